@@ -1,0 +1,34 @@
+# make dev     everything from set-up to a served endpoint, with a curl line to try
+# make test    everything from set-up to every test
+# make lint    clippy for both targets, and the formatting
+# make clean   removes what was built; `make clean-tools` the tools as well
+
+export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+
+.PHONY: dev test build setup seed lint clean clean-tools
+
+dev: build seed
+	node scripts/dev.mjs
+
+test: setup
+	scripts/test.sh
+
+build: setup
+	scripts/build.sh
+
+setup:
+	scripts/setup.sh
+
+seed: setup
+	node scripts/seed.mjs
+
+lint: setup
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	cargo clippy --all-targets --target wasm32-unknown-unknown -- -D warnings
+
+clean:
+	rm -rf target build .wrangler
+
+clean-tools: clean
+	rm -rf .tools node_modules

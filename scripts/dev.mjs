@@ -1,0 +1,49 @@
+// `make dev`, once all is built: serves the worker with local KV, and prints what to do with it.
+
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const port = process.env.PORT ?? "8787";
+const base = `http://localhost:${port}`;
+
+if (!existsSync(`${root}.dev.vars`)) {
+  const token = randomBytes(16).toString("hex");
+  writeFileSync(`${root}.dev.vars`, `# Secrets of the local worker.\nADMIN_TOKEN=${token}\n`, { mode: 0o600 });
+}
+
+const wrangler = spawn(
+  `${root}node_modules/.bin/wrangler`,
+  ["dev", "--port", port, "--show-interactive-dev-session=false", ...process.argv.slice(2)],
+  { cwd: root, stdio: "inherit", env: { ...process.env, WRANGLER_SEND_METRICS: "false" } },
+);
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => wrangler.kill(signal));
+wrangler.on("exit", (code) => process.exit(code ?? 0));
+
+await answered(`${base}/endpoints/digits`);
+const [row] = readFileSync(`${root}models/digits/held-out.csv`, "utf8").split("\n");
+const [label, ...pixels] = row.split(",");
+console.log(`
+Turnout answers at ${base}
+
+A first prediction, of a handwritten ${label}:
+
+  curl -i ${base}/endpoints/digits/invocations -H 'content-type: text/csv' -d '${pixels.join(",")}'
+
+The endpoint, its variants and their weights:
+
+  curl ${base}/endpoints/digits
+
+The admin token, for changing weights, stands in .dev.vars.
+`);
+
+/** Waits until a GET succeeds. */
+async function answered(url) {
+  for (;;) {
+    const response = await fetch(url).catch(() => null);
+    if (response?.ok) return;
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+}

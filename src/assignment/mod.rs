@@ -1,0 +1,95 @@
+//! Which variant answers a request, why, and how likely that was.
+
+mod random;
+mod unit;
+
+pub use random::{Randomness, seeded};
+pub use unit::UnitHash;
+
+use rand_core::Rng;
+use serde::Serialize;
+
+use crate::endpoint::{Endpoint, Variant};
+
+/// The variant chosen for one request.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Assignment<'a> {
+    /// The one of the endpoint's variants.
+    pub variant: &'a Variant,
+    /// Why this one.
+    pub reason: Reason,
+    /// The probability with which the weights give this variant a request: its share of their sum, 0 to 1.
+    /// For [`Reason::Weighted`] over the draw, for [`Reason::Sticky`] over the salt. A [`Reason::Target`] was
+    /// not drawn at all; its share says only what the policy would have done, and such records do not belong
+    /// into an inverse-propensity estimate.
+    pub propensity: f64,
+}
+
+/// Why a variant was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// The caller named it.
+    Target,
+    /// The unit's hash chose it, and always will while the weights stay.
+    Sticky,
+    /// A random draw by weight chose it.
+    Weighted,
+    /// The chosen variant failed, and this one is the endpoint's fallback.
+    Fallback,
+}
+
+/// Why no variant could be chosen.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AssignmentError {
+    /// The caller named a variant that the endpoint does not have.
+    #[error("there is no variant `{asked}`; the variants are: {known}", known = .known.join(", "))]
+    UnknownTarget {
+        /// The name given, cut to 100 characters.
+        asked: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// All weights are 0.
+    #[error("all weights are 0, so only requests that name a variant are answered")]
+    NoWeight,
+}
+
+impl Reason {
+    /// As headers and records have it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Reason::Target => "target",
+            Reason::Sticky => "sticky",
+            Reason::Weighted => "weighted",
+            Reason::Fallback => "fallback",
+        }
+    }
+}
+
+/// Chooses a variant: the target where one is named, else by the unit's hash where the request carries a unit,
+/// else at random by weight.
+///
+/// # Errors
+/// If the target is unknown, or no target is named and all weights are 0.
+pub fn assign<'a>(
+    endpoint: &'a Endpoint,
+    target: Option<&str>,
+    unit: Option<&UnitHash>,
+    randomness: &mut impl Rng,
+) -> Result<Assignment<'a>, AssignmentError> {
+    let (variant, reason) = match (target, unit) {
+        (Some(asked), _) => {
+            let variant = endpoint.variant(asked).ok_or_else(|| AssignmentError::UnknownTarget {
+                asked: asked.chars().take(100).collect(),
+                known: endpoint.known_names(),
+            })?;
+            (variant, Reason::Target)
+        }
+        (None, Some(unit)) => (unit.choose(endpoint.variants()).ok_or(AssignmentError::NoWeight)?, Reason::Sticky),
+        (None, None) => {
+            (random::choose(endpoint, randomness).ok_or(AssignmentError::NoWeight)?, Reason::Weighted)
+        }
+    };
+    Ok(Assignment { variant, reason, propensity: endpoint.share(variant) })
+}

@@ -1,0 +1,265 @@
+//! The isolate's copy of the endpoints' configurations.
+//!
+//! Once an endpoint has been read, no request waits for the store again: past its time to live the copy is
+//! still served, and one request of the isolate is asked to read it anew in the background. A document that
+//! has gone bad, or a store that fails, leaves the last good copy serving. Time comes in as milliseconds of
+//! any clock that does not run backwards.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::{DocumentError, Endpoint, Name};
+use crate::platform::StoreError;
+
+/// Configurations by endpoint name.
+#[derive(Debug)]
+pub struct EndpointCache {
+    ttl_ms: f64,
+    entries: HashMap<Name, Entry>,
+}
+
+/// An endpoint as it may be served now, and whether it is as the store has it.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// The last good configuration.
+    pub endpoint: Rc<Endpoint>,
+    /// How the last read of the store went.
+    pub health: Health,
+}
+
+/// How the last read of an endpoint's document went.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Health {
+    /// The configuration served is the one last read.
+    Good,
+    /// The last good configuration is served, because something newer could not be had.
+    Failing {
+        /// What keeps it from being refreshed.
+        problem: EndpointError,
+        /// When this problem was first met.
+        since_ms: f64,
+    },
+}
+
+/// Why an endpoint cannot be served.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum EndpointError {
+    /// The store has no document of that name.
+    #[error("there is no endpoint of that name")]
+    NotFound,
+    /// The document is wrong.
+    #[error("the endpoint's configuration is invalid: {0}")]
+    Invalid(#[from] DocumentError),
+    /// The store could not be read.
+    #[error("the endpoint's configuration could not be read: {0}")]
+    Unavailable(#[from] StoreError),
+}
+
+/// What the cache has to say of a name.
+#[derive(Debug)]
+pub enum Lookup {
+    /// Serve this.
+    Fresh(Served),
+    /// Serve this, and read the store in the background: no other request is doing so.
+    Stale(Served),
+    /// Known, a moment ago, to be absent or broken.
+    Refused(EndpointError),
+    /// Read the store, then [`EndpointCache::store`] what it says.
+    Unknown,
+}
+
+#[derive(Debug)]
+struct Entry {
+    state: Result<Served, EndpointError>,
+    read_at_ms: f64,
+    refreshing_since_ms: Option<f64>,
+}
+
+impl EndpointCache {
+    /// The most names that are remembered, so that requests for made-up names cannot fill the isolate.
+    const MAX_ENTRIES: usize = 1024;
+
+    /// After this long a background read counts as lost (the runtime ends `waitUntil` work after 30 s).
+    const REFRESH_LIMIT_MS: f64 = 30_000.0;
+
+    /// A cache whose copies are as good as new for `ttl_ms` milliseconds.
+    pub fn new(ttl_ms: f64) -> Self {
+        EndpointCache { ttl_ms, entries: HashMap::new() }
+    }
+
+    /// What to do for a request at `name`. [`Lookup::Stale`] is a promise by the caller to read the store.
+    pub fn lookup(&mut self, name: &Name, now_ms: f64) -> Lookup {
+        let Some(entry) = self.entries.get_mut(name) else { return Lookup::Unknown };
+        let expired = now_ms - entry.read_at_ms >= self.ttl_ms;
+        match &entry.state {
+            // An error is not served beyond its time: to wait once for the store harms nobody then.
+            Err(_) if expired => Lookup::Unknown,
+            Err(error) => Lookup::Refused(error.clone()),
+            Ok(served) if expired => {
+                let in_flight = entry.refreshing_since_ms.is_some_and(|since| now_ms - since < Self::REFRESH_LIMIT_MS);
+                if in_flight {
+                    return Lookup::Fresh(served.clone());
+                }
+                entry.refreshing_since_ms = Some(now_ms);
+                Lookup::Stale(served.clone())
+            }
+            Ok(served) => Lookup::Fresh(served.clone()),
+        }
+    }
+
+    /// Takes in what the store said to a read that began at `began_ms`, and answers what is to be served from now on.
+    /// A read that was overtaken by a later one changes nothing.
+    ///
+    /// # Errors
+    /// If there is nothing to serve: the document is gone, or is bad or unreadable and no good one is known.
+    pub fn store(
+        &mut self,
+        name: &Name,
+        read: Result<Option<Vec<u8>>, StoreError>,
+        began_ms: f64,
+    ) -> Result<Served, EndpointError> {
+        if let Some(entry) = self.entries.get(name).filter(|entry| entry.read_at_ms > began_ms) {
+            return entry.state.clone();
+        }
+        let last_good = self.entries.get(name).and_then(|entry| entry.state.as_ref().ok());
+        let parsed = match read {
+            // Removing the document is how an endpoint is switched off, so the last good one goes as well.
+            Ok(None) => Err(EndpointError::NotFound),
+            Ok(Some(document)) => Endpoint::parse(&document).map_err(EndpointError::Invalid),
+            Err(error) => Err(EndpointError::Unavailable(error)),
+        };
+        let state = match (parsed, last_good) {
+            (Ok(endpoint), _) => Ok(Served { endpoint: Rc::new(endpoint), health: Health::Good }),
+            (Err(EndpointError::NotFound), _) => Err(EndpointError::NotFound),
+            (Err(problem), Some(good)) => {
+                let since_ms = match &good.health {
+                    Health::Failing { problem: known, since_ms } if *known == problem => *since_ms,
+                    _ => began_ms,
+                };
+                let health = Health::Failing { problem, since_ms };
+                Ok(Served { endpoint: Rc::clone(&good.endpoint), health })
+            }
+            (Err(problem), None) => Err(problem),
+        };
+        if let Err(EndpointError::Unavailable(_)) = state {
+            // Nothing was learnt, so the next request may try again at once.
+            self.entries.remove(name);
+        } else {
+            self.make_room(name);
+            let entry = Entry { state: state.clone(), read_at_ms: began_ms, refreshing_since_ms: None };
+            self.entries.insert(name.clone(), entry);
+        }
+        state
+    }
+
+    /// Forgets the least useful entry if a new one would be too many: errors before endpoints, old before new.
+    fn make_room(&mut self, name: &Name) {
+        if self.entries.len() < Self::MAX_ENTRIES || self.entries.contains_key(name) {
+            return;
+        }
+        let rank = |entry: &Entry| (entry.state.is_ok(), entry.read_at_ms);
+        let least = self.entries.iter().min_by(|(_, a), (_, b)| {
+            let ((a_good, a_time), (b_good, b_time)) = (rank(a), rank(b));
+            a_good.cmp(&b_good).then(a_time.total_cmp(&b_time))
+        });
+        if let Some(name) = least.map(|(name, _)| name.clone()) {
+            self.entries.remove(&name);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TTL: f64 = 30_000.0;
+
+    fn document(weight: u32) -> Result<Option<Vec<u8>>, StoreError> {
+        let text = format!(r#"{{"variants": [{{"name": "a", "weight": {weight}, "origin": {{"url": "https://a.example"}}}}]}}"#);
+        Ok(Some(text.into_bytes()))
+    }
+
+    fn name() -> Name {
+        Name::try_from("digits").unwrap()
+    }
+
+    fn down() -> Result<Option<Vec<u8>>, StoreError> {
+        Err(StoreError("down".to_owned()))
+    }
+
+    fn weight(served: &Served) -> f64 {
+        served.endpoint.total_weight()
+    }
+
+    #[test]
+    fn one_request_refreshes_and_none_waits() {
+        let mut cache = EndpointCache::new(TTL);
+        assert!(matches!(cache.lookup(&name(), 0.0), Lookup::Unknown));
+        cache.store(&name(), document(1), 0.0).unwrap();
+        assert!(matches!(cache.lookup(&name(), TTL - 1.0), Lookup::Fresh(_)));
+        assert!(matches!(cache.lookup(&name(), TTL), Lookup::Stale(served) if weight(&served) == 1.0));
+        assert!(matches!(cache.lookup(&name(), TTL + 1.0), Lookup::Fresh(served) if weight(&served) == 1.0));
+        cache.store(&name(), document(2), TTL + 2.0).unwrap();
+        assert!(matches!(cache.lookup(&name(), TTL + 3.0), Lookup::Fresh(served) if weight(&served) == 2.0));
+    }
+
+    #[test]
+    fn a_lost_refresh_is_taken_up_again() {
+        let mut cache = EndpointCache::new(TTL);
+        cache.store(&name(), document(1), 0.0).unwrap();
+        assert!(matches!(cache.lookup(&name(), TTL), Lookup::Stale(_)));
+        assert!(matches!(cache.lookup(&name(), TTL + 29_999.0), Lookup::Fresh(_)));
+        assert!(matches!(cache.lookup(&name(), TTL + 30_000.0), Lookup::Stale(_)));
+    }
+
+    #[test]
+    fn the_last_good_one_serves_on_and_says_so() {
+        let mut cache = EndpointCache::new(TTL);
+        cache.store(&name(), document(1), 0.0).unwrap();
+        let served = cache.store(&name(), Ok(Some(b"{".to_vec())), 10.0).unwrap();
+        assert_eq!(weight(&served), 1.0);
+        assert!(matches!(&served.health, Health::Failing { problem: EndpointError::Invalid(_), since_ms } if *since_ms == 10.0));
+        let served = cache.store(&name(), Ok(Some(b"{".to_vec())), 20.0).unwrap();
+        assert!(matches!(served.health, Health::Failing { since_ms, .. } if since_ms == 10.0));
+        let served = cache.store(&name(), down(), 30.0).unwrap();
+        assert!(matches!(served.health, Health::Failing { problem: EndpointError::Unavailable(_), since_ms } if since_ms == 30.0));
+        let served = cache.store(&name(), document(2), 40.0).unwrap();
+        assert_eq!((weight(&served), served.health), (2.0, Health::Good));
+    }
+
+    #[test]
+    fn without_a_good_one_the_error_is_kept_for_its_time() {
+        let mut cache = EndpointCache::new(TTL);
+        assert!(matches!(cache.store(&name(), Ok(None), 0.0), Err(EndpointError::NotFound)));
+        assert!(matches!(cache.lookup(&name(), 1.0), Lookup::Refused(EndpointError::NotFound)));
+        assert!(matches!(cache.lookup(&name(), TTL), Lookup::Unknown));
+        assert!(matches!(cache.store(&name(), down(), TTL), Err(EndpointError::Unavailable(_))));
+        assert!(matches!(cache.lookup(&name(), TTL), Lookup::Unknown));
+    }
+
+    #[test]
+    fn a_slow_read_does_not_undo_a_later_one() {
+        let mut cache = EndpointCache::new(TTL);
+        cache.store(&name(), document(2), 10.0).unwrap();
+        assert_eq!(weight(&cache.store(&name(), document(1), 5.0).unwrap()), 2.0);
+        assert!(matches!(cache.lookup(&name(), 11.0), Lookup::Fresh(served) if weight(&served) == 2.0));
+    }
+
+    #[test]
+    fn a_removed_document_ends_the_endpoint() {
+        let mut cache = EndpointCache::new(TTL);
+        cache.store(&name(), document(1), 0.0).unwrap();
+        assert!(matches!(cache.store(&name(), Ok(None), 1.0), Err(EndpointError::NotFound)));
+    }
+
+    #[test]
+    fn made_up_names_neither_fill_it_nor_push_out_endpoints() {
+        let mut cache = EndpointCache::new(TTL);
+        cache.store(&name(), document(1), 0.0).unwrap();
+        for i in 0..3000 {
+            let _ = cache.store(&Name::try_from(format!("x{i}")).unwrap(), Ok(None), f64::from(i));
+        }
+        assert_eq!(cache.entries.len(), EndpointCache::MAX_ENTRIES);
+        assert!(matches!(cache.lookup(&name(), 0.0), Lookup::Fresh(_)));
+    }
+}

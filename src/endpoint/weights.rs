@@ -1,0 +1,147 @@
+//! Changing weights through the API: the document is edited, not rewritten, so that what a person wrote
+//! beside the weights stays as it was.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+
+use super::document::parse_json;
+use super::{DocumentError, Endpoint, Name, Weight};
+
+/// New weights for some of an endpoint's variants: `{"baseline": 50, "challenger": 50}`. Variants that are not
+/// named keep theirs.
+#[derive(Debug, PartialEq)]
+pub struct WeightChange(HashMap<Name, Weight>);
+
+/// Why weights cannot be changed so.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum WeightsError {
+    /// The body is not an object of weights.
+    #[error("the weights cannot be read: {0}")]
+    Malformed(DocumentError),
+    /// No variant is named.
+    #[error("no weights are given")]
+    Empty,
+    /// A name that no variant has.
+    #[error("there is no variant `{unknown}`; the variants are: {known}", known = .known.join(", "))]
+    UnknownVariant {
+        /// The name.
+        unknown: Name,
+        /// The names there are.
+        known: Vec<String>,
+    },
+    /// The document in the store, with the weights in place, is not a valid configuration.
+    #[error("the document cannot take these weights: {0}")]
+    Document(#[from] DocumentError),
+}
+
+impl WeightChange {
+    /// Reads the body of a request.
+    ///
+    /// # Errors
+    /// If it is not an object of variant names and weights, names a variant twice, or is empty.
+    pub fn parse(body: &[u8]) -> Result<Self, WeightsError> {
+        let change: WeightChange = parse_json(body).map_err(WeightsError::Malformed)?;
+        if change.0.is_empty() { Err(WeightsError::Empty) } else { Ok(change) }
+    }
+
+    /// The document with these weights in place: its members keep their order, and whatever else it says stays.
+    ///
+    /// # Errors
+    /// If the document is not a valid configuration, before or after, or a named variant is not in it.
+    pub fn apply(&self, document: &[u8]) -> Result<String, WeightsError> {
+        let endpoint = Endpoint::parse(document)?;
+        if let Some(unknown) = self.0.keys().find(|name| endpoint.variant(name.as_str()).is_none()) {
+            return Err(WeightsError::UnknownVariant { unknown: unknown.clone(), known: endpoint.known_names() });
+        }
+        let mut edited: serde_json::Value = parse_json(document)?;
+        let written = edited.get_mut("variants").and_then(serde_json::Value::as_array_mut).into_iter().flatten();
+        for (variant, written) in endpoint.variants().iter().zip(written) {
+            if let (Some(weight), Some(members)) = (self.0.get(&variant.name), written.as_object_mut()) {
+                members.insert("weight".to_owned(), json_number(*weight));
+            }
+        }
+        let edited = format!("{edited:#}\n");
+        Endpoint::parse(edited.as_bytes())?;
+        Ok(edited)
+    }
+}
+
+/// 50 rather than 50.0 where the weight is whole, as a person would write it.
+fn json_number(weight: Weight) -> serde_json::Value {
+    let number = weight.get();
+    // Exact: whole numbers below 2^53 are the same as f64 and as u64.
+    if number.fract() == 0.0 && number < 9_007_199_254_740_992.0 { (number as u64).into() } else { number.into() }
+}
+
+impl<'de> Deserialize<'de> for WeightChange {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Weights;
+
+        impl<'de> Visitor<'de> for Weights {
+            type Value = WeightChange;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of variant names and weights, as in {\"baseline\": 50, \"challenger\": 50}")
+            }
+
+            // Written out because a map keeps the last of repeated keys without a word.
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<WeightChange, A::Error> {
+                let mut weights = HashMap::new();
+                while let Some((name, weight)) = members.next_entry::<Name, Weight>()? {
+                    if weights.insert(name.clone(), weight).is_some() {
+                        return Err(A::Error::custom(format!("`{name}` is named twice")));
+                    }
+                }
+                Ok(WeightChange(weights))
+            }
+        }
+
+        deserializer.deserialize_map(Weights)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DOCUMENT: &str = r#"{
+  "fallback": "b",
+  "variants": [
+    {"weight": 90, "name": "a", "origin": {"url": "https://a.example/"}},
+    {"name": "b", "origin": {"timeout_ms": 5, "url": "https://b.example"}}
+  ]
+}"#;
+
+    fn apply(body: &str) -> Result<String, WeightsError> {
+        WeightChange::parse(body.as_bytes())?.apply(DOCUMENT.as_bytes())
+    }
+
+    #[test]
+    fn changes_the_named_weights_and_nothing_else() {
+        let edited = apply(r#"{"b": 12.5}"#).unwrap();
+        let expected = r#"{"fallback":"b","variants":[{"weight":90,"name":"a","origin":{"url":"https://a.example/"}},{"name":"b","origin":{"timeout_ms":5,"url":"https://b.example"},"weight":12.5}]}"#;
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&edited).unwrap().to_string(), expected);
+        let edited = apply(r#"{"a": 50.0, "b": 0}"#).unwrap();
+        assert!(edited.contains("\"weight\": 50,") && edited.contains("\"weight\": 0"), "{edited}");
+    }
+
+    #[test]
+    fn refuses_what_it_cannot_take() {
+        for (body, expected) in [
+            ("", "cannot be read"),
+            ("[]", "an object of variant names and weights"),
+            ("{}", "no weights are given"),
+            (r#"{"a": 1, "a": 2}"#, "`a` is named twice"),
+            (r#"{"a": -1}"#, "at `a`: weight -1"),
+            (r#"{"a": "1"}"#, "at `a`: invalid type"),
+            (r#"{"c": 1}"#, "there is no variant `c`; the variants are: a, b"),
+            (r#"{"a": 1.7e308, "b": 1.7e308}"#, "sum of the weights"),
+        ] {
+            let message = apply(body).expect_err(body).to_string();
+            assert!(message.contains(expected), "{body} gave: {message}");
+        }
+        assert!(WeightChange::parse(br#"{"a": 1}"#).unwrap().apply(b"{").is_err());
+    }
+}

@@ -1,0 +1,7 @@
+//! ONNX models, run in place by tract.
+
+mod cache;
+mod model;
+
+pub use cache::{ModelCache, ModelError};
+pub use model::{LoadError, Model, RunError};

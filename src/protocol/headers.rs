@@ -1,0 +1,24 @@
+//! Names of the headers that this project speaks, beside those that `http` has.
+
+use http::HeaderName;
+
+/// Request: the variant that the caller wants.
+pub const TARGET_VARIANT: HeaderName = HeaderName::from_static("x-target-variant");
+/// Request: the same, as SageMaker's clients send it.
+pub const SAGEMAKER_TARGET_VARIANT: HeaderName = HeaderName::from_static("x-amzn-sagemaker-target-variant");
+/// Request and response: the caller's id for the inference.
+pub const INFERENCE_ID: HeaderName = HeaderName::from_static("x-amzn-sagemaker-inference-id");
+/// Response: the variant that answered.
+pub const INVOKED_VARIANT: HeaderName = HeaderName::from_static("x-invoked-variant");
+/// Response: the same, as SageMaker's clients read it.
+pub const SAGEMAKER_INVOKED_VARIANT: HeaderName = HeaderName::from_static("x-amzn-invoked-production-variant");
+/// Response: why that variant.
+pub const REASON: HeaderName = HeaderName::from_static("x-assignment-reason");
+/// Response: which configuration decided.
+pub const REVISION: HeaderName = HeaderName::from_static("x-endpoint-revision");
+/// Response: the stable code of an error.
+pub const ERROR_CODE: HeaderName = HeaderName::from_static("x-error-code");
+
+/// Those that a page on another host may read.
+pub const EXPOSED: &str = "x-invoked-variant, x-amzn-invoked-production-variant, x-assignment-reason, x-endpoint-revision, \
+    x-amzn-sagemaker-inference-id, x-amzn-sagemaker-custom-attributes, x-error-code, etag, allow";

@@ -1,0 +1,485 @@
+//! The way of a request on a platform in memory, with its faults at will.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::rc::Rc;
+
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde_json::{Value, json};
+
+use super::{Answer, Isolate, Service, Settings};
+use crate::endpoint::{Name, Revision};
+use crate::origin::{OriginAnswer, OriginCall, OriginError};
+use crate::platform::{EndpointPage, EntropyError, Platform, StoreError};
+use crate::protocol::{Request, RequestError};
+use crate::record::Record;
+
+/// What a call to an origin carried.
+struct Sent {
+    url: String,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    limit_ms: f64,
+}
+
+#[derive(Default)]
+struct World {
+    now_ms: Cell<f64>,
+    endpoints: RefCell<BTreeMap<String, Vec<u8>>>,
+    endpoint_reads: Cell<usize>,
+    store_down: Cell<bool>,
+    models: RefCell<HashMap<String, Vec<u8>>>,
+    model_reads: Cell<usize>,
+    secrets: RefCell<HashMap<String, String>>,
+    /// What origins will answer, in order.
+    answers: RefCell<VecDeque<Result<OriginAnswer, OriginError>>>,
+    sent: RefCell<Vec<Sent>>,
+    warnings: RefCell<Vec<String>>,
+}
+
+impl Platform for Rc<World> {
+    async fn read_endpoint(&self, name: &Name) -> Result<Option<Vec<u8>>, StoreError> {
+        self.endpoint_reads.set(self.endpoint_reads.get() + 1);
+        if self.store_down.get() {
+            return Err(StoreError("down".to_owned()));
+        }
+        Ok(self.endpoints.borrow().get(name.as_str()).cloned())
+    }
+
+    async fn write_endpoint(&self, name: &Name, document: &str) -> Result<(), StoreError> {
+        self.endpoints.borrow_mut().insert(name.to_string(), document.as_bytes().to_vec());
+        Ok(())
+    }
+
+    async fn list_endpoints(&self, _: Option<String>) -> Result<EndpointPage, StoreError> {
+        Ok(EndpointPage { keys: self.endpoints.borrow().keys().cloned().collect(), cursor: None })
+    }
+
+    async fn read_model(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.model_reads.set(self.model_reads.get() + 1);
+        Ok(self.models.borrow().get(key).cloned())
+    }
+
+    async fn call_origin(&self, call: OriginCall<'_>) -> Result<OriginAnswer, OriginError> {
+        self.sent.borrow_mut().push(Sent {
+            url: call.url.to_string(),
+            headers: call.headers.clone(),
+            body: call.body.to_vec(),
+            limit_ms: call.limit_ms,
+        });
+        self.now_ms.set(self.now_ms.get() + 10.0);
+        self.answers.borrow_mut().pop_front().unwrap_or_else(|| Err(OriginError::Unreachable("no answer planned".into())))
+    }
+
+    fn now_ms(&self) -> f64 {
+        self.now_ms.get()
+    }
+
+    fn secret(&self, name: &str) -> Option<String> {
+        self.secrets.borrow().get(name).cloned()
+    }
+
+    fn entropy(&self) -> Result<[u8; 32], EntropyError> {
+        Ok([7; 32])
+    }
+
+    fn warn(&self, message: &str) {
+        self.warnings.borrow_mut().push(message.to_owned());
+    }
+}
+
+struct Bench {
+    world: Rc<World>,
+    isolate: Isolate,
+}
+
+/// A response and its record, as a test looks at them.
+struct Seen {
+    status: u16,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    record: Option<Record>,
+}
+
+impl Seen {
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    fn record(&self) -> &Record {
+        self.record.as_ref().expect("a record")
+    }
+}
+
+const ORIGIN: &str = r#"{"variants": [
+    {"name": "a", "weight": 3, "origin": {"url": "https://a.example/invocations", "timeout_ms": 800, "token": "A_TOKEN"}},
+    {"name": "b", "weight": 1, "origin": {"url": "https://b.example/invocations"}},
+    {"name": "off", "weight": 0, "origin": {"url": "https://off.example/invocations"}}],
+  "assignment": {"unit": {"header": "x-user-id"}, "salt": "s"}, "fallback": "b"}"#;
+
+fn bench(document: &str) -> Bench {
+    let world = Rc::new(World::default());
+    world.endpoints.borrow_mut().insert("e".to_owned(), document.as_bytes().to_vec());
+    world.secrets.borrow_mut().insert("A_TOKEN".to_owned(), "hush".to_owned());
+    world.secrets.borrow_mut().insert("ADMIN_TOKEN".to_owned(), "root".to_owned());
+    Bench { world, isolate: Isolate::new(Settings::default()) }
+}
+
+fn said(status: u16, content_type: &str, body: &str) -> Result<OriginAnswer, OriginError> {
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", HeaderValue::from_str(content_type).unwrap());
+    Ok(OriginAnswer { status, headers, body: body.as_bytes().to_vec() })
+}
+
+impl Bench {
+    fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Seen {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap()))
+            .collect();
+        let request = Request { method, path: path.to_owned(), query: String::new(), headers, body: body.as_bytes().to_vec() };
+        self.receive(Ok(request))
+    }
+
+    fn receive(&self, request: Result<Request, RequestError>) -> Seen {
+        let service = Service::new(Rc::clone(&self.world), &self.isolate);
+        let Answer { response, after } = service.handle(request).now_or_never().expect("nothing waits");
+        let record = service.finish(after).now_or_never().expect("nothing waits");
+        let (head, body) = response.into_parts();
+        Seen { status: head.status.as_u16(), headers: head.headers, body, record }
+    }
+
+    fn invoke(&self, headers: &[(&str, &str)]) -> Seen {
+        let mut all = vec![("content-type", "application/json")];
+        all.retain(|(name, _)| !headers.iter().any(|(given, _)| given == name));
+        all.extend_from_slice(headers);
+        self.send(Method::POST, "/endpoints/e/invocations", &all, r#"{"instances": [[1, 2], [3, 4]]}"#)
+    }
+
+    fn get(&self, path: &str) -> Seen {
+        self.send(Method::GET, path, &[], "")
+    }
+
+    fn answers(&self, answers: impl IntoIterator<Item = Result<OriginAnswer, OriginError>>) {
+        self.world.answers.borrow_mut().extend(answers);
+    }
+
+    fn code(&self, headers: &[(&str, &str)], answers: impl IntoIterator<Item = Result<OriginAnswer, OriginError>>) -> String {
+        self.answers(answers);
+        let seen = self.invoke(headers);
+        assert_eq!(seen.header("x-error-code"), seen.json()["code"].as_str().unwrap_or_default());
+        assert_eq!(seen.record().error.unwrap_or_default(), seen.header("x-error-code"));
+        seen.header("x-error-code").to_owned()
+    }
+}
+
+#[test]
+fn an_origin_answers_and_everything_is_noted() {
+    let bench = bench(ORIGIN);
+    bench.answers([said(200, "application/json", r#"{"predictions": [1, 2]}"#)]);
+    let seen = bench.invoke(&[("x-target-variant", "a"), ("x-amzn-sagemaker-inference-id", "my-id")]);
+    assert_eq!(seen.status, 200);
+    assert_eq!(seen.json(), json!({"predictions": [1, 2]}));
+    assert_eq!(seen.header("x-invoked-variant"), "a");
+    assert_eq!(seen.header("x-amzn-invoked-production-variant"), "a");
+    assert_eq!(seen.header("x-assignment-reason"), "target");
+    assert_eq!(seen.header("x-amzn-sagemaker-inference-id"), "my-id");
+    assert_eq!(seen.header("x-endpoint-revision"), Revision::of(ORIGIN.as_bytes()).as_str());
+    let record = serde_json::to_value(seen.record()).unwrap();
+    assert_eq!(
+        record,
+        json!({"time_ms": 0.0, "endpoint": "e", "revision": Revision::of(ORIGIN.as_bytes()).as_str(), "variant": "a",
+            "reason": "target", "propensity": 0.75, "protocol": "native", "backend": "origin", "status": 200, "error": null,
+            "rows": 2, "bytes_in": 31, "bytes_out": 23, "origin_ms": 10.0, "inference_id": "my-id", "unit": null,
+            "failed_variant": null, "failed_reason": null})
+    );
+    let point = seen.record().data_point();
+    assert_eq!(point.index, "e");
+    assert_eq!(point.doubles, [0.0, 0.75, 200.0, 2.0, 31.0, 23.0, 10.0]);
+    assert_eq!(point.blobs[1..7], ["a", "target", "native", "origin", "", "my-id"]);
+}
+
+#[test]
+fn what_the_origin_gets() {
+    let bench = bench(ORIGIN);
+    bench.answers([said(200, "application/json", "{}")]);
+    bench.invoke(&[
+        ("x-target-variant", "a"),
+        ("authorization", "Bearer the caller's own"),
+        ("cookie", "session=1"),
+        ("connection", "close, X-Hop"),
+        ("x-hop", "1"),
+        ("te", "trailers"),
+        ("x-request-id", "r1"),
+        ("accept", "application/json"),
+    ]);
+    let sent = bench.world.sent.borrow();
+    let sent = &sent[0];
+    assert_eq!(sent.url, "https://a.example/invocations");
+    assert_eq!(sent.body, br#"{"instances": [[1, 2], [3, 4]]}"#);
+    assert_eq!(sent.limit_ms, 800.0);
+    let mut names: Vec<&str> = sent.headers.keys().map(HeaderName::as_str).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["accept", "authorization", "content-type", "x-request-id"]);
+    assert_eq!(sent.headers["authorization"], "Bearer hush");
+}
+
+#[test]
+fn each_failure_has_its_code() {
+    let only = r#"{"variants": [{"name": "a", "origin": {"url": "https://a.example/x", "timeout_ms": 25, "token": "A_TOKEN"}}]}"#;
+    let bench = bench(only);
+    let redirect = |status, to: &str| {
+        let mut answer = said(status, "text/plain", "").unwrap();
+        answer.headers.insert("location", HeaderValue::from_str(to).unwrap());
+        Ok(answer)
+    };
+    for (expected, answers) in [
+        ("", vec![said(200, "text/csv", "1\n2\n")]),
+        ("", vec![redirect(307, "/y"), said(200, "application/json", "{}")]),
+        ("origin_timeout", vec![Err(OriginError::Timeout(25))]),
+        // 10 ms each, of 25: the third redirect comes too late.
+        ("origin_timeout", vec![redirect(307, "/y"), redirect(307, "/z"), redirect(307, "/x"), said(200, "application/json", "{}")]),
+        ("origin_unreachable", vec![Err(OriginError::Unreachable("refused".into()))]),
+        ("origin_answer_too_large", vec![Err(OriginError::TooLarge(9))]),
+        ("origin_status", vec![said(500, "text/html", "<h1>Oops")]),
+        ("origin_status", vec![redirect(302, "/y")]),
+        ("origin_redirect", vec![redirect(308, "https://evil.example/x")]),
+        ("origin_redirect", vec![redirect(307, "http://a.example/x")]),
+        ("origin_redirect", vec![redirect(307, "https://[")]),
+        ("origin_garbage", vec![said(200, "application/json", "{\"predictions\": [1")]),
+        ("origin_garbage", vec![said(200, "text/html", "<h1>Log in")]),
+    ] {
+        bench.world.answers.borrow_mut().clear();
+        assert_eq!(bench.code(&[], answers), expected);
+    }
+    bench.answers([said(200, "image/png", "x")]);
+    assert_eq!(bench.invoke(&[("accept", "image/png, */*")]).status, 200);
+    assert_eq!(bench.code(&[("accept", "*/*")], [said(200, "image/png", "x")]), "origin_garbage");
+    bench.world.secrets.borrow_mut().clear();
+    assert_eq!(bench.code(&[], []), "origin_secret");
+    bench.world.secrets.borrow_mut().insert("A_TOKEN".to_owned(), "line\nfeed".to_owned());
+    let seen = bench.invoke(&[]);
+    assert_eq!((seen.status, seen.header("x-error-code")), (424, "origin_secret"));
+    assert!(!String::from_utf8_lossy(&seen.body).contains("feed"));
+}
+
+#[test]
+fn the_fallback_answers_where_the_chosen_one_fails() {
+    let bench = bench(ORIGIN);
+    bench.answers([said(503, "text/plain", "busy"), said(200, "application/json", "{}")]);
+    let seen = bench.invoke(&[("x-target-variant", "a")]);
+    assert_eq!((seen.status, seen.header("x-invoked-variant"), seen.header("x-assignment-reason")), (200, "b", "fallback"));
+    let record = seen.record();
+    assert_eq!(record.failed_variant.as_deref(), Some("a"));
+    assert_eq!(record.failed_reason.map(|reason| reason.as_str()), Some("target"));
+    assert_eq!((record.propensity, record.origin_ms), (Some(0.75), Some(20.0)));
+    assert!(bench.world.warnings.borrow()[0].contains("status 503"));
+
+    bench.answers([said(503, "text/plain", "busy"), said(200, "application/json", "half")]);
+    let seen = bench.invoke(&[("x-target-variant", "a")]);
+    assert_eq!((seen.status, seen.header("x-error-code"), seen.header("x-invoked-variant")), (424, "origin_status", "a"));
+    let message = seen.json()["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("busy") && message.contains("fallback `b`"), "{message}");
+
+    // The fallback itself fails: there is nobody else.
+    bench.answers([said(500, "text/plain", "")]);
+    assert_eq!(bench.invoke(&[("x-target-variant", "b")]).status, 424);
+}
+
+#[test]
+fn choosing() {
+    let bench = bench(ORIGIN);
+    bench.answers((0..400).map(|_| said(200, "application/json", "{}")));
+    let of = |headers: &[(&str, &str)]| {
+        let seen = bench.invoke(headers);
+        (seen.header("x-invoked-variant").to_owned(), seen.header("x-assignment-reason").to_owned())
+    };
+    assert_eq!(of(&[("x-target-variant", "off")]), ("off".into(), "target".into()));
+    assert_eq!(of(&[("x-amzn-sagemaker-target-variant", "b")]), ("b".into(), "target".into()));
+    assert_eq!(of(&[("x-target-variant", "b"), ("x-amzn-sagemaker-target-variant", "b")]).0, "b");
+    let first = of(&[("x-user-id", "u1")]);
+    assert_eq!(first.1, "sticky");
+    assert!((0..20).all(|_| of(&[("x-user-id", "u1")]) == first));
+    assert_eq!(of(&[("x-user-id", "")]).1, "weighted");
+    let a = (0..200).filter(|_| of(&[]).0 == "a").count();
+    assert!((110..190).contains(&a), "{a} of 200 at 3 to 1");
+
+    let seen = bench.invoke(&[("x-target-variant", "c")]);
+    assert_eq!((seen.status, seen.header("x-error-code")), (400, "unknown_variant"));
+    assert!(seen.json()["message"].as_str().unwrap().ends_with("the variants are: a, b, off"));
+    assert_eq!(seen.record().variant, None);
+    let seen = bench.invoke(&[("x-target-variant", "a"), ("x-amzn-sagemaker-target-variant", "b")]);
+    assert_eq!((seen.status, seen.header("x-error-code")), (400, "two_targets"));
+}
+
+#[test]
+fn with_all_weights_at_zero_only_targets_are_answered() {
+    let bench = bench(r#"{"variants": [{"name": "a", "weight": 0, "origin": {"url": "https://a.example/"}}]}"#);
+    assert_eq!(bench.code(&[], []), "no_weight");
+    assert_eq!(bench.invoke(&[]).status, 503);
+    bench.answers([said(200, "application/json", "{}")]);
+    let seen = bench.invoke(&[("x-target-variant", "a")]);
+    assert_eq!((seen.status, seen.record().propensity), (200, Some(0.0)));
+}
+
+#[test]
+fn configuration_is_read_once_and_refreshed_after_the_response() {
+    let bench = bench(ORIGIN);
+    for _ in 0..5 {
+        bench.invoke(&[]);
+    }
+    assert_eq!(bench.world.endpoint_reads.get(), 1);
+    let changed = ORIGIN.replace("\"weight\": 3", "\"weight\": 1");
+    bench.world.endpoints.borrow_mut().insert("e".to_owned(), changed.clone().into_bytes());
+    bench.world.now_ms.set(100_000.0);
+    assert_eq!(bench.invoke(&[]).header("x-endpoint-revision"), Revision::of(ORIGIN.as_bytes()).as_str());
+    assert_eq!(bench.invoke(&[]).header("x-endpoint-revision"), Revision::of(changed.as_bytes()).as_str());
+
+    for (fault, code) in [(false, "endpoint_invalid"), (true, "store_unavailable")] {
+        bench.world.store_down.set(fault);
+        bench.world.endpoints.borrow_mut().insert("e".to_owned(), b"{\"variants\": 1}".to_vec());
+        bench.world.now_ms.set(bench.world.now_ms.get() + 100_000.0);
+        bench.world.warnings.borrow_mut().clear();
+        bench.get("/endpoints/e");
+        assert!(bench.world.warnings.borrow()[0].contains("last good"), "{:?}", bench.world.warnings.borrow());
+        let described = bench.get("/endpoints/e").json();
+        assert_eq!((&described["status"], &described["problem"]["code"]), (&json!("last_good"), &json!(code)));
+        assert_eq!(bench.invoke(&[]).header("x-endpoint-revision"), Revision::of(changed.as_bytes()).as_str());
+    }
+}
+
+#[test]
+fn an_isolate_without_a_good_configuration_says_what_is_wrong() {
+    let bench = bench(r#"{"variants": [{"name": "a"}]}"#);
+    let seen = bench.invoke(&[]);
+    assert_eq!((seen.status, seen.header("x-error-code")), (500, "endpoint_invalid"));
+    assert!(seen.json()["message"].as_str().unwrap().contains("at `variants[0]`"));
+    let seen = bench.send(Method::POST, "/endpoints/none/invocations", &[], "");
+    assert_eq!((seen.status, seen.header("x-error-code")), (404, "endpoint_not_found"));
+    assert!(seen.record.is_none());
+    bench.world.store_down.set(true);
+    let seen = bench.send(Method::POST, "/endpoints/other/invocations", &[], "");
+    assert_eq!((seen.status, seen.header("x-error-code")), (503, "store_unavailable"));
+}
+
+#[test]
+fn descriptions_hold_no_secrets() {
+    let document = ORIGIN.replace("b.example/invocations", "b.example/invocations?key=sesame");
+    let bench = bench(&document);
+    bench.world.endpoints.borrow_mut().insert("broken".to_owned(), b"{".to_vec());
+    let seen = bench.get("/endpoints/e");
+    assert_eq!(seen.header("etag"), format!("\"{}\"", Revision::of(document.as_bytes()).as_str()));
+    let described = seen.json();
+    assert_eq!(described["variants"][1]["backend"], json!({"kind": "origin", "origin": "https://b.example", "timeout_ms": 30000}));
+    assert_eq!(described["variants"][0]["share"], json!(0.75));
+    let listed = bench.get("/endpoints");
+    assert_eq!(listed.json()["endpoints"][1], described);
+    assert_eq!(listed.json()["endpoints"][0]["problem"]["code"], "endpoint_invalid");
+    for seen in [seen, listed] {
+        let text = String::from_utf8(seen.body).unwrap();
+        assert!(!text.contains("sesame") && !text.contains("hush") && !text.contains("A_TOKEN"), "{text}");
+    }
+}
+
+#[test]
+fn weights_are_changed_on_terms() {
+    let bench = bench(ORIGIN);
+    let put = |token: &str, if_match: Option<&str>, body: &str| {
+        let mut headers = vec![("authorization", token)];
+        headers.extend(if_match.map(|revision| ("if-match", revision)));
+        bench.send(Method::PUT, "/endpoints/e/weights", &headers, body)
+    };
+    let revision = bench.get("/endpoints/e").header("etag").to_owned();
+    let good = r#"{"a": 1, "b": 9}"#;
+    for (status, code, token, if_match, body) in [
+        (401, "unauthorized", "", Some("*"), good),
+        (401, "unauthorized", "Bearer wrong", Some("*"), good),
+        (401, "unauthorized", "Basic root", Some("*"), good),
+        (428, "revision_required", "Bearer root", None, good),
+        (412, "revision_conflict", "Bearer root", Some("\"000000000000\""), good),
+        (400, "bad_weights", "Bearer root", Some(&*revision), r#"{"c": 1}"#),
+        (400, "bad_weights", "Bearer root", Some(&*revision), r#"{"a": -1}"#),
+    ] {
+        let seen = put(token, if_match, body);
+        assert_eq!((seen.status, seen.header("x-error-code")), (status, code));
+    }
+    assert_eq!(bench.world.endpoints.borrow()["e"], ORIGIN.as_bytes());
+
+    let seen = put("Bearer root", Some(&revision), good);
+    assert_eq!(seen.status, 200, "{:?}", seen.json());
+    assert_eq!(seen.json()["variants"][1]["share"], json!(0.9));
+    assert_ne!(seen.header("etag"), revision);
+    // Served here at once, without a read.
+    assert_eq!(bench.get("/endpoints/e").header("etag"), seen.header("etag"));
+    assert_eq!(put("Bearer root", Some(&revision), good).status, 412);
+
+    bench.world.secrets.borrow_mut().remove("ADMIN_TOKEN");
+    assert_eq!(put("Bearer ", Some("*"), good).header("x-error-code"), "admin_disabled");
+}
+
+#[test]
+fn models_fail_alone() {
+    let sha = "0".repeat(64);
+    let document = format!(
+        r#"{{"variants": [{{"name": "m", "model": {{"key": "m.onnx", "sha256": "{sha}"}}}}, {{"name": "o", "weight": 0, "origin": {{"url": "https://o.example/"}}}}]}}"#
+    );
+    let bench = bench(&document);
+    assert_eq!(bench.code(&[], []), "model_missing");
+    bench.world.models.borrow_mut().insert("m.onnx".to_owned(), b"not a model".to_vec());
+    // Remembered for a while, so that a broken variant does not cost a read a request.
+    assert_eq!(bench.code(&[], []), "model_missing");
+    assert_eq!(bench.world.model_reads.get(), 1);
+    bench.world.now_ms.set(60_000.0);
+    assert_eq!(bench.code(&[], []), "model_mismatch");
+    let right = crate::endpoint::Sha256::of(b"not a model").to_string();
+    bench.world.endpoints.borrow_mut().insert("e".to_owned(), document.replace(&sha, &right).into_bytes());
+    bench.world.now_ms.set(120_000.0);
+    bench.invoke(&[]);
+    assert_eq!(bench.code(&[], []), "model_unusable");
+    bench.answers([said(200, "application/json", "{}")]);
+    assert_eq!(bench.invoke(&[("x-target-variant", "o")]).status, 200);
+
+    // The caller's mistakes are found before the model is looked at.
+    for (headers, status, code) in [
+        (("accept", "text/html"), 406, "not_acceptable"),
+        (("content-type", "text/plain"), 415, "unsupported_content_type"),
+        (("content-type", "text/csv"), 400, "bad_payload"),
+    ] {
+        let seen = bench.invoke(&[headers]);
+        assert_eq!((seen.status, seen.header("x-error-code")), (status, code));
+    }
+}
+
+#[test]
+fn requests_that_mean_nothing() {
+    let bench = bench(ORIGIN);
+    for (method, path, status, code) in [
+        (Method::GET, "/nowhere", 404, "no_such_path"),
+        (Method::GET, "/endpoints/e/invocations", 405, "method_not_allowed"),
+        (Method::POST, "/endpoints", 405, "method_not_allowed"),
+        (Method::GET, "/endpoints/a_b", 400, "bad_name"),
+        (Method::GET, "/endpoints/%2e", 400, "bad_name"),
+    ] {
+        let seen = bench.send(method, path, &[], "");
+        assert_eq!((seen.status, seen.header("x-error-code")), (status, code), "{path}");
+    }
+    assert_eq!(bench.send(Method::PATCH, "/endpoints/e/weights", &[], "").header("allow"), "PUT");
+    assert_eq!(bench.invoke(&[("x-amzn-sagemaker-inference-id", &"x".repeat(65))]).header("x-error-code"), "bad_inference_id");
+    assert_eq!(bench.receive(Err(RequestError::BodyTooLarge)).status, 413);
+    let preflight = bench.send(Method::OPTIONS, "/endpoints/e/weights", &[], "");
+    assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, "*"));
+    assert!(preflight.header("access-control-allow-headers").contains("authorization"));
+}
+
+#[test]
+fn inference_ids_are_made_up_and_differ() {
+    let bench = bench(ORIGIN);
+    let ids: Vec<String> = (0..100).map(|_| bench.invoke(&[]).header("x-amzn-sagemaker-inference-id").to_owned()).collect();
+    assert!(ids.iter().all(|id| id.len() == 32));
+    assert_eq!(ids.iter().collect::<std::collections::HashSet<_>>().len(), 100);
+}
