@@ -36,13 +36,13 @@ pub(super) async fn receive(mut request: worker::Request) -> Result<Request, Req
         })
         .collect();
     let body = if matches!(method, Method::POST | Method::PUT) {
-        let declared = length(&headers);
-        let whole = match declared {
-            Some(length) if length > MAX_BODY_BYTES => Err(BodyError::TooLarge),
+        let whole = match length(&headers) {
             // The runtime holds a body to its declared length.
-            Some(_) => request.bytes().await.map_err(|error| BodyError::Broken(error.to_string())),
-            None => match request.stream() {
-                Ok(stream) => collect(stream, MAX_BODY_BYTES).await,
+            Some(length) if length <= MAX_BODY_BYTES => {
+                request.bytes().await.map_err(|error| BodyError::Broken(error.to_string()))
+            }
+            _ => match request.stream() {
+                Ok(stream) => collect(stream, MAX_BODY_BYTES, MAX_DRAINED_BYTES).await,
                 // No body at all.
                 Err(_) => Ok(Vec::new()),
             },
@@ -77,15 +77,22 @@ pub(super) fn length(headers: &HeaderMap) -> Option<usize> {
     headers.get(::http::header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Takes in a body of unknown length, and no more than `limit` bytes of it.
-pub(super) async fn collect(mut stream: ByteStream, limit: usize) -> Result<Vec<u8>, BodyError> {
+/// How much of a body that is too large is read and thrown away, so that the answer is not lost with the connection:
+/// whoever is still sending when it closes never reads why.
+const MAX_DRAINED_BYTES: usize = 64 << 20;
+
+/// Takes in a body of at most `limit` bytes. Of one that is larger, no more than `read` bytes are read.
+pub(super) async fn collect(mut stream: ByteStream, limit: usize, read: usize) -> Result<Vec<u8>, BodyError> {
     let mut body = Vec::new();
+    let mut seen: usize = 0;
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|error| BodyError::Broken(error.to_string()))?;
-        if chunk.len() > limit.saturating_sub(body.len()) {
-            return Err(BodyError::TooLarge);
+        seen = seen.saturating_add(chunk.len());
+        if seen <= limit {
+            body.extend_from_slice(&chunk);
+        } else if seen > read {
+            break;
         }
-        body.extend_from_slice(&chunk);
     }
-    Ok(body)
+    if seen <= limit { Ok(body) } else { Err(BodyError::TooLarge) }
 }

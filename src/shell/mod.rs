@@ -28,7 +28,7 @@ async fn fetch(request: Request, env: Env, context: Context) -> Result<Response>
     let Answer { response, after } = service.handle(received).await;
     context.wait_until(async move {
         if let Some(record) = service.finish(after).await {
-            sinks.write(&record);
+            sinks.write(&record).await;
         }
     });
     Ok(http::to_platform(&response))

@@ -115,9 +115,9 @@ async fn exchange(call: &OriginCall<'_>, signal: &worker::AbortSignal) -> Result
         .collect();
     let body = match length(&headers) {
         Some(length) if length > call.max_bytes => Err(BodyError::TooLarge),
-        // Streamed even so: a compressed body is longer than it says.
+        // Bounded even so: a compressed body is longer than it says.
         _ => match response.stream() {
-            Ok(stream) => collect(stream, call.max_bytes).await,
+            Ok(stream) => collect(stream, call.max_bytes, call.max_bytes).await,
             Err(_) => Ok(Vec::new()),
         },
     };

@@ -1,8 +1,16 @@
 //! Where records go: Analytics Engine, and the log. A sink that fails is told of in the log, and nobody waits for it.
 
-use worker::{AnalyticsEngineDataPointBuilder, AnalyticsEngineDataset, Env, console_log, console_warn};
+use js_sys::Float64Array;
+use wasm_bindgen::prelude::*;
+use worker::{AnalyticsEngineDataset, Env, console_log, console_warn};
 
 use crate::record::Record;
+
+#[wasm_bindgen(module = "/src/shell/glue.js")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    async fn write_data_point(dataset: &JsValue, index: &str, blobs: &str, doubles: Float64Array) -> Result<(), JsValue>;
+}
 
 /// The sinks that are configured.
 pub(super) struct Sinks {
@@ -21,17 +29,11 @@ impl Sinks {
     }
 
     /// Writes a record to each sink.
-    pub(super) fn write(&self, record: &Record) {
-        if let Some(analytics) = &self.analytics {
-            let point = record.data_point();
-            let written = AnalyticsEngineDataPointBuilder::new()
-                .indexes([point.index])
-                .blobs(point.blobs)
-                .doubles(point.doubles)
-                .write_to(analytics);
-            if let Err(error) = written {
-                console_warn!("a record could not be written: {error}");
-            }
+    pub(super) async fn write(&self, record: &Record) {
+        if let Some(analytics) = &self.analytics
+            && let Err(error) = write(analytics, record).await
+        {
+            console_warn!("a record could not be written: {error:?}");
         }
         if self.log {
             match serde_json::to_string(record) {
@@ -40,4 +42,10 @@ impl Sinks {
             }
         }
     }
+}
+
+async fn write(analytics: &AnalyticsEngineDataset, record: &Record) -> Result<(), JsValue> {
+    let point = record.data_point();
+    let doubles = Float64Array::from(point.doubles.as_slice());
+    write_data_point(analytics.as_ref(), point.index, &point.blobs.join("\n"), doubles).await
 }

@@ -1,0 +1,75 @@
+// The ways to run it that the README gives: `workerd serve` with the written configuration, and `wrangler dev` with
+// weights changed by `wrangler kv key put`.
+
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { digits, root, until } from "./support.mjs";
+import { freePort, workerd } from "./plain.mjs";
+
+let folder;
+before(() => (folder = mkdtempSync(join(tmpdir(), "turnout-"))));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const invoke = (url, headers = {}) =>
+  fetch(`${url}/endpoints/digits/invocations`, { method: "POST", headers: { "content-type": "text/csv", ...headers }, body: digits[0].csv });
+
+test("workerd serve answers from files, and writes weights to them", async () => {
+  mkdirSync(join(folder, "endpoints"));
+  cpSync(`${root}models/digits/endpoint.json`, join(folder, "endpoints/digits"));
+  const port = await freePort();
+  const server = await workerd(
+    ["workerd/config.capnp", "--socket-addr", `http=127.0.0.1:${port}`, "--directory-path", `endpoints=${folder}/endpoints`, "--directory-path", `models=${root}models`],
+    port,
+    { ADMIN_TOKEN: "secret" },
+  );
+  try {
+    const answer = await invoke(server.url, { "x-target-variant": "cnn" });
+    assert.equal(answer.status, 200);
+    assert.equal((await answer.json()).predictions[0].label, digits[0].label);
+    const { endpoints } = await (await fetch(`${server.url}/endpoints`)).json();
+    assert.deepEqual(endpoints.map((endpoint) => endpoint.name), ["digits"]);
+    assert.equal((await fetch(`${server.url}/endpoints/none`)).status, 404);
+    const changed = await fetch(`${server.url}/endpoints/digits/weights`, {
+      method: "PUT",
+      headers: { authorization: "Bearer secret", "if-match": endpoints[0].revision },
+      body: JSON.stringify({ logistic: 0, cnn: 1 }),
+    });
+    assert.equal(changed.status, 200);
+    assert.equal((await invoke(server.url)).headers.get("x-invoked-variant"), "cnn");
+    const written = JSON.parse(readFileSync(join(folder, "endpoints/digits"), "utf8"));
+    assert.deepEqual(written.variants.map((variant) => variant.weight), [0, 1]);
+  } finally {
+    await server.close();
+  }
+});
+
+test("under wrangler dev, wrangler kv key put moves the traffic", async () => {
+  const [port, state] = [await freePort(), join(folder, "state")];
+  const env = { ...process.env, WRANGLER_SEND_METRICS: "false" };
+  const wrangler = `${root}node_modules/.bin/wrangler`;
+  const put = (binding, key, path) =>
+    execFileSync(wrangler, ["kv", "key", "put", key, "--binding", binding, "--path", path, "--local", "--persist-to", state], { cwd: root, env, stdio: "pipe" });
+  put("MODELS", "digits/logistic.onnx", "models/digits/logistic.onnx");
+  put("MODELS", "digits/cnn.onnx", "models/digits/cnn.onnx");
+  const document = JSON.parse(readFileSync(`${root}models/digits/endpoint.json`, "utf8"));
+  const reweigh = (...weights) => {
+    weights.forEach((weight, i) => (document.variants[i].weight = weight));
+    writeFileSync(join(folder, "digits.json"), JSON.stringify(document));
+    put("ENDPOINTS", "digits", join(folder, "digits.json"));
+  };
+  reweigh(1, 0);
+  const dev = spawn(wrangler, ["dev", "--port", String(port), "--persist-to", state, "--var", "ENDPOINT_TTL_SECONDS:0.2", "--show-interactive-dev-session=false"], { cwd: root, env, stdio: "pipe", detached: true });
+  try {
+    const url = `http://127.0.0.1:${port}`;
+    await until(async () => (await fetch(`${url}/endpoints/digits`).catch(() => null))?.ok, 90_000);
+    assert.equal((await invoke(url)).headers.get("x-invoked-variant"), "logistic");
+    reweigh(0, 1);
+    await until(async () => (await invoke(url)).headers.get("x-invoked-variant") === "cnn");
+  } finally {
+    process.kill(-dev.pid);
+  }
+});

@@ -1,0 +1,113 @@
+// What every end-to-end test stands on: the built worker in real workerd with real KV, and a real model host.
+
+import { createServer } from "node:http";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { createTestHarness } from "wrangler";
+import { seeds } from "../../scripts/seed.mjs";
+
+export const root = fileURLToPath(new URL("../..", import.meta.url));
+export const ADMIN_TOKEN = "the admin's own";
+
+/** Held-out digits: `[{ label, csv, pixels }]`. */
+export const digits = readFileSync(`${root}models/digits/held-out.csv`, "utf8")
+  .trim()
+  .split("\n")
+  .map((line) => {
+    const [label, ...pixels] = line.split(",").map(Number);
+    return { label, pixels, csv: pixels.join(",") };
+  });
+
+/** ONNX Runtime's answers to them: `[{ label, probabilities }]`. */
+export const expected = (model) =>
+  readFileSync(`${root}models/digits/${model}.expected.csv`, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => {
+      const [label, ...probabilities] = line.split(",").map(Number);
+      return { label, probabilities };
+    });
+
+/**
+ * Starts the worker that `scripts/test.sh` has built into build/bundle.
+ *
+ * In place of Analytics Engine, a no-op here, stands the double in doubles/, which keeps the points it is given.
+ */
+export async function start({ vars = {}, secrets = {} } = {}) {
+  const harness = createTestHarness({
+    root,
+    workers: [
+      {
+        configPath: `${root}wrangler.toml`,
+        prebuiltWorkerDir: `${root}build/bundle`,
+        vars: { ENDPOINT_TTL_SECONDS: "0.2", ...vars },
+        secrets: { ADMIN_TOKEN, ...secrets },
+        bindingOverrides: { RECORDS: "analytics" },
+      },
+      {
+        config: { name: "analytics", main: `${root}tests/e2e/doubles/analytics.mjs`, compatibility_date: "2026-10-01" },
+      },
+    ],
+  });
+  const { url } = await harness.listen();
+  const { ENDPOINTS, MODELS } = await harness.getWorker("turnout").getEnv();
+  for (const [key, bytes] of (await seeds()).models) await MODELS.put(key, bytes);
+  const put = (name, document) =>
+    ENDPOINTS.put(name, typeof document === "string" ? document : JSON.stringify(document));
+  for (const [name, document] of (await seeds()).endpoints) await put(name, document);
+  const analytics = await harness.getWorker("analytics").getExport();
+  return {
+    harness,
+    url,
+    put,
+    ENDPOINTS,
+    MODELS,
+    analytics,
+    /** A request to a path. */
+    fetch: (path, init) => fetch(new URL(path, url), init),
+    /** A POST of rows to an endpoint. */
+    invoke: (endpoint, { body = digits[0].csv, type = "text/csv", headers = {} } = {}) =>
+      fetch(new URL(`/endpoints/${endpoint}/invocations`, url), {
+        method: "POST",
+        headers: { "content-type": type, ...headers },
+        body,
+      }),
+    /** The lines that the worker has logged. */
+    logs: () => harness.getLogs().map((log) => log.message),
+    close: () => harness.close(),
+  };
+}
+
+/** A model host on a free port. `answer(request, body, response)` says what it does; `calls` is what it was sent. */
+export async function origin(answer) {
+  const calls = [];
+  const server = createServer(async (request, response) => {
+    const chunks = [];
+    const call = { path: request.url, headers: request.headers, aborted: false };
+    response.on("close", () => (call.aborted = !response.writableFinished));
+    calls.push(call);
+    for await (const chunk of request) chunks.push(chunk);
+    call.body = Buffer.concat(chunks).toString();
+    await answer(call, response);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    calls,
+    url: `http://127.0.0.1:${server.address().port}`,
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Waits, for at most `limit` ms, until `check` gives something true, and returns that. */
+export async function until(check, limit = 10_000) {
+  for (const end = Date.now() + limit; ; await sleep(25)) {
+    const value = await check();
+    if (value) return value;
+    if (Date.now() > end) throw new Error("it did not happen in time");
+  }
+}

@@ -1,0 +1,40 @@
+# Turnout without Cloudflare: the same bundle under plain workerd, with KV kept as files. `make serve` runs
+#
+#   workerd serve workerd/config.capnp --directory-path endpoints=DIR --directory-path models=DIR
+#
+# A key is a file: endpoints/digits holds the document of endpoint `digits`, models/digits/cnn.onnx the model of that key.
+# Edit a file, and within ENDPOINT_TTL_SECONDS the traffic follows.
+
+using Workerd = import "/workerd/workerd.capnp";
+
+const config :Workerd.Config = (
+  services = [
+    (name = "turnout", worker = .turnout),
+    (name = "endpoints-kv", worker = (modules = .kv, compatibilityDate = "2026-10-01", bindings = [(name = "FILES", service = "endpoints")])),
+    (name = "models-kv", worker = (modules = .kv, compatibilityDate = "2026-10-01", bindings = [(name = "FILES", service = "models")])),
+    (name = "endpoints", disk = (path = "endpoints", writable = true)),
+    (name = "models", disk = (path = "models")),
+    # Origins may be anywhere: `private` allows model hosts on one's own network.
+    (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),
+  ],
+  sockets = [(name = "http", address = "*:8787", http = (), service = "turnout")],
+);
+
+const kv :List(Workerd.Worker.Module) = [(name = "kv.mjs", esModule = embed "kv.mjs")];
+
+const turnout :Workerd.Worker = (
+  compatibilityDate = "2026-10-01",
+  modules = [
+    (name = "index.js", esModule = embed "../build/index.js"),
+    (name = "index_bg.wasm", wasm = embed "../build/index_bg.wasm"),
+  ],
+  bindings = [
+    (name = "ENDPOINTS", kvNamespace = "endpoints-kv"),
+    (name = "MODELS", kvNamespace = "models-kv"),
+    (name = "ENDPOINT_TTL_SECONDS", text = "30"),
+    (name = "MODEL_CACHE_BYTES", text = "33554432"),
+    (name = "LOG_RECORDS", text = "true"),
+    # Secrets come from the environment; what is not set there is not set.
+    (name = "ADMIN_TOKEN", fromEnvironment = "ADMIN_TOKEN"),
+  ],
+);

@@ -1,0 +1,36 @@
+// Workers KV as files of a folder, as far as this project uses it: the server's side of the protocol that workerd's own
+// KV binding speaks. `FILES` is a disk service of workerd.
+
+export default {
+  async fetch(request, { FILES }) {
+    const url = new URL(request.url);
+    const key = decodeURIComponent(url.pathname.slice(1));
+    if (key === "" && request.method === "GET") return list(FILES, url.searchParams);
+    if (key.split("/").some((part) => part === "" || part.startsWith("."))) return new Response("bad key", { status: 400 });
+    const file = `http://files/${key.split("/").map(encodeURIComponent).join("/")}`;
+    if (request.method === "GET") {
+      const found = await FILES.fetch(file);
+      return found.ok ? new Response(found.body) : new Response("not found", { status: 404 });
+    }
+    if (request.method === "PUT") {
+      const written = await FILES.fetch(file, { method: "PUT", body: await request.arrayBuffer() });
+      return new Response(null, { status: written.ok ? 200 : 500 });
+    }
+    return new Response("not supported", { status: 405 });
+  },
+};
+
+/** The names of the folder's files, as one page. */
+async function list(files, parameters) {
+  const entries = await (await files.fetch("http://files/")).json();
+  const prefix = parameters.get("prefix") ?? "";
+  const after = parameters.get("cursor") ?? "";
+  const limit = Number(parameters.get("key_count_limit") ?? 1000);
+  const names = entries
+    .filter((entry) => entry.type === "file" && entry.name.startsWith(prefix) && entry.name > after)
+    .map((entry) => entry.name)
+    .sort();
+  const keys = names.slice(0, limit).map((name) => ({ name }));
+  const complete = names.length <= limit;
+  return Response.json({ keys, list_complete: complete, ...(complete ? {} : { cursor: keys.at(-1).name }) });
+}
