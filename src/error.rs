@@ -116,16 +116,24 @@ impl Error {
         use StatusCode as S;
         let (status, code, fix) = match self {
             Error::Request(error) => match error {
-                RequestError::NoSuchPath => {
-                    (S::NOT_FOUND, "no_such_path", "POST to /endpoints/NAME/invocations, or GET /endpoints for what there is")
+                RequestError::NoSuchPath => (
+                    S::NOT_FOUND,
+                    "no_such_path",
+                    "POST to /endpoints/NAME/invocations, or GET /endpoints for what there is",
+                ),
+                RequestError::Method(_) => {
+                    (S::METHOD_NOT_ALLOWED, "method_not_allowed", "use the method that the path takes")
                 }
-                RequestError::Method(_) => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "use the method that the path takes"),
-                RequestError::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "body_too_large", "send the rows in several requests"),
+                RequestError::BodyTooLarge => {
+                    (S::PAYLOAD_TOO_LARGE, "body_too_large", "send the rows in several requests")
+                }
                 RequestError::BodyBroken(_) => (S::BAD_REQUEST, "body_broken", "send the request again"),
                 RequestError::TwoTargets { .. } => {
                     (S::BAD_REQUEST, "two_targets", "send one of X-Target-Variant and X-Amzn-SageMaker-Target-Variant")
                 }
-                RequestError::InferenceId => (S::BAD_REQUEST, "bad_inference_id", "shorten the id, or leave the header out to get one"),
+                RequestError::InferenceId => {
+                    (S::BAD_REQUEST, "bad_inference_id", "shorten the id, or leave the header out to get one")
+                }
                 RequestError::Name(_) => (S::BAD_REQUEST, "bad_name", "take the name from GET /endpoints"),
             },
             Error::Payload(_) => (S::BAD_REQUEST, "bad_payload", "mend the body; docs/http.md shows each form"),
@@ -138,18 +146,26 @@ impl Error {
                 (S::NOT_ACCEPTABLE, "not_acceptable", "accept application/json, text/csv or application/jsonlines")
             }
             Error::Rows(_) => (S::BAD_REQUEST, "wrong_width", "send as many numbers a row as the model takes"),
-            Error::Assignment(AssignmentError::UnknownTarget { .. }) => {
-                (S::BAD_REQUEST, "unknown_variant", "name one of the variants, or leave the header out to have one chosen")
-            }
-            Error::Assignment(AssignmentError::NoWeight) => {
-                (S::SERVICE_UNAVAILABLE, "no_weight", "name a variant in X-Target-Variant, or give a variant a weight above 0")
-            }
-            Error::Endpoint(_, EndpointError::NotFound) => {
-                (S::NOT_FOUND, "endpoint_not_found", "GET /endpoints lists the endpoints; a new one is seen within its time to live")
-            }
-            Error::Endpoint(_, EndpointError::Invalid(_)) => {
-                (S::INTERNAL_SERVER_ERROR, "endpoint_invalid", "mend the endpoint's document in the ENDPOINTS namespace")
-            }
+            Error::Assignment(AssignmentError::UnknownTarget { .. }) => (
+                S::BAD_REQUEST,
+                "unknown_variant",
+                "name one of the variants, or leave the header out to have one chosen",
+            ),
+            Error::Assignment(AssignmentError::NoWeight) => (
+                S::SERVICE_UNAVAILABLE,
+                "no_weight",
+                "name a variant in X-Target-Variant, or give a variant a weight above 0",
+            ),
+            Error::Endpoint(_, EndpointError::NotFound) => (
+                S::NOT_FOUND,
+                "endpoint_not_found",
+                "GET /endpoints lists the endpoints; a new one is seen within its time to live",
+            ),
+            Error::Endpoint(_, EndpointError::Invalid(_)) => (
+                S::INTERNAL_SERVER_ERROR,
+                "endpoint_invalid",
+                "mend the endpoint's document in the ENDPOINTS namespace",
+            ),
             Error::Endpoint(_, EndpointError::Unavailable(_)) | Error::Store(_) => {
                 (S::SERVICE_UNAVAILABLE, "store_unavailable", "try again shortly")
             }
@@ -158,13 +174,19 @@ impl Error {
                 (S::FAILED_DEPENDENCY, failure.code(), failure.fix())
             }
             Error::Admin(error) => match error {
-                AdminError::Disabled => {
-                    (S::SERVICE_UNAVAILABLE, "admin_disabled", "set the secret ADMIN_TOKEN: wrangler secret put ADMIN_TOKEN")
+                AdminError::Disabled => (
+                    S::SERVICE_UNAVAILABLE,
+                    "admin_disabled",
+                    "set the secret ADMIN_TOKEN: wrangler secret put ADMIN_TOKEN",
+                ),
+                AdminError::Unauthorized => {
+                    (S::UNAUTHORIZED, "unauthorized", "send Authorization: Bearer with the admin token")
                 }
-                AdminError::Unauthorized => (S::UNAUTHORIZED, "unauthorized", "send Authorization: Bearer with the admin token"),
-                AdminError::NoRevision => {
-                    (S::PRECONDITION_REQUIRED, "revision_required", "send If-Match with the ETag of GET /endpoints/NAME")
-                }
+                AdminError::NoRevision => (
+                    S::PRECONDITION_REQUIRED,
+                    "revision_required",
+                    "send If-Match with the ETag of GET /endpoints/NAME",
+                ),
                 AdminError::Conflict { .. } => {
                     (S::PRECONDITION_FAILED, "revision_conflict", "read the endpoint again and decide anew")
                 }
@@ -172,7 +194,9 @@ impl Error {
             Error::Weights(WeightsError::Document(_)) => {
                 (S::CONFLICT, "endpoint_invalid", "mend the endpoint's document in the ENDPOINTS namespace")
             }
-            Error::Weights(_) => (S::BAD_REQUEST, "bad_weights", "send an object such as {\"baseline\": 50, \"challenger\": 50}"),
+            Error::Weights(_) => {
+                (S::BAD_REQUEST, "bad_weights", "send an object such as {\"baseline\": 50, \"challenger\": 50}")
+            }
             Error::Entropy(_) => (S::INTERNAL_SERVER_ERROR, "no_randomness", "try again shortly"),
         };
         let allow = match self {
@@ -205,10 +229,18 @@ impl Failure {
 
     fn fix(&self) -> &'static str {
         match self {
-            Failure::Model(ModelError::Missing(_)) => "upload the model to the MODELS namespace under the key that the endpoint names",
-            Failure::Model(ModelError::Mismatch { .. }) => "upload the bytes that are meant, or put their SHA-256 into the endpoint",
-            Failure::Model(ModelError::TooLarge { .. }) => "use a smaller model, raise MODEL_CACHE_BYTES, or serve it from an origin",
-            Failure::Model(ModelError::Load { .. }) => "export the model with operators that are supported, or serve it from an origin",
+            Failure::Model(ModelError::Missing(_)) => {
+                "upload the model to the MODELS namespace under the key that the endpoint names"
+            }
+            Failure::Model(ModelError::Mismatch { .. }) => {
+                "upload the bytes that are meant, or put their SHA-256 into the endpoint"
+            }
+            Failure::Model(ModelError::TooLarge { .. }) => {
+                "use a smaller model, raise MODEL_CACHE_BYTES, or serve it from an origin"
+            }
+            Failure::Model(ModelError::Load { .. }) => {
+                "export the model with operators that are supported, or serve it from an origin"
+            }
             Failure::Model(ModelError::Unavailable { .. }) => "try again shortly",
             Failure::Run(_) => "check the rows against the model's card, or name another variant in X-Target-Variant",
             Failure::Origin(OriginError::Timeout(_)) => "try again, raise the variant's timeout_ms, or name a fallback",

@@ -116,7 +116,9 @@ pub fn end_to_end(headers: &HeaderMap) -> HeaderMap {
         .collect();
     headers
         .iter()
-        .filter(|(name, _)| !ends_here(name) && !connection.iter().any(|named| named.eq_ignore_ascii_case(name.as_str())))
+        .filter(|(name, _)| {
+            !ends_here(name) && !connection.iter().any(|named| named.eq_ignore_ascii_case(name.as_str()))
+        })
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect()
 }
@@ -200,7 +202,10 @@ fn check_body(request: &HeaderMap, answer: &OriginAnswer) -> Result<(), OriginEr
             if asked_for {
                 Ok(())
             } else {
-                Err(OriginError::Garbage(format!("it is `{}`, which was not asked for", kind.chars().take(100).collect::<String>())))
+                Err(OriginError::Garbage(format!(
+                    "it is `{}`, which was not asked for",
+                    kind.chars().take(100).collect::<String>()
+                )))
             }
         }
     }

@@ -1,4 +1,5 @@
 //! Choice, judged as a statistician would: draws against weights, published vectors, units moved by changes.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
 
 use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -10,7 +11,9 @@ use turnout::endpoint::{Endpoint, Salt, Variant};
 fn endpoint(weights: &[(&str, f64)]) -> Endpoint {
     let variants: Vec<String> = weights
         .iter()
-        .map(|(name, weight)| format!(r#"{{"name": "{name}", "weight": {weight:?}, "origin": {{"url": "https://x.example"}}}}"#))
+        .map(|(name, weight)| {
+            format!(r#"{{"name": "{name}", "weight": {weight:?}, "origin": {{"url": "https://x.example"}}}}"#)
+        })
         .collect();
     Endpoint::parse(format!(r#"{{"variants": [{}]}}"#, variants.join(",")).as_bytes()).unwrap()
 }

@@ -1,4 +1,5 @@
 //! The models of this repository, run by tract, against ONNX Runtime's answers on every held-out row.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
 
 use turnout::endpoint::{Backend, Endpoint, Sha256};
 use turnout::inference::{LoadError, Model, RunError};
@@ -43,7 +44,10 @@ fn check(onnx: &[u8], expected: &str, accuracy: f64) {
         assert_eq!(labels[row].to_string(), label, "row {row}");
         for (class, expected) in expected.split(',').enumerate() {
             let found = probabilities[row * 10 + class];
-            assert!((found - expected.parse::<f32>().unwrap()).abs() <= TOLERANCE, "row {row}, class {class}: {found}, {expected}");
+            assert!(
+                (found - expected.parse::<f32>().unwrap()).abs() <= TOLERANCE,
+                "row {row}, class {class}: {found}, {expected}"
+            );
         }
         right += usize::from(truth.split_once(',').unwrap().0 == label);
     }
@@ -65,9 +69,13 @@ fn cnn_answers_as_onnx_runtime_does() {
 fn one_row_and_a_batch_of_many_runs_agree() {
     let model = Model::load(CNN).unwrap();
     let csv = held_out();
-    let one: Vec<i64> = csv.lines().take(20).flat_map(|line| labels_and_probabilities(&model.run(&rows(line)).unwrap()).0.to_vec()).collect();
+    let one: Vec<i64> = csv
+        .lines()
+        .take(20)
+        .flat_map(|line| labels_and_probabilities(&model.run(&rows(line)).unwrap()).0.to_vec())
+        .collect();
     // More rows than are run at once.
-    let many = vec![csv.as_str(); 4].join("\n");
+    let many = [csv.as_str(); 4].join("\n");
     let outputs = model.run(&rows(&many)).unwrap();
     let (labels, _) = labels_and_probabilities(&outputs);
     assert_eq!(labels.len(), 1800);
@@ -85,7 +93,11 @@ fn rows_of_another_width_are_the_callers_mistake() {
 #[test]
 fn what_is_no_model_is_refused() {
     for bytes in [&b""[..], b"nonsense", &CNN[..CNN.len() / 2], HELD_OUT.as_bytes()] {
-        assert!(matches!(Model::load(bytes), Err(LoadError::Unusable(_) | LoadError::Inputs(_))), "{} bytes", bytes.len());
+        assert!(
+            matches!(Model::load(bytes), Err(LoadError::Unusable(_) | LoadError::Inputs(_))),
+            "{} bytes",
+            bytes.len()
+        );
     }
     for length in (0..LOGISTIC.len()).step_by(7) {
         let _ = Model::load(&LOGISTIC[..length]); // an error or, near the end, a model: never a panic

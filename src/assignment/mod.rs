@@ -87,9 +87,7 @@ pub fn assign<'a>(
             (variant, Reason::Target)
         }
         (None, Some(unit)) => (unit.choose(endpoint.variants()).ok_or(AssignmentError::NoWeight)?, Reason::Sticky),
-        (None, None) => {
-            (random::choose(endpoint, randomness).ok_or(AssignmentError::NoWeight)?, Reason::Weighted)
-        }
+        (None, None) => (random::choose(endpoint, randomness).ok_or(AssignmentError::NoWeight)?, Reason::Weighted),
     };
     Ok(Assignment { variant, reason, propensity: endpoint.share(variant) })
 }

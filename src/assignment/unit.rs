@@ -39,10 +39,10 @@ impl UnitHash {
 
     /// The 32 digits, in ASCII.
     fn digits(&self) -> [u8; 32] {
-        const DIGITS: [u8; 16] = *b"0123456789abcdef";
+        let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).map_or(0, |digit| digit as u8);
         let mut digits = [0; 32];
         for (pair, byte) in digits.chunks_exact_mut(2).zip(self.0) {
-            pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+            pair.copy_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
         }
         digits
     }

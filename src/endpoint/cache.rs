@@ -175,7 +175,9 @@ mod tests {
     const TTL: f64 = 30_000.0;
 
     fn document(weight: u32) -> Result<Option<Vec<u8>>, StoreError> {
-        let text = format!(r#"{{"variants": [{{"name": "a", "weight": {weight}, "origin": {{"url": "https://a.example"}}}}]}}"#);
+        let text = format!(
+            r#"{{"variants": [{{"name": "a", "weight": {weight}, "origin": {{"url": "https://a.example"}}}}]}}"#
+        );
         Ok(Some(text.into_bytes()))
     }
 
@@ -218,11 +220,15 @@ mod tests {
         cache.store(&name(), document(1), 0.0).unwrap();
         let served = cache.store(&name(), Ok(Some(b"{".to_vec())), 10.0).unwrap();
         assert_eq!(weight(&served), 1.0);
-        assert!(matches!(&served.health, Health::Failing { problem: EndpointError::Invalid(_), since_ms } if *since_ms == 10.0));
+        assert!(
+            matches!(&served.health, Health::Failing { problem: EndpointError::Invalid(_), since_ms } if *since_ms == 10.0)
+        );
         let served = cache.store(&name(), Ok(Some(b"{".to_vec())), 20.0).unwrap();
         assert!(matches!(served.health, Health::Failing { since_ms, .. } if since_ms == 10.0));
         let served = cache.store(&name(), down(), 30.0).unwrap();
-        assert!(matches!(served.health, Health::Failing { problem: EndpointError::Unavailable(_), since_ms } if since_ms == 30.0));
+        assert!(
+            matches!(served.health, Health::Failing { problem: EndpointError::Unavailable(_), since_ms } if since_ms == 30.0)
+        );
         let served = cache.store(&name(), document(2), 40.0).unwrap();
         assert_eq!((weight(&served), served.health), (2.0, Health::Good));
     }

@@ -88,7 +88,13 @@ impl Endpoint {
                 }
             },
         };
-        Ok(Endpoint { revision: Revision::of(document), variants, total_weight, stickiness: written.stickiness.map(|Object(stickiness)| stickiness), fallback })
+        Ok(Endpoint {
+            revision: Revision::of(document),
+            variants,
+            total_weight,
+            stickiness: written.stickiness.map(|Object(stickiness)| stickiness),
+            fallback,
+        })
     }
 
     /// The document that says this, indented for people. It parses back to the same endpoint, but for the
@@ -171,16 +177,43 @@ mod tests {
             (&one_variant(&format!(r#"{model}, "weight": 1e999"#)), "number out of range"),
             (&one_variant(&format!(r#"{model}, "weight": "1""#)), "at `variants[0].weight`: invalid type: string"),
             (&one_variant(&format!(r#"{model}, "weight": 1, "weight": 2"#)), "duplicate field `weight`"),
-            (&one_variant(&format!(r#"{model}, "origin": {{"url": "https://a.example"}}"#)), "has both `model` and `origin`"),
+            (
+                &one_variant(&format!(r#"{model}, "origin": {{"url": "https://a.example"}}"#)),
+                "has both `model` and `origin`",
+            ),
             (&one_variant(r#""model": {"key": "m", "sha256": "xyz"}"#), "at `variants[0].model.sha256`: `xyz` is not"),
             (&one_variant(r#""origin": {"url": "models.example.com"}"#), "at `variants[0].origin.url`"),
             (&one_variant(r#""origin": {"url": "ftp://models.example.com"}"#), "only http and https"),
-            (&one_variant(r#""origin": {"url": "https://a.example", "timeout_ms": 0}"#), "at `variants[0].origin.timeout_ms`"),
-            (&format!(r#"{{"variants": [{{"name": "a", {model}}}, {{"name": "a", {model}}}]}}"#), "at `variants[1].name`: `a` is used twice"),
-            (&format!(r#"{{"variants": [{{"name": "a", "weight": 1.7e308, {model}}}, {{"name": "b", "weight": 1.7e308, {model}}}]}}"#), "sum of the weights"),
-            (&format!(r#"{{"variants": [{{"name": "a", {model}}}], "fallback": "b"}}"#), "at `fallback`: there is no variant `b`; name one of: a"),
-            (&format!(r#"{{"variants": [{{"name": "a", {model}}}], "assignment": {{"unit": {{"header": "x y"}}, "salt": "s"}}}}"#), "at `assignment.unit.header`"),
-            (&format!(r#"{{"variants": [{{"name": "a", {model}}}], "assignment": {{"unit": {{"header": "x"}}, "salt": "a\nb"}}}}"#), "at `assignment.salt`"),
+            (
+                &one_variant(r#""origin": {"url": "https://a.example", "timeout_ms": 0}"#),
+                "at `variants[0].origin.timeout_ms`",
+            ),
+            (
+                &format!(r#"{{"variants": [{{"name": "a", {model}}}, {{"name": "a", {model}}}]}}"#),
+                "at `variants[1].name`: `a` is used twice",
+            ),
+            (
+                &format!(
+                    r#"{{"variants": [{{"name": "a", "weight": 1.7e308, {model}}}, {{"name": "b", "weight": 1.7e308, {model}}}]}}"#
+                ),
+                "sum of the weights",
+            ),
+            (
+                &format!(r#"{{"variants": [{{"name": "a", {model}}}], "fallback": "b"}}"#),
+                "at `fallback`: there is no variant `b`; name one of: a",
+            ),
+            (
+                &format!(
+                    r#"{{"variants": [{{"name": "a", {model}}}], "assignment": {{"unit": {{"header": "x y"}}, "salt": "s"}}}}"#
+                ),
+                "at `assignment.unit.header`",
+            ),
+            (
+                &format!(
+                    r#"{{"variants": [{{"name": "a", {model}}}], "assignment": {{"unit": {{"header": "x"}}, "salt": "a\nb"}}}}"#
+                ),
+                "at `assignment.salt`",
+            ),
             (&format!(r#"{{"variants": [{{"name": "a", {model}}}]}} trailing"#), "not JSON"),
         ];
         for (document, expected) in cases {
@@ -233,7 +266,8 @@ mod tests {
                     let salt = serde_json::Value::from(salt);
                     format!(r#", "assignment": {{"unit": {{"{kind}": "{token}"}}, "salt": {salt}}}"#)
                 });
-                let fallback = if has_fallback { format!(r#", "fallback": "{}""#, pick.get(&names)) } else { String::new() };
+                let fallback =
+                    if has_fallback { format!(r#", "fallback": "{}""#, pick.get(&names)) } else { String::new() };
                 format!(r#"{{"variants": [{}]{stickiness}{fallback}}}"#, list.join(", "))
             },
         )

@@ -13,7 +13,9 @@ mod weights;
 pub use cache::{EndpointCache, EndpointError, Health, Lookup, Served};
 pub use document::DocumentError;
 pub use name::{Name, NameError};
-pub use variant::{Backend, ModelKey, ModelReference, OriginReference, OriginUrl, SecretName, Sha256, Variant, VariantError, Weight};
+pub use variant::{
+    Backend, ModelKey, ModelReference, OriginReference, OriginUrl, SecretName, Sha256, Variant, VariantError, Weight,
+};
 pub use weights::{WeightChange, WeightsError};
 
 use serde::{Deserialize, Serialize};

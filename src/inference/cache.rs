@@ -147,7 +147,9 @@ impl ModelCache {
         }
         self.held = self.held.saturating_add(bytes);
         while self.held > self.capacity {
-            let Some(oldest) = self.loaded.iter().min_by_key(|(_, entry)| entry.used).map(|(sha256, _)| *sha256) else { return };
+            let Some(oldest) = self.loaded.iter().min_by_key(|(_, entry)| entry.used).map(|(sha256, _)| *sha256) else {
+                return;
+            };
             if let Some(entry) = self.loaded.remove(&oldest) {
                 self.held = self.held.saturating_sub(entry.bytes);
             }

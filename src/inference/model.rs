@@ -157,7 +157,8 @@ impl Model {
                 }
             }
         }
-        Outputs::new(rows.len(), gathered).ok_or_else(|| RunError::Failed("an output does not have a row for each row".to_owned()))
+        Outputs::new(rows.len(), gathered)
+            .ok_or_else(|| RunError::Failed("an output does not have a row for each row".to_owned()))
     }
 
     /// One run of the plan on the numbers of some whole rows.
@@ -201,9 +202,11 @@ fn rows_that_fit(model: &TypedModel, rows: &Symbol) -> usize {
         .filter(|node| !node.op_is::<tract_onnx::tract_core::ops::konst::Const>())
         .flat_map(|node| &node.outputs)
         .map(|outlet| {
-            let volume = outlet.fact.shape.iter().try_fold(1usize, |product, dim| {
-                product.checked_mul(dim.eval(&one_row).to_usize().ok()?)
-            });
+            let volume = outlet
+                .fact
+                .shape
+                .iter()
+                .try_fold(1usize, |product, dim| product.checked_mul(dim.eval(&one_row).to_usize().ok()?));
             volume.unwrap_or(0).saturating_mul(outlet.fact.datum_type.size_of())
         })
         .fold(0, usize::saturating_add);

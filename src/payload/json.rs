@@ -44,11 +44,19 @@ struct Collector {
 }
 
 impl Collector {
-    fn check(&mut self, read: serde_json::Result<()>, wrap: impl FnOnce(String) -> PayloadError) -> Result<(), PayloadError> {
+    fn check(
+        &mut self,
+        read: serde_json::Result<()>,
+        wrap: impl FnOnce(String) -> PayloadError,
+    ) -> Result<(), PayloadError> {
         read.map_err(|error| self.error.take().unwrap_or_else(|| wrap(error.to_string())))
     }
 
-    fn finish(mut self, read: serde_json::Result<()>, wrap: impl FnOnce(String) -> PayloadError) -> Result<Rows, PayloadError> {
+    fn finish(
+        mut self,
+        read: serde_json::Result<()>,
+        wrap: impl FnOnce(String) -> PayloadError,
+    ) -> Result<Rows, PayloadError> {
         self.check(read, wrap)?;
         self.rows.finish()
     }
@@ -146,7 +154,9 @@ impl<'de> Visitor<'de> for Instance<'_> {
             if member != "features" || found {
                 let member: String = member.chars().take(40).collect();
                 let what = if found { "stands twice or beside `features`" } else { "is unknown" };
-                return Err(A::Error::custom(format!("row {row}: member `{member}` {what}; send {{\"features\": [...]}}")));
+                return Err(A::Error::custom(format!(
+                    "row {row}: member `{member}` {what}; send {{\"features\": [...]}}"
+                )));
             }
             members.next_value_seed(Features(&mut *self.0))?;
             found = true;

@@ -126,7 +126,11 @@ impl RowsBuilder {
     }
 
     fn finish(self) -> Result<Rows, PayloadError> {
-        if self.numbers.is_empty() { Err(PayloadError::Empty) } else { Ok(Rows { numbers: self.numbers, width: self.width }) }
+        if self.numbers.is_empty() {
+            Err(PayloadError::Empty)
+        } else {
+            Ok(Rows { numbers: self.numbers, width: self.width })
+        }
     }
 }
 

@@ -88,7 +88,7 @@ impl Outputs {
                         let width = output.row_shape.iter().product();
                         for column in 0..width {
                             write!(body, "{separator}")?;
-                            output.values.write(&mut body, row * width + column)?;
+                            output.values.write(&mut body, row.saturating_mul(width).saturating_add(column))?;
                             separator = ",";
                         }
                     }
@@ -171,7 +171,7 @@ struct RowOf<'a> {
 impl<'a> RowOf<'a> {
     fn whole(output: &'a Output, row: usize) -> Self {
         let width: usize = output.row_shape.iter().product();
-        RowOf { values: &output.values, shape: &output.row_shape, offset: row * width }
+        RowOf { values: &output.values, shape: &output.row_shape, offset: row.saturating_mul(width) }
     }
 }
 
@@ -183,7 +183,11 @@ impl Serialize for RowOf<'_> {
         let stride: usize = shape.iter().product();
         let mut list = serializer.serialize_seq(Some(*size))?;
         for item in 0..*size {
-            list.serialize_element(&RowOf { values: self.values, shape, offset: self.offset + item * stride })?;
+            list.serialize_element(&RowOf {
+                values: self.values,
+                shape,
+                offset: self.offset.saturating_add(item.saturating_mul(stride)),
+            })?;
         }
         list.end()
     }
@@ -196,7 +200,7 @@ struct Element<'a> {
 
 impl Serialize for Element<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // `Outputs::new` has checked the lengths; a number that JSON cannot hold, such as NaN, is written as null.
+        // `Outputs::new` has checked the lengths, so nothing saturates and nothing is missing; a number that JSON cannot hold, such as NaN, is written as null.
         match self.values {
             Values::F32(values) => values.get(self.at).serialize(serializer),
             Values::F64(values) => values.get(self.at).serialize(serializer),
@@ -220,10 +224,13 @@ mod tests {
 
     #[test]
     fn several_outputs_are_objects_by_name() {
-        let outputs = Outputs::new(2, vec![
-            output("label", &[], Values::I64(vec![3, 4])),
-            output("probabilities", &[2], Values::F32(vec![0.1, 0.9, 1.0, 0.0])),
-        ])
+        let outputs = Outputs::new(
+            2,
+            vec![
+                output("label", &[], Values::I64(vec![3, 4])),
+                output("probabilities", &[2], Values::F32(vec![0.1, 0.9, 1.0, 0.0])),
+            ],
+        )
         .unwrap();
         let json = r#"{"predictions":[{"label":3,"probabilities":[0.1,0.9]},{"label":4,"probabilities":[1.0,0.0]}]}"#;
         assert_eq!(text(&outputs, Format::Json), json);

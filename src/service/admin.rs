@@ -45,7 +45,8 @@ impl<P: Platform> Service<'_, P> {
 
     /// Digests are compared, in constant time, so that neither the token nor its length can be measured.
     fn authorize(&self, authorization: Option<&str>) -> Result<(), AdminError> {
-        let expected = self.platform.secret(ADMIN_TOKEN).filter(|token| !token.is_empty()).ok_or(AdminError::Disabled)?;
+        let expected =
+            self.platform.secret(ADMIN_TOKEN).filter(|token| !token.is_empty()).ok_or(AdminError::Disabled)?;
         let (scheme, given) = authorization.and_then(|value| value.split_once(' ')).ok_or(AdminError::Unauthorized)?;
         let digest = |token: &str| Sha256::of(token.as_bytes()).0;
         let same = digest(given.trim()).ct_eq(&digest(&expected));

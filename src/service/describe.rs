@@ -148,7 +148,9 @@ fn description<'a>(name: &'a Name, served: &'a Served) -> Description<'a> {
 
 fn variant_description<'a>(endpoint: &Endpoint, variant: &'a Variant) -> VariantDescription<'a> {
     let backend = match &variant.backend {
-        Backend::Model(model) => BackendDescription::Model { key: model.key.as_str(), sha256: model.sha256.to_string() },
+        Backend::Model(model) => {
+            BackendDescription::Model { key: model.key.as_str(), sha256: model.sha256.to_string() }
+        }
         Backend::Origin(origin) => BackendDescription::Origin {
             origin: origin.url.get().origin().ascii_serialization(),
             timeout_ms: origin.timeout_ms.get(),

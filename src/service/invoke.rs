@@ -81,12 +81,15 @@ impl<P: Platform> Service<'_, P> {
                 native::error(&report)
             }
         };
-        native::describe_decision(&mut response, &Decision {
-            variant: record.variant.as_deref(),
-            reason: record.reason.map(Reason::as_str),
-            revision: Some(&record.revision),
-            inference_id: Some(&record.inference_id),
-        });
+        native::describe_decision(
+            &mut response,
+            &Decision {
+                variant: record.variant.as_deref(),
+                reason: record.reason.map(Reason::as_str),
+                revision: Some(&record.revision),
+                inference_id: Some(&record.inference_id),
+            },
+        );
         record.status = response.status().as_u16();
         record.bytes_out = response.body().len();
         if record.rows.is_none()
@@ -125,7 +128,8 @@ impl<P: Platform> Service<'_, P> {
             }
             Err(Refusal::Caller(error)) => Err(error),
             Err(Refusal::Backend(second)) => {
-                self.platform.warn(&format!("endpoint `{}`, fallback `{}`: {second}", invocation.endpoint, fallback.name));
+                self.platform
+                    .warn(&format!("endpoint `{}`, fallback `{}`: {second}", invocation.endpoint, fallback.name));
                 let (chosen, fallback) = (chosen.name.clone(), fallback.name.clone());
                 Err(Box::new(BackendError::Both(chosen, failure, fallback, second)).into())
             }
@@ -138,7 +142,8 @@ impl<P: Platform> Service<'_, P> {
             Backend::Model(reference) => {
                 let caller = |error| Refusal::Caller(error);
                 let written = Format::accepted(invocation.header("accept")).map_err(|error| caller(error.into()))?;
-                let sent = Format::of_content_type(invocation.header("content-type")).map_err(|error| caller(error.into()))?;
+                let sent =
+                    Format::of_content_type(invocation.header("content-type")).map_err(|error| caller(error.into()))?;
                 let rows = Rows::decode(sent, &invocation.body).map_err(|error| caller(error.into()))?;
                 record.rows = Some(rows.len());
                 let model = self.model(reference).await?;

@@ -1,4 +1,5 @@
 //! The way of a request on a platform in memory, with its faults at will.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -69,7 +70,10 @@ impl Platform for Rc<World> {
             limit_ms: call.limit_ms,
         });
         self.now_ms.set(self.now_ms.get() + 10.0);
-        self.answers.borrow_mut().pop_front().unwrap_or_else(|| Err(OriginError::Unreachable("no answer planned".into())))
+        self.answers
+            .borrow_mut()
+            .pop_front()
+            .unwrap_or_else(|| Err(OriginError::Unreachable("no answer planned".into())))
     }
 
     fn now_ms(&self) -> f64 {
@@ -140,9 +144,12 @@ impl Bench {
     fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Seen {
         let headers = headers
             .iter()
-            .map(|(name, value)| (HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap()))
+            .map(|(name, value)| {
+                (HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap())
+            })
             .collect();
-        let request = Request { method, path: path.to_owned(), query: String::new(), headers, body: body.as_bytes().to_vec() };
+        let request =
+            Request { method, path: path.to_owned(), query: String::new(), headers, body: body.as_bytes().to_vec() };
         self.receive(Ok(request))
     }
 
@@ -169,7 +176,11 @@ impl Bench {
         self.world.answers.borrow_mut().extend(answers);
     }
 
-    fn code(&self, headers: &[(&str, &str)], answers: impl IntoIterator<Item = Result<OriginAnswer, OriginError>>) -> String {
+    fn code(
+        &self,
+        headers: &[(&str, &str)],
+        answers: impl IntoIterator<Item = Result<OriginAnswer, OriginError>>,
+    ) -> String {
         self.answers(answers);
         let seen = self.invoke(headers);
         assert_eq!(seen.header("x-error-code"), seen.json()["code"].as_str().unwrap_or_default());
@@ -243,7 +254,10 @@ fn each_failure_has_its_code() {
         ("", vec![redirect(307, "/y"), said(200, "application/json", "{}")]),
         ("origin_timeout", vec![Err(OriginError::Timeout(25))]),
         // 10 ms each, of 25: the third redirect comes too late.
-        ("origin_timeout", vec![redirect(307, "/y"), redirect(307, "/z"), redirect(307, "/x"), said(200, "application/json", "{}")]),
+        (
+            "origin_timeout",
+            vec![redirect(307, "/y"), redirect(307, "/z"), redirect(307, "/x"), said(200, "application/json", "{}")],
+        ),
         ("origin_unreachable", vec![Err(OriginError::Unreachable("refused".into()))]),
         ("origin_answer_too_large", vec![Err(OriginError::TooLarge(9))]),
         ("origin_status", vec![said(500, "text/html", "<h1>Oops")]),
@@ -273,7 +287,10 @@ fn the_fallback_answers_where_the_chosen_one_fails() {
     let bench = bench(ORIGIN);
     bench.answers([said(503, "text/plain", "busy"), said(200, "application/json", "{}")]);
     let seen = bench.invoke(&[("x-target-variant", "a")]);
-    assert_eq!((seen.status, seen.header("x-invoked-variant"), seen.header("x-assignment-reason")), (200, "b", "fallback"));
+    assert_eq!(
+        (seen.status, seen.header("x-invoked-variant"), seen.header("x-assignment-reason")),
+        (200, "b", "fallback")
+    );
     let record = seen.record();
     assert_eq!(record.failed_variant.as_deref(), Some("a"));
     assert_eq!(record.failed_reason.map(|reason| reason.as_str()), Some("target"));
@@ -282,7 +299,10 @@ fn the_fallback_answers_where_the_chosen_one_fails() {
 
     bench.answers([said(503, "text/plain", "busy"), said(200, "application/json", "half")]);
     let seen = bench.invoke(&[("x-target-variant", "a")]);
-    assert_eq!((seen.status, seen.header("x-error-code"), seen.header("x-invoked-variant")), (424, "origin_status", "a"));
+    assert_eq!(
+        (seen.status, seen.header("x-error-code"), seen.header("x-invoked-variant")),
+        (424, "origin_status", "a")
+    );
     let message = seen.json()["message"].as_str().unwrap().to_owned();
     assert!(message.contains("busy") && message.contains("fallback `b`"), "{message}");
 
@@ -375,7 +395,10 @@ fn descriptions_hold_no_secrets() {
     let seen = bench.get("/endpoints/e");
     assert_eq!(seen.header("etag"), format!("\"{}\"", Revision::of(document.as_bytes()).as_str()));
     let described = seen.json();
-    assert_eq!(described["variants"][1]["backend"], json!({"kind": "origin", "origin": "https://b.example", "timeout_ms": 30000}));
+    assert_eq!(
+        described["variants"][1]["backend"],
+        json!({"kind": "origin", "origin": "https://b.example", "timeout_ms": 30000})
+    );
     assert_eq!(described["variants"][0]["share"], json!(0.75));
     let listed = bench.get("/endpoints");
     assert_eq!(listed.json()["endpoints"][1], described);
@@ -469,7 +492,10 @@ fn requests_that_mean_nothing() {
         assert_eq!((seen.status, seen.header("x-error-code")), (status, code), "{path}");
     }
     assert_eq!(bench.send(Method::PATCH, "/endpoints/e/weights", &[], "").header("allow"), "PUT");
-    assert_eq!(bench.invoke(&[("x-amzn-sagemaker-inference-id", &"x".repeat(65))]).header("x-error-code"), "bad_inference_id");
+    assert_eq!(
+        bench.invoke(&[("x-amzn-sagemaker-inference-id", &"x".repeat(65))]).header("x-error-code"),
+        "bad_inference_id"
+    );
     assert_eq!(bench.receive(Err(RequestError::BodyTooLarge)).status, 413);
     let preflight = bench.send(Method::OPTIONS, "/endpoints/e/weights", &[], "");
     assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, "*"));
@@ -479,7 +505,8 @@ fn requests_that_mean_nothing() {
 #[test]
 fn inference_ids_are_made_up_and_differ() {
     let bench = bench(ORIGIN);
-    let ids: Vec<String> = (0..100).map(|_| bench.invoke(&[]).header("x-amzn-sagemaker-inference-id").to_owned()).collect();
+    let ids: Vec<String> =
+        (0..100).map(|_| bench.invoke(&[]).header("x-amzn-sagemaker-inference-id").to_owned()).collect();
     assert!(ids.iter().all(|id| id.len() == 32));
     assert_eq!(ids.iter().collect::<std::collections::HashSet<_>>().len(), 100);
 }

@@ -54,7 +54,13 @@ pub(super) async fn receive(mut request: worker::Request) -> Result<Request, Req
     } else {
         Vec::new()
     };
-    Ok(Request { method, path: url.path().to_owned(), query: url.query().unwrap_or_default().to_owned(), headers, body })
+    Ok(Request {
+        method,
+        path: url.path().to_owned(),
+        query: url.query().unwrap_or_default().to_owned(),
+        headers,
+        body,
+    })
 }
 
 /// A response as the platform sends it.

@@ -9,7 +9,12 @@ use crate::record::Record;
 #[wasm_bindgen(module = "/src/shell/glue.js")]
 extern "C" {
     #[wasm_bindgen(catch)]
-    async fn write_data_point(dataset: &JsValue, index: &str, blobs: &str, doubles: Float64Array) -> Result<(), JsValue>;
+    async fn write_data_point(
+        dataset: &JsValue,
+        index: &str,
+        blobs: &str,
+        doubles: Float64Array,
+    ) -> Result<(), JsValue>;
 }
 
 /// The sinks that are configured.

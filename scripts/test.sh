@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Every test: native, in wasm under Node, and end to end in workerd. The last line counts them.
+#
+# All of them run even if some fail, so that one run tells the whole story.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+export PATH="$PWD/.tools/bin:$PWD/node_modules/.bin:$PATH" WRANGLER_SEND_METRICS=false
+export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+passed=0 failed=0
+
+# part NAME COMMAND...: runs one part, and adds up the counts that its runner prints.
+part() {
+    printf '\n[test] %s\n' "$1"
+    shift
+    "$@" 2>&1 | tee "$log"
+    local status=${PIPESTATUS[0]} counts
+    # cargo's "test result: ok. 4 passed; 0 failed", node's "ℹ pass 4" and "ℹ fail 0", and a plain "4 passed, 0 failed".
+    counts=$(sed -nE 's/.*test result: .* ([0-9]+) passed; ([0-9]+) failed.*/\1 \2/p
+        s/^ℹ pass ([0-9]+)$/\1 0/p; s/^ℹ fail ([0-9]+)$/0 \1/p
+        s/^([0-9]+) passed, ([0-9]+) failed$/\1 \2/p' "$log")
+    local ok=0 bad=0 p f
+    while read -r p f; do ok=$((ok + ${p:-0})) bad=$((bad + ${f:-0})); done <<<"$counts"
+    # A part that fails without a failed test did not even run them.
+    if [ "$status" != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
+    passed=$((passed + ok)) failed=$((failed + bad))
+}
+
+part "native: the core" cargo test --quiet
+part "the assignment vectors, recomputed in Python" python3 tests/vectors/recompute.py
+part "wasm: randomness, inference, codecs" cargo test --quiet --target wasm32-unknown-unknown --test wasm
+part "the bundle: wrangler deploy --dry-run" wrangler deploy --dry-run --outdir build/bundle
+part "workerd: end to end" node --test --test-reporter=spec tests/e2e/*.test.mjs
+
+printf '\n%d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]
