@@ -1,14 +1,18 @@
 # make dev     everything from set-up to a served endpoint, with a curl line to try
+# make serve   the same under plain workerd, with KV as files in .local
 # make test    everything from set-up to every test
 # make lint    clippy for both targets, and the formatting
 # make clean   removes what was built; `make clean-tools` the tools as well
 
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: dev test build setup seed lint clean clean-tools
+.PHONY: dev serve test build setup seed lint clean clean-tools
 
 dev: build seed
 	node scripts/dev.mjs
+
+serve: build
+	scripts/serve.sh
 
 test: setup
 	scripts/test.sh
@@ -28,7 +32,7 @@ lint: setup
 	cargo clippy --all-targets --target wasm32-unknown-unknown -- -D warnings
 
 clean:
-	rm -rf target build .wrangler
+	rm -rf target build .wrangler .local
 
 clean-tools: clean
 	rm -rf .tools node_modules

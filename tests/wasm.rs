@@ -1,6 +1,6 @@
 //! What could differ in WebAssembly: randomness, inference, and the codecs. Run under Node by wasm-bindgen-test.
 #![cfg(target_arch = "wasm32")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use turnout::assignment::{UnitHash, assign, seeded};
 use turnout::endpoint::{Endpoint, Salt};

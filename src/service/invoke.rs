@@ -1,5 +1,7 @@
 //! One invocation: choose, answer, fall back, and note it all down.
 
+use std::rc::Rc;
+
 use rand_core::Rng;
 
 use super::{After, Answer, Service};
@@ -13,7 +15,6 @@ use crate::platform::Platform;
 use crate::protocol::native::{self, Decision};
 use crate::protocol::{Invocation, Response};
 use crate::record::Record;
-use std::rc::Rc;
 
 /// What a backend answered.
 enum Reply {

@@ -58,7 +58,7 @@ def main() -> int:
         VECTORS.write_text(f"[\n{lines}\n]\n")
     published = json.loads(VECTORS.read_text())
     wrong = [ours for ours, theirs in zip(computed, published, strict=True) if ours != theirs]
-    print(f"{len(computed) - len(wrong)} passed, {len(wrong)} failed")
+    print(f"{len(computed) - len(wrong)} vectors agree, {len(wrong)} differ")
     return 1 if wrong else 0
 
 

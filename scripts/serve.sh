@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# `make serve`, once all is built: plain workerd, with KV kept as files in .local. No Cloudflare, no wrangler.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mkdir -p .local/endpoints .local/models
+for folder in models/*/; do
+    name=$(basename "$folder")
+    mkdir -p ".local/models/$name"
+    cp "$folder"*.onnx ".local/models/$name/"
+    # An endpoint that is there already keeps its weights.
+    [ -f ".local/endpoints/$name" ] || cp "${folder}endpoint.json" ".local/endpoints/$name"
+done
+echo "[serve] http://localhost:${PORT:-8787}, endpoints and models in .local"
+exec node_modules/.bin/workerd serve workerd/config.capnp --socket-addr "http=*:${PORT:-8787}" \
+    --directory-path endpoints=.local/endpoints --directory-path models=.local/models
