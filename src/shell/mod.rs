@@ -29,6 +29,22 @@ fn kept(env: &Env) -> &'static Kept {
     KEPT.with(|kept| *kept.get_or_init(|| Box::leak(Box::new(make()))))
 }
 
+#[allow(unsafe_code)]
+mod constructors {
+    unsafe extern "C" {
+        /// Made by the linker: runs the constructors of static registries, such as tract's list of kernels.
+        fn __wasm_call_ctors();
+    }
+
+    /// Runs them once, when the module is instantiated. If nobody called them by name, the linker would take the module
+    /// for a command and have every single export run them all again, at each crossing from JavaScript.
+    #[worker::event(start)]
+    fn start() {
+        // SAFETY: it takes nothing, gives nothing, and is called once, before all else.
+        unsafe { __wasm_call_ctors() }
+    }
+}
+
 #[event(fetch)]
 async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
     let Kept { isolate, sinks } = kept(&env);
