@@ -18,6 +18,8 @@
 //! shell implements it for Workers, and exists on wasm32 only, so that the compiler keeps the rest free of it.
 
 pub mod assignment;
+#[cfg(target_arch = "wasm32")]
+pub mod constructors;
 pub mod endpoint;
 pub mod error;
 pub mod inference;

@@ -9,6 +9,7 @@ use std::cell::OnceCell;
 
 use worker::{Context, Env, Request, Response, Result, event};
 
+use crate::constructors;
 use crate::service::{Answer, Isolate, Service};
 use platform::Workers;
 use sink::Sinks;
@@ -29,20 +30,9 @@ fn kept(env: &Env) -> &'static Kept {
     KEPT.with(|kept| *kept.get_or_init(|| Box::leak(Box::new(make()))))
 }
 
-#[allow(unsafe_code)]
-mod constructors {
-    unsafe extern "C" {
-        /// Made by the linker: runs the constructors of static registries, such as tract's list of kernels.
-        fn __wasm_call_ctors();
-    }
-
-    /// Runs them once, when the module is instantiated. If nobody called them by name, the linker would take the module
-    /// for a command and have every single export run them all again, at each crossing from JavaScript.
-    #[worker::event(start)]
-    fn start() {
-        // SAFETY: it takes nothing, gives nothing, and is called once, before all else.
-        unsafe { __wasm_call_ctors() }
-    }
+#[event(start)]
+fn start() {
+    constructors::run();
 }
 
 #[event(fetch)]

@@ -123,6 +123,9 @@ test("endpoints are described, and pages of other hosts may ask", async () => {
     ["logistic", 0.5, "model"],
     ["cnn", 0.5, "model"],
   ]);
+  const head = await worker.fetch("/endpoints/digits", { method: "HEAD" });
+  assert.equal(head.headers.get("etag"), one.headers.get("etag"));
+  assert.equal(await head.text(), "");
   const { endpoints } = await (await worker.fetch("/endpoints")).json();
   assert.deepEqual(endpoints, [described]);
   const preflight = await worker.fetch("/endpoints/digits/weights", { method: "OPTIONS" });
