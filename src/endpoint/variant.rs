@@ -107,9 +107,6 @@ pub enum VariantError {
 }
 
 impl Weight {
-    /// A weight of nothing.
-    pub const ZERO: Weight = Weight(0.0);
-
     /// The number: finite, at least 0.
     pub fn get(self) -> f64 {
         self.0

@@ -1,9 +1,7 @@
 //! Media types: which format a body has, and which one the caller wants back.
 
-use serde::Serialize;
-
 /// A format of tables.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// `application/json`
     Json,
