@@ -8,7 +8,7 @@ const element = (tag, ...children) => {
   return made;
 };
 
-const percent = (share) => `${(100 * share).toFixed(share > 0 && share < 0.001 ? 3 : 1)} %`;
+const percent = (share) => `${(100 * share).toFixed(share > 0 && share < 0.001 ? 3 : 1)}\u00a0%`;
 
 function card(endpoint) {
   const rows = (endpoint.variants ?? []).map((variant) => {
