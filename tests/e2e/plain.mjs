@@ -4,7 +4,7 @@
 import { spawn } from "node:child_process";
 import { createServer } from "node:http";
 import { writeFileSync } from "node:fs";
-import { root, until } from "./support.mjs";
+import { invoker, root, until } from "./support.mjs";
 import { seeds } from "../../scripts/seed.mjs";
 
 /** A port that was free a moment ago. */
@@ -53,8 +53,9 @@ async function namespace() {
 /** The worker with these namespaces and texts as bindings. */
 export async function startPlain(texts = {}) {
   const [endpoints, models, port] = [await namespace(), await namespace(), await freePort()];
-  for (const [key, bytes] of (await seeds()).models) models.values.set(key, bytes);
-  for (const [name, document] of (await seeds()).endpoints) endpoints.values.set(name, Buffer.from(document));
+  const seeded = await seeds();
+  for (const [key, bytes] of seeded.models) models.values.set(key, bytes);
+  for (const [name, document] of seeded.endpoints) endpoints.values.set(name, Buffer.from(document));
   const bindings = Object.entries({ ENDPOINT_TTL_SECONDS: "0.2", LOG_RECORDS: "true", ...texts });
   const config = `${root}build/plain-${port}.capnp`;
   writeFileSync(
@@ -85,8 +86,7 @@ const config :Workerd.Config = (
     models,
     put,
     records,
-    invoke: (endpoint, { body, type = "text/csv", headers = {} }) =>
-      fetch(`${server.url}/endpoints/${endpoint}/invocations`, { method: "POST", headers: { "content-type": type, ...headers }, body }),
+    invoke: invoker(server.url),
     close: async () => {
       await server.close();
       await endpoints.close();

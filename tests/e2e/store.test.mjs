@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { digits, until } from "./support.mjs";
+import { digits, sleep, until } from "./support.mjs";
 import { startPlain } from "./plain.mjs";
 
 const body = digits[0].csv;
@@ -36,9 +36,9 @@ for (const [what, fault] of Object.entries(faults)) {
 test("no request waits for a KV that hangs", async () => {
   assert.equal((await worker.invoke("digits", { body })).status, 200);
   worker.endpoints.fault = () => {};
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await sleep(300);
   for (let i = 0; i < 10; i++) {
-    const response = await worker.invoke("digits", { body, headers: {} });
+    const response = await worker.invoke("digits", { body });
     assert.equal(response.status, 200);
   }
   worker.endpoints.fault = null;

@@ -33,15 +33,15 @@ export const expected = (model) =>
  *
  * In place of Analytics Engine, a no-op here, stands the double in doubles/, which keeps the points it is given.
  */
-export async function start({ vars = {}, secrets = {} } = {}) {
+export async function start() {
   const harness = createTestHarness({
     root,
     workers: [
       {
         configPath: `${root}wrangler.toml`,
         prebuiltWorkerDir: `${root}build/bundle`,
-        vars: { ENDPOINT_TTL_SECONDS: "0.2", ...vars },
-        secrets: { ADMIN_TOKEN, ...secrets },
+        vars: { ENDPOINT_TTL_SECONDS: "0.2" },
+        secrets: { ADMIN_TOKEN },
         bindingOverrides: { RECORDS: "analytics" },
       },
       {
@@ -51,13 +51,13 @@ export async function start({ vars = {}, secrets = {} } = {}) {
   });
   const { url } = await harness.listen();
   const { ENDPOINTS, MODELS } = await harness.getWorker("turnout").getEnv();
-  for (const [key, bytes] of (await seeds()).models) await MODELS.put(key, bytes);
+  const { models, endpoints } = await seeds();
+  for (const [key, bytes] of models) await MODELS.put(key, bytes);
   const put = (name, document) =>
     ENDPOINTS.put(name, typeof document === "string" ? document : JSON.stringify(document));
-  for (const [name, document] of (await seeds()).endpoints) await put(name, document);
+  for (const [name, document] of endpoints) await put(name, document);
   const analytics = await harness.getWorker("analytics").getExport();
   return {
-    harness,
     url,
     put,
     ENDPOINTS,
@@ -65,18 +65,22 @@ export async function start({ vars = {}, secrets = {} } = {}) {
     analytics,
     /** A request to a path. */
     fetch: (path, init) => fetch(new URL(path, url), init),
-    /** A POST of rows to an endpoint. */
-    invoke: (endpoint, { body = digits[0].csv, type = "text/csv", headers = {} } = {}) =>
-      fetch(new URL(`/endpoints/${endpoint}/invocations`, url), {
-        method: "POST",
-        headers: { "content-type": type, ...headers },
-        body,
-      }),
+    invoke: invoker(url),
     /** The lines that the worker has logged. */
     logs: () => harness.getLogs().map((log) => log.message),
     close: () => harness.close(),
   };
 }
+
+/** What POSTs rows, the first held-out digit unless given, to an endpoint of the worker at `url`. */
+export const invoker =
+  (url) =>
+  (endpoint, { body = digits[0].csv, type = "text/csv", headers = {} } = {}) =>
+    fetch(new URL(`/endpoints/${endpoint}/invocations`, url), {
+      method: "POST",
+      headers: { "content-type": type, ...headers },
+      body,
+    });
 
 /** A model host on a free port. `answer(request, body, response)` says what it does; `calls` is what it was sent. */
 export async function origin(answer) {
