@@ -30,6 +30,7 @@ part() {
 part "native: the core" cargo test --quiet
 part "the assignment vectors, recomputed in Python" python3 tests/vectors/recompute.py
 part "wasm: randomness, inference, codecs" cargo test --target wasm32-unknown-unknown --test wasm
+part "wasm: the zoo of models" cargo test --target wasm32-unknown-unknown --test zoo
 part "the bundle: wrangler deploy --dry-run" wrangler deploy --dry-run --outdir build/bundle
 part "workerd: end to end" node --test --test-reporter=spec tests/e2e/*.test.mjs
 

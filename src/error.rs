@@ -22,9 +22,6 @@ pub enum Error {
     /// The caller: media types.
     #[error(transparent)]
     Format(#[from] FormatError),
-    /// The caller: rows that do not fit the model.
-    #[error("{0}")]
-    Rows(RunError),
     /// The caller or the configuration: no variant can be chosen.
     #[error(transparent)]
     Assignment(#[from] AssignmentError),
@@ -136,6 +133,14 @@ impl Error {
                 }
                 RequestError::Name(_) => (S::BAD_REQUEST, "bad_name", "take the name from GET /endpoints"),
             },
+            Error::Payload(PayloadError::Width { .. } | PayloadError::InputWidth { .. }) => {
+                (S::BAD_REQUEST, "wrong_width", "send as many values a row as the model takes")
+            }
+            Error::Payload(
+                PayloadError::UnknownColumn { .. }
+                | PayloadError::MissingColumn { .. }
+                | PayloadError::RepeatedColumn { .. },
+            ) => (S::BAD_REQUEST, "wrong_columns", "send each column that the model takes once, by its name"),
             Error::Payload(_) => (S::BAD_REQUEST, "bad_payload", "mend the body; docs/http.md shows each form"),
             Error::Format(FormatError::ContentType(_)) => (
                 S::UNSUPPORTED_MEDIA_TYPE,
@@ -145,7 +150,6 @@ impl Error {
             Error::Format(FormatError::Accept(_)) => {
                 (S::NOT_ACCEPTABLE, "not_acceptable", "accept application/json, text/csv or application/jsonlines")
             }
-            Error::Rows(_) => (S::BAD_REQUEST, "wrong_width", "send as many numbers a row as the model takes"),
             Error::Assignment(AssignmentError::UnknownTarget { .. }) => (
                 S::BAD_REQUEST,
                 "unknown_variant",
@@ -216,7 +220,8 @@ impl Failure {
             Failure::Model(ModelError::TooLarge { .. }) => "model_too_large",
             Failure::Model(ModelError::Load { .. }) => "model_unusable",
             Failure::Model(ModelError::Unavailable { .. }) => "model_unavailable",
-            Failure::Run(_) => "model_failed",
+            Failure::Run(RunError::Failed(_)) => "model_failed",
+            Failure::Run(RunError::NoSuchOutput { .. }) => "output_missing",
             Failure::Origin(OriginError::Timeout(_)) => "origin_timeout",
             Failure::Origin(OriginError::Unreachable(_)) => "origin_unreachable",
             Failure::Origin(OriginError::TooLarge(_)) => "origin_answer_too_large",
@@ -242,7 +247,10 @@ impl Failure {
                 "export the model with operators that are supported, or serve it from an origin"
             }
             Failure::Model(ModelError::Unavailable { .. }) => "try again shortly",
-            Failure::Run(_) => "check the rows against the model's card, or name another variant in X-Target-Variant",
+            Failure::Run(RunError::NoSuchOutput { .. }) => "mend `output` in the endpoint's document",
+            Failure::Run(RunError::Failed(_)) => {
+                "check the rows against the model's card, or name another variant in X-Target-Variant"
+            }
             Failure::Origin(OriginError::Timeout(_)) => "try again, raise the variant's timeout_ms, or name a fallback",
             Failure::Origin(OriginError::Secret(_)) => "set the secret: wrangler secret put NAME",
             Failure::Origin(OriginError::Redirect(_)) => "put the address that answers into the variant's origin.url",

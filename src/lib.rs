@@ -23,6 +23,7 @@ pub mod constructors;
 pub mod endpoint;
 pub mod error;
 pub mod inference;
+pub mod onnx_ml;
 pub mod origin;
 pub mod payload;
 pub mod platform;

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
 
 use turnout::endpoint::{Backend, Endpoint, Sha256};
-use turnout::inference::{LoadError, Model, RunError};
-use turnout::payload::{Format, Outputs, Rows, Values};
+use turnout::inference::{LoadError, Model};
+use turnout::payload::{Format, Outputs, PayloadError, Table, Values};
 
 const HELD_OUT: &str = include_str!("../models/digits/held-out.csv");
 const LOGISTIC: &[u8] = include_bytes!("../models/digits/logistic.onnx");
@@ -17,8 +17,9 @@ fn held_out() -> String {
     HELD_OUT.lines().map(|line| line.split_once(',').unwrap().1).collect::<Vec<_>>().join("\n")
 }
 
-fn rows(csv: &str) -> Rows {
-    Rows::decode(Format::Csv, csv.as_bytes()).unwrap()
+fn run(model: &Model, csv: &str) -> Outputs {
+    let table = Table::decode(Format::Csv, csv.as_bytes(), model.schema()).unwrap();
+    model.run(&table, None).unwrap()
 }
 
 fn labels_and_probabilities(outputs: &Outputs) -> (&[i64], &[f32]) {
@@ -36,7 +37,7 @@ fn labels_and_probabilities(outputs: &Outputs) -> (&[i64], &[f32]) {
 }
 
 fn check(onnx: &[u8], expected: &str, accuracy: f64) {
-    let outputs = Model::load(onnx).unwrap().run(&rows(&held_out())).unwrap();
+    let outputs = run(&Model::load(onnx).unwrap(), &held_out());
     let (labels, probabilities) = labels_and_probabilities(&outputs);
     let mut right = 0;
     for (row, (expected, truth)) in expected.lines().zip(HELD_OUT.lines()).enumerate() {
@@ -69,14 +70,11 @@ fn cnn_answers_as_onnx_runtime_does() {
 fn one_row_and_a_batch_of_many_runs_agree() {
     let model = Model::load(CNN).unwrap();
     let csv = held_out();
-    let one: Vec<i64> = csv
-        .lines()
-        .take(20)
-        .flat_map(|line| labels_and_probabilities(&model.run(&rows(line)).unwrap()).0.to_vec())
-        .collect();
+    let one: Vec<i64> =
+        csv.lines().take(20).flat_map(|line| labels_and_probabilities(&run(&model, line)).0.to_vec()).collect();
     // More rows than are run at once.
     let many = [csv.as_str(); 4].join("\n");
-    let outputs = model.run(&rows(&many)).unwrap();
+    let outputs = run(&model, &many);
     let (labels, _) = labels_and_probabilities(&outputs);
     assert_eq!(labels.len(), 1800);
     for copy in 0..4 {
@@ -86,18 +84,15 @@ fn one_row_and_a_batch_of_many_runs_agree() {
 
 #[test]
 fn rows_of_another_width_are_the_callers_mistake() {
-    let error = Model::load(LOGISTIC).unwrap().run(&rows("1,2,3")).unwrap_err();
-    assert_eq!(error, RunError::Width { given: 3, expected: 64, input: "pixels".to_owned() });
+    let model = Model::load(LOGISTIC).unwrap();
+    let error = Table::decode(Format::Csv, b"1,2,3", model.schema()).unwrap_err();
+    assert_eq!(error, PayloadError::Width { row: 1, given: 3, expected: 64 });
 }
 
 #[test]
 fn what_is_no_model_is_refused() {
     for bytes in [&b""[..], b"nonsense", &CNN[..CNN.len() / 2], HELD_OUT.as_bytes()] {
-        assert!(
-            matches!(Model::load(bytes), Err(LoadError::Unusable(_) | LoadError::Inputs(_))),
-            "{} bytes",
-            bytes.len()
-        );
+        assert!(matches!(Model::load(bytes), Err(LoadError::Unusable(_))), "{} bytes", bytes.len());
     }
     for length in (0..LOGISTIC.len()).step_by(7) {
         let _ = Model::load(&LOGISTIC[..length]); // an error or, near the end, a model: never a panic

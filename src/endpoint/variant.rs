@@ -42,6 +42,9 @@ pub struct ModelReference {
     pub key: ModelKey,
     /// Digest of the bytes. It makes them cacheable for the life of the isolate, and a wrong upload visible.
     pub sha256: Sha256,
+    /// The one output to answer with; all of them unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
 }
 
 /// A model host and how to call it.

@@ -1,6 +1,7 @@
 //! ONNX models, run in place by tract.
 
 mod cache;
+mod check;
 mod model;
 
 pub use cache::{ModelCache, ModelError};

@@ -1,30 +1,23 @@
-//! `text/csv`: a row a line, numbers only, no header line (as SageMaker's built-in algorithms take it).
+//! `text/csv`: a row a line, the model's inputs in its order, no header line (as SageMaker's built-in algorithms take it).
 
-use super::{PayloadError, Rows, RowsBuilder};
+use super::PayloadError;
+use super::schema::Schema;
+use super::table::{Builder, Cell, Table};
 
-pub(super) fn decode(body: &[u8]) -> Result<Rows, PayloadError> {
+pub(super) fn decode(body: &[u8], schema: &Schema) -> Result<Table, PayloadError> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(body);
     let mut record = csv::ByteRecord::new();
-    let mut rows = RowsBuilder::default();
+    let mut table = Builder::new(schema);
     while reader.read_byte_record(&mut record).map_err(|error| PayloadError::Malformed(error.to_string()))? {
         for (column, field) in record.iter().enumerate() {
-            match number(field) {
-                Some(number) => rows.push(number),
-                None => {
-                    return Err(PayloadError::NotANumber {
-                        row: rows.rows.saturating_add(1),
-                        column: column.saturating_add(1),
-                        text: String::from_utf8_lossy(field).chars().take(40).collect(),
-                    });
-                }
-            }
+            let field = std::str::from_utf8(field).map_err(|_| PayloadError::Cell {
+                row: table.row(),
+                column: schema.describe(column),
+                problem: "its bytes are not UTF-8".to_owned(),
+            })?;
+            table.push(Cell::Field(field))?;
         }
-        rows.end_row()?;
+        table.end_row()?;
     }
-    rows.finish()
-}
-
-fn number(field: &[u8]) -> Option<f64> {
-    let number: f64 = std::str::from_utf8(field.trim_ascii()).ok()?.parse().ok()?;
-    number.is_finite().then_some(number)
+    table.finish()
 }

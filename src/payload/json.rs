@@ -1,31 +1,36 @@
-//! `application/json` as `{"instances": [...]}`, and `application/jsonlines` with an instance a line. An instance
-//! is a list of numbers or `{"features": [...]}`. Numbers go straight into the table: no tree of JSON values is
-//! built on the way.
+//! `application/json` as `{"instances": [...]}`, and `application/jsonlines` with an instance a line.
+//!
+//! An instance is a list of cells in the order of the columns, the same as `{"features": [...]}`, or an object with a
+//! member for each input of the model: a cell, or a list where the input has several columns. Cells go straight into the
+//! table: no tree of JSON values is built on the way.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::{PayloadError, Rows, RowsBuilder};
+use super::PayloadError;
+use super::schema::Schema;
+use super::table::{Builder, Cell, Table};
 
-pub(super) fn decode(body: &[u8]) -> Result<Rows, PayloadError> {
-    let mut rows = Collector::default();
+pub(super) fn decode(body: &[u8], schema: &Schema) -> Result<Table, PayloadError> {
+    let mut reader = Reader::new(schema);
     let mut json = serde_json::Deserializer::from_slice(body);
-    let read = json.deserialize_any(Document(&mut rows)).and_then(|()| json.end());
-    rows.finish(read, PayloadError::Malformed)
+    let read = json.deserialize_any(Document(&mut reader)).and_then(|()| json.end());
+    reader.check(read, PayloadError::Malformed)?;
+    reader.table.finish()
 }
 
-pub(super) fn decode_lines(body: &[u8]) -> Result<Rows, PayloadError> {
-    let mut rows = Collector::default();
+pub(super) fn decode_lines(body: &[u8], schema: &Schema) -> Result<Table, PayloadError> {
+    let mut reader = Reader::new(schema);
     for (number, line) in body.split(|b| *b == b'\n').enumerate() {
         if line.trim_ascii().is_empty() {
             continue;
         }
         let mut json = serde_json::Deserializer::from_slice(line);
-        let read = Instance(&mut rows).deserialize(&mut json).and_then(|()| json.end());
-        rows.check(read, |problem| PayloadError::MalformedLine { line: number.saturating_add(1), problem })?;
+        let read = Instance(&mut reader).deserialize(&mut json).and_then(|()| json.end());
+        reader.check(read, |problem| PayloadError::MalformedLine { line: number.saturating_add(1), problem })?;
     }
-    rows.rows.finish()
+    reader.table.finish()
 }
 
 pub(super) fn count(body: &[u8]) -> Option<usize> {
@@ -36,14 +41,17 @@ pub(super) fn count(body: &[u8]) -> Option<usize> {
     serde_json::from_slice(body).ok().map(|counted: Counted| counted.instances.len())
 }
 
-/// Rows, and an error of ours that serde's error type could carry only as text.
-#[derive(Default)]
-struct Collector {
-    rows: RowsBuilder,
+/// The table, and an error of ours that serde's error type could carry only as text.
+struct Reader<'s> {
+    table: Builder<'s>,
     error: Option<PayloadError>,
 }
 
-impl Collector {
+impl<'s> Reader<'s> {
+    fn new(schema: &'s Schema) -> Self {
+        Reader { table: Builder::new(schema), error: None }
+    }
+
     fn check(
         &mut self,
         read: serde_json::Result<()>,
@@ -52,21 +60,9 @@ impl Collector {
         read.map_err(|error| self.error.take().unwrap_or_else(|| wrap(error.to_string())))
     }
 
-    fn finish(
-        mut self,
-        read: serde_json::Result<()>,
-        wrap: impl FnOnce(String) -> PayloadError,
-    ) -> Result<Rows, PayloadError> {
-        self.check(read, wrap)?;
-        self.rows.finish()
-    }
-
-    fn row(&self) -> usize {
-        self.rows.rows.saturating_add(1)
-    }
-
-    fn end_row<E: serde::de::Error>(&mut self) -> Result<(), E> {
-        self.rows.end_row().map_err(|error| {
+    /// Hands an error of ours through serde.
+    fn carry<E: serde::de::Error>(&mut self, result: Result<(), PayloadError>) -> Result<(), E> {
+        result.map_err(|error| {
             let carried = E::custom(&error);
             self.error = Some(error);
             carried
@@ -75,9 +71,9 @@ impl Collector {
 }
 
 /// `{"instances": [instance, ...]}`
-struct Document<'a>(&'a mut Collector);
+struct Document<'a, 's>(&'a mut Reader<'s>);
 
-impl<'de> Visitor<'de> for Document<'_> {
+impl<'de> Visitor<'de> for Document<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -101,18 +97,24 @@ impl<'de> Visitor<'de> for Document<'_> {
     }
 }
 
-/// `[instance, ...]`
-struct Instances<'a>(&'a mut Collector);
+/// A seed that is its own visitor.
+macro_rules! seed {
+    ($seed:ident) => {
+        impl<'de> DeserializeSeed<'de> for $seed<'_, '_> {
+            type Value = ();
 
-impl<'de> DeserializeSeed<'de> for Instances<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
+            fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+                deserializer.deserialize_any(self)
+            }
+        }
+    };
 }
 
-impl<'de> Visitor<'de> for Instances<'_> {
+/// `[instance, ...]`
+struct Instances<'a, 's>(&'a mut Reader<'s>);
+seed!(Instances);
+
+impl<'de> Visitor<'de> for Instances<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -125,22 +127,15 @@ impl<'de> Visitor<'de> for Instances<'_> {
     }
 }
 
-/// `[number, ...]` or `{"features": [number, ...]}`
-struct Instance<'a>(&'a mut Collector);
+/// One row: `[cell, ...]`, `{"features": [cell, ...]}` or `{"input": cell, ...}`.
+struct Instance<'a, 's>(&'a mut Reader<'s>);
+seed!(Instance);
 
-impl<'de> DeserializeSeed<'de> for Instance<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Instance<'_> {
+impl<'de> Visitor<'de> for Instance<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at row {}: a list of numbers or {{\"features\": [...]}}", self.0.row())
+        write!(f, "at row {}: a list of values, {{\"features\": [...]}}, or an object by column", self.0.table.row())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<(), A::Error> {
@@ -148,82 +143,201 @@ impl<'de> Visitor<'de> for Instance<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let row = self.0.row();
-        let mut found = false;
+        let row = self.0.table.row();
+        let schema = self.0.table.schema();
+        let mut filled = vec![false; schema.inputs().len()];
+        let mut features = false;
         while let Some(member) = members.next_key::<String>()? {
-            if member != "features" || found {
-                let member: String = member.chars().take(40).collect();
-                let what = if found { "stands twice or beside `features`" } else { "is unknown" };
-                return Err(A::Error::custom(format!(
-                    "row {row}: member `{member}` {what}; send {{\"features\": [...]}}"
-                )));
+            let named = schema.named(&member);
+            let cut = || member.chars().take(40).collect::<String>();
+            let Some((at, filled)) = named.and_then(|at| Some((at, filled.get_mut(at)?))) else {
+                if member == "features" && !features && !filled.contains(&true) {
+                    members.next_value_seed(Features(&mut *self.0))?;
+                    features = true;
+                    continue;
+                }
+                let known =
+                    schema.inputs().iter().take(20).map(|input| input.name.as_str()).collect::<Vec<_>>().join(", ");
+                return self.0.carry(Err(PayloadError::UnknownColumn { row, column: cut(), known }));
+            };
+            if std::mem::replace(filled, true) || features {
+                return self.0.carry(Err(PayloadError::RepeatedColumn { row, column: cut() }));
             }
-            members.next_value_seed(Features(&mut *self.0))?;
-            found = true;
+            members.next_value_seed(Member { reader: &mut *self.0, input: at })?;
         }
-        if found { Ok(()) } else { Err(A::Error::custom(format!("row {row}: `features` is missing"))) }
+        if features {
+            return Ok(());
+        }
+        if let Some((_, input)) = filled.iter().zip(schema.inputs()).find(|(filled, _)| !**filled) {
+            return self.0.carry(Err(PayloadError::MissingColumn { row, column: input.name.clone() }));
+        }
+        self.0.table.end_named_row();
+        Ok(())
     }
 }
 
-/// `[number, ...]`: one row.
-struct Features<'a>(&'a mut Collector);
+/// `[cell, ...]`: one row, in the order of the columns.
+struct Features<'a, 's>(&'a mut Reader<'s>);
+seed!(Features);
 
-impl<'de> DeserializeSeed<'de> for Features<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Features<'_> {
+impl<'de> Visitor<'de> for Features<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at row {}: a list of numbers", self.0.row())
+        write!(f, "at row {}: a list of values", self.0.table.row())
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let row = self.0.row();
-        let mut column: usize = 1;
-        while let Some(number) = items.next_element_seed(Number { row, column })? {
-            self.0.rows.push(number);
+        let mut column = 0usize;
+        while items.next_element_seed(Next { reader: &mut *self.0, column })?.is_some() {
             column = column.saturating_add(1);
         }
-        self.0.end_row()
+        let ended = self.0.table.end_row();
+        self.0.carry(ended)
     }
 }
 
-/// One number of a row; it knows where it stands so that an error can say so.
-struct Number {
-    row: usize,
+/// The value of an input: a cell, or a list of as many cells as it has columns.
+struct Member<'a, 's> {
+    reader: &'a mut Reader<'s>,
+    input: usize,
+}
+seed!(Member);
+
+impl Member<'_, '_> {
+    /// The first column, and how many.
+    fn columns(&self) -> (usize, usize) {
+        let inputs = self.reader.table.schema().inputs();
+        let before = inputs.iter().take(self.input).fold(0usize, |sum, input| sum.saturating_add(input.width));
+        (before, inputs.get(self.input).map_or(0, |input| input.width))
+    }
+
+    fn put<E: serde::de::Error>(self, cell: Cell<'_>) -> Result<(), E> {
+        let (column, width) = self.columns();
+        if width != 1 {
+            return self.wrong_width(1);
+        }
+        let put = self.reader.table.put(column, cell);
+        self.reader.carry(put)
+    }
+
+    fn wrong_width<E: serde::de::Error>(self, given: usize) -> Result<(), E> {
+        let (_, expected) = self.columns();
+        let column = self.reader.table.schema().inputs().get(self.input).map(|input| input.name.clone());
+        let row = self.reader.table.row();
+        self.reader.carry(Err(PayloadError::InputWidth { row, column: column.unwrap_or_default(), given, expected }))
+    }
+}
+
+/// A cell, where the next one of a row belongs.
+struct Next<'a, 's> {
+    reader: &'a mut Reader<'s>,
     column: usize,
 }
+seed!(Next);
 
-impl<'de> DeserializeSeed<'de> for Number {
-    type Value = f64;
+impl Next<'_, '_> {
+    fn put<E: serde::de::Error>(self, cell: Cell<'_>) -> Result<(), E> {
+        let put = self.reader.table.push(cell);
+        self.reader.carry(put)
+    }
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<f64, D::Error> {
-        deserializer.deserialize_any(self)
+    fn column(&self) -> usize {
+        self.column
     }
 }
 
-impl Visitor<'_> for Number {
-    type Value = f64;
+/// A cell of an input that has several columns.
+struct Part<'a, 's> {
+    reader: &'a mut Reader<'s>,
+    column: usize,
+}
+seed!(Part);
+
+impl Part<'_, '_> {
+    fn put<E: serde::de::Error>(self, cell: Cell<'_>) -> Result<(), E> {
+        let put = self.reader.table.put(self.column, cell);
+        self.reader.carry(put)
+    }
+
+    fn column(&self) -> usize {
+        self.column
+    }
+}
+
+/// The methods of a visitor of cells, which `put` takes.
+macro_rules! cells {
+    () => {
+        fn visit_f64<E: serde::de::Error>(self, x: f64) -> Result<(), E> {
+            self.put(Cell::Number(x))
+        }
+
+        fn visit_i64<E: serde::de::Error>(self, x: i64) -> Result<(), E> {
+            self.put(Cell::Integer(x))
+        }
+
+        fn visit_u64<E: serde::de::Error>(self, x: u64) -> Result<(), E> {
+            self.put(i64::try_from(x).map_or(Cell::Number(x as f64), Cell::Integer))
+        }
+
+        fn visit_bool<E: serde::de::Error>(self, x: bool) -> Result<(), E> {
+            self.put(Cell::Bool(x))
+        }
+
+        fn visit_str<E: serde::de::Error>(self, x: &str) -> Result<(), E> {
+            self.put(Cell::Text(x))
+        }
+
+        fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
+            self.put(Cell::Missing)
+        }
+    };
+}
+
+/// Says where a cell stands that is none.
+macro_rules! cell_visitor {
+    ($seed:ident) => {
+        impl<'de> Visitor<'de> for $seed<'_, '_> {
+            type Value = ();
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let table = &self.reader.table;
+                write!(f, "at row {}, {}: a value", table.row(), table.schema().describe(self.column()))
+            }
+
+            cells!();
+        }
+    };
+}
+
+cell_visitor!(Next);
+cell_visitor!(Part);
+
+impl<'de> Visitor<'de> for Member<'_, '_> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at row {}, column {}: a number", self.row, self.column)
+        let table = &self.reader.table;
+        write!(f, "at row {}, {}: a value or a list of values", table.row(), table.schema().describe(self.columns().0))
     }
 
-    fn visit_f64<E>(self, number: f64) -> Result<f64, E> {
-        Ok(number)
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let (first, width) = self.columns();
+        let mut given = 0usize;
+        loop {
+            let column = first.saturating_add(given);
+            let more = if given < width {
+                items.next_element_seed(Part { reader: &mut *self.reader, column })?.is_some()
+            } else {
+                items.next_element::<IgnoredAny>()?.is_some()
+            };
+            if !more {
+                break;
+            }
+            given = given.saturating_add(1);
+        }
+        if given == width { Ok(()) } else { self.wrong_width(given) }
     }
 
-    fn visit_i64<E>(self, number: i64) -> Result<f64, E> {
-        Ok(number as f64)
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<f64, E> {
-        Ok(number as f64)
-    }
+    cells!();
 }

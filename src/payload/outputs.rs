@@ -3,12 +3,12 @@
 //! A prediction is one row's share of the outputs: the bare value where the model has one output, else an object
 //! by output name. As CSV it is a line: all outputs, in the model's order, side by side.
 
-use std::io::Write;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
-use super::Format;
+use super::{Format, Values};
 
 /// The outputs of a model for some rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,23 +22,12 @@ pub struct Outputs {
 pub struct Output {
     /// The model's name for it.
     pub name: String,
-    /// Shape of one row's share: empty for a number a row.
+    /// Shape of one row's share: empty for a value a row.
     pub row_shape: Vec<usize>,
+    /// Names of the values in a row, where it is a map from them to its values.
+    pub keys: Option<Arc<[String]>>,
     /// All rows' values, row by row.
     pub values: Values,
-}
-
-/// Values of one type.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Values {
-    /// 32-bit floating point.
-    F32(Vec<f32>),
-    /// 64-bit floating point.
-    F64(Vec<f64>),
-    /// Integers of any size.
-    I64(Vec<i64>),
-    /// Truth values.
-    Bool(Vec<bool>),
 }
 
 impl Outputs {
@@ -81,56 +70,38 @@ impl Outputs {
                     body.push(b'\n');
                 }
             }
-            Format::Csv => {
-                for row in 0..self.rows {
-                    let mut separator = "";
-                    for output in &self.outputs {
-                        let width = output.row_shape.iter().product();
-                        for column in 0..width {
-                            write!(body, "{separator}")?;
-                            output.values.write(&mut body, row.saturating_mul(width).saturating_add(column))?;
-                            separator = ",";
-                        }
-                    }
-                    body.push(b'\n');
-                }
-            }
+            Format::Csv => self.encode_csv(&mut body)?,
         }
         Ok(body)
     }
-}
 
-impl Values {
-    /// How many.
-    pub fn len(&self) -> usize {
-        match self {
-            Values::F32(values) => values.len(),
-            Values::F64(values) => values.len(),
-            Values::I64(values) => values.len(),
-            Values::Bool(values) => values.len(),
+    fn encode_csv(&self, body: &mut Vec<u8>) -> std::io::Result<()> {
+        let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(body);
+        let mut number = Vec::new();
+        for row in 0..self.rows {
+            for output in &self.outputs {
+                let width: usize = output.row_shape.iter().product();
+                for column in 0..width {
+                    let value = output.values.at(row.saturating_mul(width).saturating_add(column));
+                    if let Some(text) = value.text() {
+                        writer.write_field(text)?;
+                    } else {
+                        number.clear();
+                        serde_json::to_writer(&mut number, &value)?;
+                        writer.write_field(&number)?;
+                    }
+                }
+            }
+            writer.write_record(None::<&[u8]>)?;
         }
+        writer.flush()
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Puts `more` behind these; `false` if they are of another type.
-    pub fn append(&mut self, more: Values) -> bool {
-        match (self, more) {
-            (Values::F32(values), Values::F32(more)) => values.extend(more),
-            (Values::F64(values), Values::F64(more)) => values.extend(more),
-            (Values::I64(values), Values::I64(more)) => values.extend(more),
-            (Values::Bool(values), Values::Bool(more)) => values.extend(more),
-            _ => return false,
-        }
-        true
-    }
-
-    /// The shortest text that reads back as the same number, as JSON has it too.
-    fn write(&self, to: &mut Vec<u8>, at: usize) -> std::io::Result<()> {
-        Ok(serde_json::to_writer(to, &Element { values: self, at })?)
+    /// The output of that name alone; `None` if there is none.
+    pub fn select(mut self, name: &str) -> Option<Self> {
+        let at = self.outputs.iter().position(|output| output.name == name)?;
+        let output = self.outputs.swap_remove(at);
+        Some(Outputs { outputs: vec![output], ..self })
     }
 }
 
@@ -161,52 +132,41 @@ impl Serialize for Prediction<'_> {
     }
 }
 
-/// A part of an output's row: nested lists that follow the shape, numbers at the end of it.
+/// A part of an output's row: nested lists that follow the shape, values at the end of it; a map where it has keys.
 struct RowOf<'a> {
     values: &'a Values,
     shape: &'a [usize],
+    keys: Option<&'a [String]>,
     offset: usize,
 }
 
 impl<'a> RowOf<'a> {
     fn whole(output: &'a Output, row: usize) -> Self {
         let width: usize = output.row_shape.iter().product();
-        RowOf { values: &output.values, shape: &output.row_shape, offset: row.saturating_mul(width) }
+        let keys = output.keys.as_deref();
+        RowOf { values: &output.values, shape: &output.row_shape, keys, offset: row.saturating_mul(width) }
     }
 }
 
 impl Serialize for RowOf<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Some((size, shape)) = self.shape.split_first() else {
-            return Element { values: self.values, at: self.offset }.serialize(serializer);
+            return self.values.at(self.offset).serialize(serializer);
         };
+        if let (Some(keys), []) = (self.keys, shape) {
+            return serializer.collect_map(keys.iter().zip((self.offset..).map(|at| self.values.at(at))));
+        }
         let stride: usize = shape.iter().product();
         let mut list = serializer.serialize_seq(Some(*size))?;
         for item in 0..*size {
             list.serialize_element(&RowOf {
                 values: self.values,
                 shape,
+                keys: self.keys,
                 offset: self.offset.saturating_add(item.saturating_mul(stride)),
             })?;
         }
         list.end()
-    }
-}
-
-struct Element<'a> {
-    values: &'a Values,
-    at: usize,
-}
-
-impl Serialize for Element<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // `Outputs::new` has checked the lengths, so nothing saturates and nothing is missing; a number that JSON cannot hold, such as NaN, is written as null.
-        match self.values {
-            Values::F32(values) => values.get(self.at).serialize(serializer),
-            Values::F64(values) => values.get(self.at).serialize(serializer),
-            Values::I64(values) => values.get(self.at).serialize(serializer),
-            Values::Bool(values) => values.get(self.at).serialize(serializer),
-        }
     }
 }
 
@@ -215,7 +175,7 @@ mod tests {
     use super::*;
 
     fn output(name: &str, row_shape: &[usize], values: Values) -> Output {
-        Output { name: name.to_owned(), row_shape: row_shape.to_vec(), values }
+        Output { name: name.to_owned(), row_shape: row_shape.to_vec(), keys: None, values }
     }
 
     fn text(outputs: &Outputs, format: Format) -> String {

@@ -8,9 +8,9 @@ use super::{After, Answer, Service};
 use crate::assignment::{Reason, UnitHash, assign};
 use crate::endpoint::{Backend, Endpoint, ModelReference, UnitSource, Variant};
 use crate::error::{BackendError, Error, Failure};
-use crate::inference::{Model, RunError};
+use crate::inference::Model;
 use crate::origin::{self, OriginAnswer};
-use crate::payload::{Format, Outputs, Rows};
+use crate::payload::{Format, Outputs, Table};
 use crate::platform::Platform;
 use crate::protocol::native::{self, Decision};
 use crate::protocol::{Invocation, Response};
@@ -145,14 +145,12 @@ impl<P: Platform> Service<'_, P> {
                 let written = Format::accepted(invocation.header("accept")).map_err(|error| caller(error.into()))?;
                 let sent =
                     Format::of_content_type(invocation.header("content-type")).map_err(|error| caller(error.into()))?;
-                let rows = Rows::decode(sent, &invocation.body).map_err(|error| caller(error.into()))?;
-                record.rows = Some(rows.len());
                 let model = self.model(reference).await?;
-                match model.run(&rows) {
-                    Ok(outputs) => Ok(Reply::Outputs(outputs, written)),
-                    Err(error @ RunError::Width { .. }) => Err(caller(Error::Rows(error))),
-                    Err(error @ RunError::Failed(_)) => Err(Refusal::Backend(Failure::Run(error))),
-                }
+                let table = Table::decode(sent, &invocation.body, model.schema());
+                let table = table.map_err(|error| caller(error.into()))?;
+                record.rows = Some(table.rows());
+                let outputs = model.run(&table, reference.output.as_deref()).map_err(Failure::Run)?;
+                Ok(Reply::Outputs(outputs, written))
             }
             Backend::Origin(reference) => {
                 let began_ms = self.platform.now_ms();
@@ -200,7 +198,7 @@ fn note_variant(record: &mut Record, variant: &Variant, reason: Reason) {
 
 fn encode(reply: Reply) -> Response {
     match reply {
-        // Writing numbers into memory does not fail.
+        // Writing into memory does not fail.
         Reply::Outputs(outputs, format) => {
             native::respond(http::StatusCode::OK, format.media_type(), outputs.encode(format).unwrap_or_default())
         }

@@ -12,7 +12,7 @@ use crate::assignment::{Randomness, seeded};
 use crate::endpoint::{EndpointCache, EndpointError, Health, Lookup, Name, Served};
 use crate::error::Error;
 use crate::inference::ModelCache;
-use crate::payload::{Format, Rows};
+use crate::payload::{Format, count_rows};
 use crate::platform::Platform;
 use crate::protocol::{Operation, Request, RequestError, Response, native};
 use crate::record::Record;
@@ -111,7 +111,7 @@ impl<'a, P: Platform> Service<'a, P> {
         }
         let mut record = after.record?;
         if let Some((format, body)) = after.uncounted {
-            record.rows = Rows::count(format, &body);
+            record.rows = count_rows(format, &body);
         }
         Some(record)
     }

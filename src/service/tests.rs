@@ -467,14 +467,52 @@ fn models_fail_alone() {
     bench.answers([said(200, "application/json", "{}")]);
     assert_eq!(bench.invoke(&[("x-target-variant", "o")]).status, 200);
 
-    // The caller's mistakes are found before the model is looked at.
+    // Types that cannot be read or written are found before the model is looked at.
     for (headers, status, code) in [
         (("accept", "text/html"), 406, "not_acceptable"),
         (("content-type", "text/plain"), 415, "unsupported_content_type"),
-        (("content-type", "text/csv"), 400, "bad_payload"),
     ] {
         let seen = bench.invoke(&[headers]);
         assert_eq!((seen.status, seen.header("x-error-code")), (status, code));
+    }
+}
+
+#[test]
+fn outputs_are_all_or_the_one_that_the_endpoint_names() {
+    const IRIS: &[u8] = include_bytes!("../../tests/zoo/models/sklearn-logistic-zipmap-strings.onnx");
+    let sha = crate::endpoint::Sha256::of(IRIS);
+    let variant = |name: &str, output: &str| {
+        format!(r#"{{"name": "{name}", "model": {{"key": "iris.onnx", "sha256": "{sha}"{output}}}}}"#)
+    };
+    let variants = [
+        variant("all", ""),
+        variant("label", r#", "output": "output_label""#),
+        variant("scores", r#", "output": "output_probability""#),
+        variant("none", r#", "output": "nothing""#),
+    ];
+    let bench = bench(&format!(r#"{{"variants": [{}]}}"#, variants.join(",")));
+    bench.world.models.borrow_mut().insert("iris.onnx".to_owned(), IRIS.to_vec());
+    let invoke = |variant: &str, body: &str| {
+        let headers = [("x-target-variant", variant), ("content-type", "application/json")];
+        bench.send(Method::POST, "/endpoints/e/invocations", &headers, body)
+    };
+    let row = r#"{"instances": [[5.1, 3.5, 1.4, 0.2]]}"#;
+    let all = invoke("all", row).json()["predictions"][0].clone();
+    assert_eq!(all["output_label"], "setosa");
+    let scores = all["output_probability"].as_object().unwrap();
+    assert_eq!(scores.keys().collect::<Vec<_>>(), ["setosa", "versicolor", "virginica"]);
+    assert_eq!(invoke("label", row).json(), json!({"predictions": ["setosa"]}));
+    assert_eq!(invoke("scores", row).json(), json!({"predictions": [scores]}));
+    let refused = invoke("none", row);
+    assert_eq!((refused.status, refused.header("x-error-code")), (424, "output_missing"));
+
+    for (body, code) in [
+        (r#"{"instances": [[5.1, 3.5]]}"#, "wrong_width"),
+        (r#"{"instances": [{"petal": 1}]}"#, "wrong_columns"),
+        (r#"{"instances": [["5.1", 3.5, 1.4, 0.2]]}"#, "bad_payload"),
+    ] {
+        let seen = invoke("all", body);
+        assert_eq!((seen.status, seen.header("x-error-code")), (400, code));
     }
 }
 

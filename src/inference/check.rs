@@ -1,0 +1,72 @@
+//! What is refused before tract sees it, so that the error says which node is at fault, and nothing panics.
+
+use std::collections::HashSet;
+
+use tract_onnx::model::OnnxOpRegister;
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
+
+use super::LoadError;
+
+/// # Errors
+/// If an operator is unknown, an output is made by nothing, or a `ZipMap` stands before other nodes.
+pub fn check(model: &ModelProto, operators: &OnnxOpRegister) -> Result<(), LoadError> {
+    let Some(graph) = &model.graph else { return Err(LoadError::Unusable("it has no graph".to_owned())) };
+    check_operators(graph, operators)?;
+    check_outputs(graph)?;
+    check_zip_maps(graph)
+}
+
+fn name_of(node: &NodeProto) -> String {
+    let named = if node.name.is_empty() { node.output.first() } else { Some(&node.name) };
+    named.cloned().unwrap_or_default()
+}
+
+/// Every operator is one of ONNX's own two domains, and known. tract would not look at the domain.
+fn check_operators(graph: &GraphProto, operators: &OnnxOpRegister) -> Result<(), LoadError> {
+    for node in &graph.node {
+        let own = matches!(node.domain.as_str(), "" | "ai.onnx" | "ai.onnx.ml");
+        if !own || !operators.0.contains_key(&node.op_type) {
+            let domain = if own { String::new() } else { format!("{}.", node.domain) };
+            return Err(LoadError::Operator { operator: format!("{domain}{}", node.op_type), node: name_of(node) });
+        }
+        for attribute in &node.attribute {
+            for graph in attribute.g.iter().chain(&attribute.graphs) {
+                check_operators(graph, operators)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every output of the graph has to be made by something in it. tract takes that for granted, and panics.
+fn check_outputs(graph: &GraphProto) -> Result<(), LoadError> {
+    let made: HashSet<&str> = graph
+        .node
+        .iter()
+        .flat_map(|node| &node.output)
+        .chain(graph.input.iter().map(|input| &input.name))
+        .chain(graph.initializer.iter().map(|initializer| &initializer.name))
+        .map(String::as_str)
+        .collect();
+    match graph.output.iter().find(|output| !made.contains(output.name.as_str())) {
+        Some(output) => Err(LoadError::Unusable(format!("nothing makes its output `{}`", output.name))),
+        None => Ok(()),
+    }
+}
+
+/// Maps are made of a `ZipMap`'s scores when they are written, so nothing can be computed of them.
+fn check_zip_maps(graph: &GraphProto) -> Result<(), LoadError> {
+    let made_by =
+        |input: &String| graph.node.iter().find(|node| node.op_type == "ZipMap" && node.output.contains(input));
+    for node in &graph.node {
+        if let Some(zip_map) = node.input.iter().find_map(made_by) {
+            return Err(LoadError::Unusable(format!(
+                "node `{}` ({}) takes the maps of the ZipMap `{}`, which can only be an output of the model",
+                name_of(node),
+                node.op_type,
+                name_of(zip_map)
+            )));
+        }
+    }
+    Ok(())
+}

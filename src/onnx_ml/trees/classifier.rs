@@ -1,0 +1,147 @@
+//! `TreeEnsembleClassifier`.
+
+use tract_onnx::model::ParsingContext;
+use tract_onnx::pb::NodeProto;
+use tract_onnx::tract_hir::internal::*;
+
+use super::Real;
+use super::aggregate::Scores;
+use super::ensemble::{Aggregate, Ensemble};
+use super::head::{Head, Trees};
+use crate::onnx_ml::labels::Labels;
+use crate::onnx_ml::operator::Signature;
+use crate::onnx_ml::scores::{Complement, PostTransform};
+use crate::onnx_ml::values::tensor;
+
+/// [TreeEnsembleClassifier](https://onnx.ai/onnx/operators/onnx_aionnxml_TreeEnsembleClassifier.html).
+#[derive(Debug)]
+pub struct TreeEnsembleClassifier {
+    labels: Labels,
+    base_values: Vec<f64>,
+    post_transform: PostTransform,
+    form: Form,
+}
+
+/// How many classes the labels name, and of how many the trees speak.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Form {
+    /// A score a class, and the highest wins.
+    ManyClasses,
+    /// Two labels, and the trees have weights for one of them alone: a probability or a margin of the second label.
+    OneScore {
+        /// Weights are all positive: the score is a probability, and wins above one half. Else it is a margin, and wins
+        /// above nought.
+        probability: bool,
+    },
+    /// Two labels, and weights for both: ONNX Runtime has the second win when its score is above nought.
+    TwoScores,
+}
+
+impl TreeEnsembleClassifier {
+    /// Reads the node's attributes.
+    pub fn read(context: &ParsingContext, node: &NodeProto) -> TractResult<Trees<Self>> {
+        let labels = Labels::read(node, "classlabels_int64s")?;
+        let post_transform = PostTransform::read(node)?;
+        let ensemble = Ensemble::read(context, node, "class", labels.len())?;
+        ensure!(ensemble.aggregate == Aggregate::Sum, "a classifier's trees are summed");
+        ensure!(labels.len() > 1, "it has one class");
+        let (base_values, classes) = (ensemble.base_values.clone(), labels.len());
+        let form = if classes > 2 {
+            ensure!(
+                base_values.is_empty() || base_values.len() == classes,
+                "{} base_values for {classes} classes",
+                base_values.len()
+            );
+            Form::ManyClasses
+        } else {
+            ensure!(base_values.len() <= 2, "{} base_values for 2 classes", base_values.len());
+            let first = ensemble.weights.first().context("it has no weights")?.target;
+            if ensemble.weights.iter().all(|weight| weight.target == first) {
+                post_transform.check_binary()?;
+                Form::OneScore { probability: ensemble.weights.iter().all(|weight| weight.value >= 0.0) }
+            } else {
+                // ONNX Runtime answers these, whatever the labels are.
+                ensure!(
+                    !matches!(&labels, Labels::Ints(labels) if labels.as_slice() != [0, 1]),
+                    "two scores for two classes are decided only between the labels 0 and 1"
+                );
+                Form::TwoScores
+            }
+        };
+        Ok(Trees::new(ensemble, TreeEnsembleClassifier { labels, base_values, post_transform, form }))
+    }
+
+    /// The class of a row of two labels, and its scores. `scored` tells which of them the trees spoke of.
+    fn two_classes<T: Real>(&self, mut scores: [T; 2], scored: [bool; 2]) -> (usize, [f32; 2]) {
+        match (self.base_values.as_slice(), scored) {
+            // ONNX Runtime takes the first base value for the same as the second here, and does not look at it.
+            ([_, second], [_, true]) => {
+                scores[1] = scores[0].plus(T::from_f64(*second));
+                scores[0] = T::default().minus(scores[1]);
+            }
+            ([first, second], [_, false]) => {
+                scores[0] = scores[0].plus(T::from_f64(*first));
+                scores[1] = scores[1].plus(T::from_f64(*second));
+            }
+            ([base], _) => scores[0] = scores[0].plus(T::from_f64(*base)),
+            _ => {}
+        }
+        let deciding = if scored[1] { scores[1] } else { scores[0] };
+        let (limit, complement) = match self.form {
+            Form::OneScore { probability: true } => (0.5, Complement::OneMinus),
+            _ => (0.0, Complement::Negated),
+        };
+        let class = usize::from(deciding > T::from_f64(limit));
+        // ONNX Runtime writes nought for a class that the trees did not speak of, base value or not.
+        let written = |score: T, scored: bool| if scored { score.to_f64() as f32 } else { 0.0 };
+        let mut rounded = [written(scores[0], scored[0]), written(scores[1], scored[1])];
+        if self.base_values.len() < 2 && !scored[1] {
+            rounded = self.post_transform.apply_binary(rounded[0], complement);
+        } else {
+            self.post_transform.apply(&mut rounded);
+        }
+        (class, rounded)
+    }
+
+    /// The class of a row of more labels: the highest of those that the trees spoke of. Its scores are put behind `out`.
+    fn many_classes<T: Real>(&self, scores: &[T], scored: &[bool], out: &mut Vec<f32>) -> usize {
+        let first = out.len();
+        let mut best: Option<(usize, T)> = None;
+        for (class, (score, scored)) in scores.iter().zip(scored).enumerate() {
+            let base = self.base_values.get(class);
+            let score = base.map_or(*score, |base| score.plus(T::from_f64(*base)));
+            if (base.is_some() || *scored) && best.is_none_or(|(_, most)| score > most) {
+                best = Some((class, score));
+            }
+            out.push(score.to_f64() as f32);
+        }
+        self.post_transform.apply(out.get_mut(first..).unwrap_or_default());
+        best.map_or(0, |(class, _)| class)
+    }
+}
+
+impl Head for TreeEnsembleClassifier {
+    fn outputs(&self, rows: TDim, _input: DatumType) -> TVec<Signature> {
+        tvec!(
+            Signature::new(self.labels.datum(), [rows.clone()]),
+            Signature::new(f32::datum_type(), [rows, self.labels.len().to_dim()]),
+        )
+    }
+
+    fn finish<T: Real>(&self, rows: usize, scores: Scores<T>) -> TractResult<TVec<Tensor>> {
+        let width = self.labels.len();
+        let mut values = Vec::with_capacity(scores.values.len());
+        let rows_of_scores = scores.values.chunks_exact(width).zip(scores.scored.chunks_exact(width));
+        let classes: Vec<usize> = rows_of_scores
+            .map(|(scores, scored)| match (<[T; 2]>::try_from(scores), <[bool; 2]>::try_from(scored)) {
+                (Ok(scores), Ok(scored)) => {
+                    let (class, scores) = self.two_classes(scores, scored);
+                    values.extend(scores);
+                    class
+                }
+                _ => self.many_classes(scores, scored, &mut values),
+            })
+            .collect();
+        Ok(tvec!(self.labels.tensor(&classes)?, tensor(&[rows, width], values)?))
+    }
+}

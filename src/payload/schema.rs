@@ -1,0 +1,98 @@
+//! What a model takes, as far as decoding a table needs to know it.
+
+use super::Values;
+
+/// The inputs of a model, in its order. A table's columns are their values, side by side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schema {
+    inputs: Vec<Input>,
+    /// For each column, the input that it belongs to.
+    columns: Vec<usize>,
+}
+
+/// One input: one column, or several that belong together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    /// The model's name for it.
+    pub name: String,
+    /// What its values are.
+    pub kind: Kind,
+    /// How many values a row has: at least 1.
+    pub width: usize,
+}
+
+/// A type of values. A floating-point one takes a missing value, as NaN; the others take none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// 32-bit floating point.
+    F32,
+    /// 64-bit floating point.
+    F64,
+    /// Whole numbers from `min` to `max`.
+    Integer {
+        /// The least.
+        min: i64,
+        /// The greatest.
+        max: i64,
+    },
+    /// Truth values.
+    Bool,
+    /// Text.
+    Text,
+}
+
+impl Kind {
+    pub(super) fn values(self) -> Values {
+        match self {
+            Kind::F32 => Values::F32(Vec::new()),
+            Kind::F64 => Values::F64(Vec::new()),
+            Kind::Integer { .. } => Values::I64(Vec::new()),
+            Kind::Bool => Values::Bool(Vec::new()),
+            Kind::Text => Values::Text(Vec::new()),
+        }
+    }
+}
+
+impl Schema {
+    /// More columns than any table of this size of body could fill.
+    const MAX_COLUMNS: usize = 1 << 24;
+
+    /// `None` if there is no column, or there are far too many.
+    pub fn new(inputs: Vec<Input>) -> Option<Schema> {
+        let width = inputs.iter().try_fold(0usize, |sum, input| sum.checked_add(input.width))?;
+        if width == 0 || width > Self::MAX_COLUMNS {
+            return None;
+        }
+        let columns = inputs.iter().enumerate().flat_map(|(at, input)| std::iter::repeat_n(at, input.width)).collect();
+        Some(Schema { inputs, columns })
+    }
+
+    /// The inputs, in the model's order.
+    pub fn inputs(&self) -> &[Input] {
+        &self.inputs
+    }
+
+    /// How many columns a table has.
+    pub fn width(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// The input that a column belongs to.
+    pub(super) fn input_of(&self, column: usize) -> Option<usize> {
+        self.columns.get(column).copied()
+    }
+
+    /// The input of that name.
+    pub(super) fn named(&self, name: &str) -> Option<usize> {
+        self.inputs.iter().position(|input| input.name == name)
+    }
+
+    /// A column as a person finds it: by number, and by name where inputs are columns.
+    pub(super) fn describe(&self, column: usize) -> String {
+        let number = column.saturating_add(1);
+        match self.input_of(column).and_then(|input| self.inputs.get(input)) {
+            Some(input) if self.inputs.len() > 1 => format!("column {number} (`{}`)", input.name),
+            _ => format!("column {number}"),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! The zoo: models of scikit-learn, XGBoost, LightGBM, CatBoost and hand-made ones, against ONNX Runtime.
+//!
+//! `tests/zoo/train.py` made the files. Runs natively, and in WebAssembly under Node.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
+
+use serde_json::Value;
+use turnout::inference::Model;
+use turnout::payload::{Format, Output, Table, Values};
+
+/// Numbers may differ from ONNX Runtime's by this much, relative where they are above 1: sums in another order.
+const TOLERANCE: f64 = 1e-5;
+
+/// Files, as the platform has them.
+#[cfg(not(target_arch = "wasm32"))]
+mod files {
+    pub fn read(path: &str) -> Vec<u8> {
+        std::fs::read(path).unwrap()
+    }
+
+    pub fn names(folder: &str) -> Vec<String> {
+        std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
+    }
+}
+
+#[cfg(target_arch = "wasm32")]
+mod files {
+    use wasm_bindgen::prelude::*;
+
+    #[wasm_bindgen(module = "node:fs")]
+    extern "C" {
+        #[wasm_bindgen(js_name = readFileSync)]
+        pub fn read(path: &str) -> Vec<u8>;
+
+        #[wasm_bindgen(js_name = readdirSync)]
+        pub fn names(folder: &str) -> Vec<String>;
+    }
+}
+
+fn number(value: &Value) -> f64 {
+    match value {
+        Value::String(text) => text.parse().unwrap(),
+        Value::Bool(truth) => f64::from(u8::from(*truth)),
+        number => number.as_f64().unwrap(),
+    }
+}
+
+/// ONNX Runtime sorts the keys of a map; ours are in the order of the model's columns.
+fn in_order_of(found: Option<&[String]>, keys: Option<Vec<String>>, values: &[Value]) -> Vec<Value> {
+    let (Some(found), Some(keys)) = (found, keys) else { return values.to_vec() };
+    let places: Vec<usize> =
+        found.iter().map(|key| keys.iter().position(|other| other == key).unwrap_or_else(|| panic!("{key}"))).collect();
+    values.chunks(keys.len()).flat_map(|row| places.iter().map(|place| row[*place].clone())).collect()
+}
+
+/// The first difference from what is expected.
+fn difference(found: &Output, expected: &Value) -> Option<String> {
+    let name = expected["name"].as_str().unwrap();
+    let shape: Vec<usize> = serde_json::from_value(expected["shape"].clone()).unwrap();
+    let keys: Option<Vec<String>> = serde_json::from_value(expected["keys"].clone()).unwrap();
+    let form = (found.name.as_str(), &found.row_shape, found.keys.is_some());
+    if form != (name, &shape, keys.is_some()) {
+        return Some(format!("{form:?}, expected {name:?}, {shape:?}, {keys:?}"));
+    }
+    let expected_values = in_order_of(found.keys.as_deref(), keys, expected["values"].as_array().unwrap());
+    let expected_values = &expected_values;
+    if found.values.len() != expected_values.len() {
+        return Some(format!("{name}: {} values, expected {}", found.values.len(), expected_values.len()));
+    }
+    let numbers: Vec<f64> = match (&found.values, expected["type"].as_str().unwrap()) {
+        (Values::F32(values), "float32") => values.iter().map(|value| f64::from(*value)).collect(),
+        (Values::F64(values), "float64") => values.clone(),
+        (Values::I64(values), "int64") => {
+            let expected: Vec<i64> = expected_values.iter().map(|value| value.as_i64().unwrap()).collect();
+            let at = values.iter().zip(&expected).position(|(found, expected)| found != expected);
+            return at.map(|at| format!("{name}: value {at} is {}, expected {}", values[at], expected[at]));
+        }
+        (Values::Text(values), "string") => {
+            let at =
+                values.iter().zip(expected_values).position(|(found, expected)| found != expected.as_str().unwrap());
+            return at.map(|at| format!("{name}: value {at} is {:?}, expected {}", values[at], expected_values[at]));
+        }
+        (Values::Bool(values), "bool") => values.iter().map(|value| f64::from(u8::from(*value))).collect(),
+        (values, kind) => return Some(format!("{name}: {values:.40?}, expected {kind}")),
+    };
+    let differs = |found: f64, expected: f64| {
+        let same = found == expected || (found.is_nan() && expected.is_nan());
+        !(same || (found - expected).abs() <= TOLERANCE * expected.abs().max(1.0))
+    };
+    let at = numbers.iter().zip(expected_values).position(|(found, expected)| differs(*found, number(expected)));
+    at.map(|at| format!("{name}: value {at} is {}, expected {}", numbers[at], expected_values[at]))
+}
+
+/// What is wrong with a case, through the same way that a request takes.
+fn problem(folder: &str, case: &Value) -> Option<String> {
+    let model = Model::load(&files::read(&format!("{folder}/{}.onnx", case["name"].as_str().unwrap())));
+    if let Some(reason) = case["refused"].as_str() {
+        return match model {
+            Ok(_) => Some("it was to be refused".to_owned()),
+            Err(error) => (!error.to_string().contains(reason)).then(|| format!("refused for another reason: {error}")),
+        };
+    }
+    let model = match model {
+        Ok(model) => model,
+        Err(error) => return Some(error.to_string()),
+    };
+    let body = serde_json::to_vec(&serde_json::json!({ "instances": case["rows"] })).unwrap();
+    let run = |body: &[u8]| {
+        let table = Table::decode(Format::Json, body, model.schema()).map_err(|error| error.to_string())?;
+        model.run(&table, None).map_err(|error| error.to_string())
+    };
+    let outputs = match run(&body) {
+        Ok(outputs) => outputs,
+        Err(error) => return Some(error),
+    };
+    let expected = case["outputs"].as_array().unwrap();
+    if outputs.outputs().len() != expected.len() {
+        return Some(format!("{} outputs, expected {}", outputs.outputs().len(), expected.len()));
+    }
+    let differing = outputs.outputs().iter().zip(expected).find_map(|(found, expected)| difference(found, expected));
+    // One row goes another way through the trees than a batch does.
+    differing.or_else(|| {
+        let body = serde_json::to_vec(&serde_json::json!({ "instances": [case["rows"][0]] })).unwrap();
+        let one = match run(&body) {
+            Ok(one) => one,
+            Err(error) => return Some(error),
+        };
+        one.outputs().iter().zip(expected).find_map(|(found, expected)| {
+            let mut first = expected.clone();
+            first["values"].as_array_mut().unwrap().truncate(found.values.len());
+            difference(found, &first).map(|difference| format!("one row: {difference}"))
+        })
+    })
+}
+
+#[cfg_attr(not(target_arch = "wasm32"), test)]
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+fn every_model_answers_as_onnx_runtime_does() {
+    #[cfg(target_arch = "wasm32")]
+    turnout::constructors::run();
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/zoo/models");
+    let mut names: Vec<String> = files::names(folder).into_iter().filter(|name| name.ends_with(".json")).collect();
+    names.sort();
+    assert!(names.len() >= 60, "{} cases", names.len());
+    let mut problems = Vec::new();
+    for name in &names {
+        let case: Value = serde_json::from_slice(&files::read(&format!("{folder}/{name}"))).unwrap();
+        if let Some(problem) = problem(folder, &case) {
+            problems.push(format!("{}: {problem}", case["name"].as_str().unwrap()));
+        }
+    }
+    assert!(problems.is_empty(), "{} of {}:\n{}", problems.len(), names.len(), problems.join("\n"));
+}
