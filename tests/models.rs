@@ -8,6 +8,8 @@ use turnout::payload::{Format, Outputs, PayloadError, Table, Values};
 const HELD_OUT: &str = include_str!("../models/digits/held-out.csv");
 const LOGISTIC: &[u8] = include_bytes!("../models/digits/logistic.onnx");
 const CNN: &[u8] = include_bytes!("../models/digits/cnn.onnx");
+const CHURN_LOGISTIC: &[u8] = include_bytes!("../models/churn/logistic.onnx");
+const CHURN_XGBOOST: &[u8] = include_bytes!("../models/churn/xgboost.onnx");
 
 /// Probabilities may differ from ONNX Runtime's by this much: sums in another order, in float32.
 const TOLERANCE: f32 = 1e-5;
@@ -106,10 +108,46 @@ fn what_is_no_model_is_refused() {
 }
 
 #[test]
-fn the_seeded_endpoint_means_these_files() {
-    let endpoint = Endpoint::parse(include_bytes!("../models/digits/endpoint.json")).unwrap();
-    for (name, onnx) in [("logistic", LOGISTIC), ("cnn", CNN)] {
+fn churn_answers_as_onnx_runtime_does() {
+    let truth = include_str!("../models/churn/held-out.csv");
+    let rows: Vec<&str> = truth.lines().map(|line| line.split_once(',').unwrap().1).collect();
+    for (onnx, expected, accuracy) in [
+        (CHURN_LOGISTIC, include_str!("../models/churn/logistic.expected.csv"), 0.86),
+        (CHURN_XGBOOST, include_str!("../models/churn/xgboost.expected.csv"), 0.95),
+    ] {
+        let outputs = run(&Model::load(onnx).unwrap(), &rows.join("\n"));
+        let (labels, probabilities) = match outputs.outputs() {
+            [label, probabilities] => match (&label.values, &probabilities.values) {
+                (Values::Text(labels), Values::F32(values)) => (labels, values),
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        };
+        let mut right = 0;
+        for (row, (expected, truth)) in expected.lines().zip(truth.lines()).enumerate() {
+            let mut expected = expected.split(',');
+            assert_eq!(labels[row], expected.next().unwrap(), "row {row}");
+            for (found, expected) in probabilities[row * 2..].iter().zip(expected) {
+                assert!((found - expected.parse::<f32>().unwrap()).abs() <= TOLERANCE, "row {row}: {found}, {expected}");
+            }
+            right += usize::from(truth.starts_with(&format!("{},", labels[row])));
+        }
+        assert_eq!(labels.len(), 1250);
+        assert!(right as f64 >= accuracy * labels.len() as f64, "{right} right");
+    }
+}
+
+#[test]
+fn the_seeded_endpoints_mean_these_files() {
+    let digits = Endpoint::parse(include_bytes!("../models/digits/endpoint.json")).unwrap();
+    let churn = Endpoint::parse(include_bytes!("../models/churn/endpoint.json")).unwrap();
+    for (folder, endpoint, name, onnx) in [
+        ("digits", &digits, "logistic", LOGISTIC),
+        ("digits", &digits, "cnn", CNN),
+        ("churn", &churn, "logistic", CHURN_LOGISTIC),
+        ("churn", &churn, "xgboost", CHURN_XGBOOST),
+    ] {
         let Backend::Model(model) = &endpoint.variant(name).unwrap().backend else { panic!("{name} is no model") };
-        assert_eq!((model.key.as_str(), model.sha256), (&*format!("digits/{name}.onnx"), Sha256::of(onnx)));
+        assert_eq!((model.key.as_str(), model.sha256), (&*format!("{folder}/{name}.onnx"), Sha256::of(onnx)));
     }
 }
