@@ -29,8 +29,8 @@ def unpack(folder):
 def read_table(database):
     """The table as a data frame.
 
-    R's lazy-load database is an index (.rdx: a gzipped RDS of each object's offset and length) and a file of serialized
-    objects (.rdb). An object has its unpacked length (four bytes, big-endian), then `Z` for raw LZMA2, then its bytes."""
+    R's lazy-load database is an index (.rdx: a gzipped RDS of the offset and length of each object) and a file of
+    serialized objects (.rdb): the unpacked length (four bytes, big-endian), `Z` for raw LZMA2, and the packed bytes."""
     index = rdata.read_rds(database.with_suffix(".rdx"))
     if list(index["compressed"]) != [XZ]:
         raise SystemExit(f"{database}: compression {index['compressed']} is not known here")
