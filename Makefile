@@ -1,12 +1,13 @@
 # make dev     everything from set-up to a served endpoint, with a curl line to try
 # make serve   the same under plain workerd, with KV as files in .local
 # make test    everything from set-up to every test
+# make bench-trees  trees in wasm against onnxruntime-web and tract
 # make lint    clippy for both targets, and the formatting
 # make clean   removes what was built; `make clean-tools` the tools as well
 
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: dev serve test build setup seed lint clean clean-tools
+.PHONY: dev serve test bench-trees build setup seed lint clean clean-tools
 
 dev: build seed
 	node scripts/dev.mjs
@@ -16,6 +17,9 @@ serve: build
 
 test: setup
 	scripts/test.sh
+
+bench-trees: setup
+	node benches/trees/run.mjs
 
 build: setup
 	scripts/build.sh

@@ -128,7 +128,10 @@ fn churn_answers_as_onnx_runtime_does() {
             let mut expected = expected.split(',');
             assert_eq!(labels[row], expected.next().unwrap(), "row {row}");
             for (found, expected) in probabilities[row * 2..].iter().zip(expected) {
-                assert!((found - expected.parse::<f32>().unwrap()).abs() <= TOLERANCE, "row {row}: {found}, {expected}");
+                assert!(
+                    (found - expected.parse::<f32>().unwrap()).abs() <= TOLERANCE,
+                    "row {row}: {found}, {expected}"
+                );
             }
             right += usize::from(truth.starts_with(&format!("{},", labels[row])));
         }

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 use turnout::inference::Model;
-use turnout::payload::{Format, Output, Table, Values};
+use turnout::payload::{Format, Kind, Output, Schema, Table, Values};
 
 /// Numbers may differ from ONNX Runtime's by this much, relative where they are above 1: sums in another order.
 const TOLERANCE: f64 = 1e-5;
@@ -90,6 +90,20 @@ fn difference(found: &Output, expected: &Value) -> Option<String> {
     at.map(|at| format!("{name}: value {at} is {}, expected {}", numbers[at], expected_values[at]))
 }
 
+/// The rows as a request would bring them, but for infinite numbers, which JSON has not.
+fn table(rows: &Value, schema: &Schema) -> Result<Table, String> {
+    let infinite = |cell: &Value| matches!(cell.as_str(), Some("Infinity" | "-Infinity"));
+    let cells: Vec<&Value> = rows.as_array().unwrap().iter().flat_map(|row| row.as_array().unwrap()).collect();
+    if let ([input], true) = (schema.inputs(), cells.iter().any(|cell| infinite(cell)))
+        && input.kind == Kind::F32
+    {
+        let values = cells.iter().map(|cell| if cell.is_null() { f32::NAN } else { number(cell) as f32 }).collect();
+        return Ok(Table::new(schema, rows.as_array().unwrap().len(), vec![Values::F32(values)]).unwrap());
+    }
+    let body = serde_json::to_vec(&serde_json::json!({ "instances": rows })).unwrap();
+    Table::decode(Format::Json, &body, schema).map_err(|error| error.to_string())
+}
+
 /// What is wrong with a case, through the same way that a request takes.
 fn problem(folder: &str, case: &Value) -> Option<String> {
     let model = Model::load(&files::read(&format!("{folder}/{}.onnx", case["name"].as_str().unwrap())));
@@ -103,12 +117,11 @@ fn problem(folder: &str, case: &Value) -> Option<String> {
         Ok(model) => model,
         Err(error) => return Some(error.to_string()),
     };
-    let body = serde_json::to_vec(&serde_json::json!({ "instances": case["rows"] })).unwrap();
-    let run = |body: &[u8]| {
-        let table = Table::decode(Format::Json, body, model.schema()).map_err(|error| error.to_string())?;
+    let run = |rows: &Value| {
+        let table = table(rows, model.schema())?;
         model.run(&table, None).map_err(|error| error.to_string())
     };
-    let outputs = match run(&body) {
+    let outputs = match run(&case["rows"]) {
         Ok(outputs) => outputs,
         Err(error) => return Some(error),
     };
@@ -119,8 +132,7 @@ fn problem(folder: &str, case: &Value) -> Option<String> {
     let differing = outputs.outputs().iter().zip(expected).find_map(|(found, expected)| difference(found, expected));
     // One row goes another way through the trees than a batch does.
     differing.or_else(|| {
-        let body = serde_json::to_vec(&serde_json::json!({ "instances": [case["rows"][0]] })).unwrap();
-        let one = match run(&body) {
+        let one = match run(&serde_json::json!([case["rows"][0]])) {
             Ok(one) => one,
             Err(error) => return Some(error),
         };

@@ -127,6 +127,7 @@ impl Model {
         }
         let schema = Schema::new(columns).ok_or(LoadError::NoInputs)?;
         let model = model.into_optimized().map_err(unusable)?;
+        check_types(&model)?;
         let outputs = output_forms(&proto, &model, &rows.to_dim()).map_err(unusable)?;
         let rows_per_run = if one_row { 1 } else { rows_that_fit(&model, &rows) };
         let plan = model.into_runnable().map_err(unusable)?;
@@ -239,6 +240,18 @@ fn kind(datum: DatumType) -> Option<Kind> {
         DatumType::U8 => return integer(0, u8::MAX.into()),
         _ => return None,
     })
+}
+
+/// tract has no 64-bit kernels of these, and would say so only when it runs.
+fn check_types(model: &TypedModel) -> Result<(), LoadError> {
+    const SINGLE: [&str; 4] = ["Sigmoid", "HardSwish", "LeakyRelu", "Erf"];
+    let double = |node: &&TypedNode| node.outputs.iter().any(|outlet| outlet.fact.datum_type == f64::datum_type());
+    match model.nodes().iter().filter(double).find(|node| SINGLE.contains(&&*node.op.name())) {
+        Some(node) => {
+            Err(LoadError::Operator { operator: format!("{} of doubles", node.op.name()), node: node.name.clone() })
+        }
+        None => Ok(()),
+    }
 }
 
 fn output_forms(proto: &ModelProto, model: &TypedModel, rows: &TDim) -> TractResult<Vec<OutputForm>> {

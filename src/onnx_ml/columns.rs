@@ -7,7 +7,8 @@ use tract_onnx::tract_hir::internal::*;
 use super::operator::{Kernel, Signature, rows_and_columns};
 use super::values::{as_f32, check_numeric, elements, list, tensor};
 
-/// [FeatureVectorizer](https://onnx.ai/onnx/operators/onnx_aionnxml_FeatureVectorizer.html): matrices side by side.
+/// [FeatureVectorizer](https://onnx.ai/onnx/operators/onnx_aionnxml_FeatureVectorizer.html): matrices side by side, each
+/// cut to its width in `inputdimensions`, or filled up with noughts.
 #[derive(Debug)]
 pub struct FeatureVectorizer {
     widths: Vec<usize>,
@@ -28,11 +29,9 @@ impl Kernel for FeatureVectorizer {
             self.widths.len()
         );
         let mut rows = 1.to_dim();
-        for (input, width) in inputs.iter().zip(&self.widths) {
+        for input in inputs {
             check_numeric(input.datum)?;
-            let (input_rows, columns) = input.rows_and_columns()?;
-            ensure!(columns == width.to_dim(), "an input of {columns} columns, where inputdimensions has {width}");
-            rows = input_rows;
+            (rows, _) = input.rows_and_columns()?;
         }
         let total: usize = self.widths.iter().fold(0, |total, width| total.saturating_add(*width));
         Ok(tvec!(Signature::new(f32::datum_type(), [rows, total.to_dim()])))
@@ -48,8 +47,9 @@ impl Kernel for FeatureVectorizer {
         let total = self.widths.iter().fold(0usize, |total, width| total.saturating_add(*width));
         let mut joined = Vec::with_capacity(rows.saturating_mul(total));
         for _ in 0..rows {
-            for part in &mut parts {
-                joined.extend_from_slice(part.next().unwrap_or_default());
+            for (part, width) in parts.iter_mut().zip(&self.widths) {
+                let row = part.next().unwrap_or_default();
+                joined.extend(row.iter().copied().chain(std::iter::repeat(0.0)).take(*width));
             }
         }
         Ok(tvec!(tensor(&[rows, total], joined)?))

@@ -19,10 +19,12 @@
 //! | LabelEncoder, CategoryMapper | [`mapping`] |
 //! | OneHotEncoder | [`one_hot`] |
 //! | FeatureVectorizer, ArrayFeatureExtractor, ZipMap | [`columns`] |
+//! | ReduceLogSumExp, which is of ONNX's own domain | [`log_sum_exp`] |
 
 mod columns;
 mod labels;
 mod linear;
+mod log_sum_exp;
 mod mapping;
 mod one_hot;
 mod operator;
@@ -50,6 +52,7 @@ pub fn register(operators: &mut OnnxOpRegister) {
     operators.insert("LinearRegressor", builder!(linear::LinearRegressor::read));
     operators.insert("Normalizer", builder!(preprocess::Normalizer::read));
     operators.insert("OneHotEncoder", builder!(one_hot::OneHotEncoder::read));
+    operators.insert("ReduceLogSumExp", builder!(log_sum_exp::ReduceLogSumExp::read));
     operators.insert("SVMClassifier", builder!(svm::SvmClassifier::read));
     operators.insert("SVMRegressor", builder!(svm::SvmRegressor::read));
     operators.insert("Scaler", builder!(preprocess::Scaler::read));

@@ -1,6 +1,6 @@
 //! Tables: rows of cells, put into the typed inputs of a model as they are read.
 
-use super::schema::{Kind, Schema};
+use super::schema::{Input, Kind, Schema};
 use super::{Format, PayloadError, Values, csv, json};
 
 /// Rows, as the inputs of a model.
@@ -21,6 +21,18 @@ impl Table {
             Format::JsonLines => json::decode_lines(body, schema),
             Format::Csv => csv::decode(body, schema),
         }
+    }
+
+    /// A table of values that are at hand: one list for each input of the model, row by row.
+    ///
+    /// `None` if they are not what the model takes.
+    pub fn new(schema: &Schema, rows: usize, inputs: Vec<Values>) -> Option<Table> {
+        let fits = |(values, input): (&Values, &Input)| {
+            std::mem::discriminant(values) == std::mem::discriminant(&input.kind.values())
+                && Some(values.len()) == rows.checked_mul(input.width)
+        };
+        let complete = rows > 0 && inputs.len() == schema.inputs().len();
+        (complete && inputs.iter().zip(schema.inputs()).all(fits)).then_some(Table { rows, inputs })
     }
 
     /// How many rows: at least 1.

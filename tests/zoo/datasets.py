@@ -3,7 +3,14 @@
 Numbers are 32-bit before anything is trained on them, so that a threshold means the same to all."""
 
 import numpy as np
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_linnerud, load_wine
+from sklearn.datasets import (
+    load_breast_cancer,
+    load_diabetes,
+    load_digits,
+    load_iris,
+    load_linnerud,
+    load_wine,
+)
 
 HELD_OUT = 40
 
@@ -103,3 +110,37 @@ def customers():
     held = {name: column[:HELD_OUT].copy() for name, column in columns.items()}
     held["region"][3, 0] = held["region"][17, 0] = "abroad"
     return train, left[HELD_OUT:], held
+
+
+def digits():
+    """Ten classes, and the twelve pixels that vary most."""
+    data = load_digits()
+    pixels = np.sort(np.argsort(data.data.var(axis=0), kind="stable")[-12:])
+    return split(data.data[:700][:, pixels].astype(np.float32), data.target[:700])
+
+
+def iris_width():
+    """The width of a petal, from the other three measures."""
+    data = load_iris()
+    return split(data.data[:, :3].astype(np.float32), data.data[:, 3])
+
+
+def counts_sum():
+    """Whole numbers from 0 to 9, and a sum of them."""
+    x = np.random.default_rng(3).integers(0, 10, (300, 6)).astype(np.float32)
+    return split(x, x @ np.array([3.0, -2.0, 1.0, 0.5, 0.0, 4.0]))
+
+
+def labels():
+    """Three labels a row: whether the measures of a flower are above their means."""
+    data = load_iris()
+    x = data.data.astype(np.float32)
+    return split(x, (x[:, :3] > x[:, :3].mean(axis=0)).astype(np.int64))
+
+
+def flagged_customers():
+    """The same customers, with a column of truth values."""
+    train, left, held = customers()
+    flags = np.random.default_rng(17).random(len(left) + HELD_OUT) < 0.4
+    train["paperless"], held["paperless"] = flags[HELD_OUT:].reshape(-1, 1), flags[:HELD_OUT].reshape(-1, 1)
+    return train, left, held

@@ -33,11 +33,11 @@ def attributes_key(attributes):
 
 
 def case(name, operator, feeds, outputs, notes="", version=3, initializers=(), inputs=None, **attributes):
-    make = lambda: (graph(operator, feeds, outputs, attributes, version, initializers, inputs), feeds)
+    make = lambda: (graph(operator, feeds, outputs, attributes, version, initializers, inputs), feeds, [])
     return Case(f"operator-{name}", operator, "hand-made", operator, "operator", notes, make)
 
 
-def numbers(width, rows=30, missing=False, seed=1, kind=np.float32):
+def numbers(width, rows=60, missing=False, seed=1, kind=np.float32):
     """Rows of numbers in halves, so that many stand exactly at thresholds."""
     generator = np.random.default_rng(seed)
     table = (generator.integers(-6, 7, (rows, width)) / 2).astype(kind)
@@ -98,7 +98,7 @@ def regressors():
     yield tree("sparse", "targets without weights", n_targets=3, aggregate_function="MAX", **trees("target", leq, 3, only=1))
     yield tree("double", "float64 input", {"X": numbers(4, kind=np.float64)}, n_targets=1, **trees("target", MODES, 1))
     yield tree("double-tensors", "float64 attributes", {"X": numbers(4, kind=np.float64)}, n_targets=2, **trees("target", MODES, 2, double=True))
-    yield tree("integers", "integer input", {"X": np.random.default_rng(1).integers(-3, 4, (30, 4))}, n_targets=1, **trees("target", MODES, 1))
+    yield tree("integers", "integer input", {"X": np.random.default_rng(1).integers(-3, 4, (60, 4))}, n_targets=1, **trees("target", MODES, 1))
 
 
 def classifiers():
@@ -128,7 +128,7 @@ def classifiers():
                **trees("class", MODES, 3, tracks=True))
     yield tree("multi-sparse", "a class without weights", classlabels_int64s=[0, 1, 2], **trees("class", leq, 3, only=2))
     yield tree("double", "float64 attributes", feeds={"X": numbers(4, kind=np.float64)}, classlabels_int64s=[0, 1, 2], **trees("class", MODES, 3, double=True))
-    yield tree("integers", "integer input", feeds={"X": np.random.default_rng(1).integers(-3, 4, (30, 4))}, classlabels_int64s=[0, 1, 2], **trees("class", leq, 3))
+    yield tree("integers", "integer input", feeds={"X": np.random.default_rng(1).integers(-3, 4, (60, 4))}, classlabels_int64s=[0, 1, 2], **trees("class", leq, 3))
 
 
 def ensembles():
@@ -227,7 +227,7 @@ def machines():
 
 def preprocessing():
     x, nan, double = {"X": numbers(4)}, {"X": numbers(4, missing=True)}, {"X": numbers(4, kind=np.float64)}
-    integers = {"X": np.random.default_rng(1).integers(-3, 4, (30, 4))}
+    integers = {"X": np.random.default_rng(1).integers(-3, 4, (60, 4))}
     float_out = {"Y": "float32"}
     for name, feeds in [("float", x), ("double", double), ("integers", integers)]:
         yield case(f"scaler-{name}", "Scaler", feeds, float_out, name, offset=[0.5, 1.0, -2.0, 0.1], scale=[2.0, 0.5, 1.0, 0.3])
@@ -278,7 +278,7 @@ def encoders():
 
 
 def columns():
-    a, b, c = numbers(2), numbers(3, seed=5, kind=np.float64), np.random.default_rng(1).integers(-3, 4, (30, 1))
+    a, b, c = numbers(2), numbers(3, seed=5, kind=np.float64), np.random.default_rng(1).integers(-3, 4, (60, 1))
     yield case("feature-vectorizer", "FeatureVectorizer", {"A": a, "B": b}, {"Y": "float32"}, "two inputs", inputdimensions=[2, 3])
     yield case("feature-vectorizer-integers", "FeatureVectorizer", {"A": c}, {"Y": "float32"}, "integers", inputdimensions=[1])
     index = numpy_helper.from_array(np.array([2, 0]), "I")

@@ -31,12 +31,27 @@ from sklearn import (
     svm,
     tree,
 )
+from sklearn.base import is_clusterer, is_regressor
 
 import datasets as data
 from record import Case
 
 OPSET = {"": 17, "ai.onnx.ml": 3}
 SEED = 2026
+
+
+def own_answers(model, held, options):
+    """What the library itself answers, in the order of the outputs that skl2onnx gives a model."""
+    if not hasattr(model, "predict") or hasattr(model, "get_support"):
+        answer = model.transform(held)
+        return [answer.toarray() if hasattr(answer, "toarray") else answer]
+    scores = [] if is_regressor(model) else ["predict_proba", "decision_function"] + ["transform"] * is_clusterer(model)
+    if options.get("raw_scores"):
+        scores.remove("predict_proba")
+    scores = next((getattr(model, name)(held) for name in scores if hasattr(model, name)), None)
+    if options.get("zipmap") == "columns":
+        return [model.predict(held), *scores.T]
+    return [model.predict(held), scores]
 
 
 def converted(estimator, dataset, options=None, kind=FloatTensorType, opset=None):
@@ -50,9 +65,10 @@ def converted(estimator, dataset, options=None, kind=FloatTensorType, opset=None
         warnings.simplefilter("ignore")
         estimator.fit(x, y)
     last = estimator.steps[-1][1] if isinstance(estimator, pipeline.Pipeline) else estimator
-    options = {id(last): options} if options else None
+    asked, options = options or {}, {id(last): options} if options else None
     types = [("X", kind([None, x.shape[1]]))]
-    return convert_sklearn(estimator, initial_types=types, options=options, target_opset=opset or OPSET), {"X": held}
+    model = convert_sklearn(estimator, initial_types=types, options=options, target_opset=opset or OPSET)
+    return model, {"X": held}, own_answers(estimator, held, asked)
 
 
 def case(name, family, task, estimator, dataset, notes="", **how):
@@ -226,13 +242,15 @@ def table_case(name, family, last, notes="", options=None, keep_types=False):
         together = [("numbers", impute_scale, numbers)]
         columns = compose.ColumnTransformer([*(apart if keep_types else together), ("strings", onehot, strings)])
         model = pipeline.Pipeline([("columns", columns), ("last", last)])
-        model.fit(pd.DataFrame({name: column[:, 0] for name, column in train.items()}), left)
+        frame = lambda columns: pd.DataFrame({name: column[:, 0] for name, column in columns.items()})
+        model.fit(frame(train), left)
         kinds = {"tenure": FloatTensorType, "charges": FloatTensorType, "plan": StringTensorType, "region": StringTensorType}
         if keep_types:
             kinds["tenure"], held["tenure"] = Int64TensorType, held["tenure"].astype(np.int64)
         types = [(name, kinds[name]([None, 1])) for name in train]
         wanted = {id(last): options} if options else None
-        return convert_sklearn(model, initial_types=types, options=wanted, target_opset=OPSET), held
+        own = own_answers(model, frame(held), options or {})
+        return convert_sklearn(model, initial_types=types, options=wanted, target_opset=OPSET), held, own
 
     library = {"XGBClassifier": "XGBoost", "LGBMClassifier": "LightGBM"}.get(type(last).__name__, "scikit-learn")
     return Case(f"table-{name}", family, library, type(last).__name__, "binary", f"an input a column, strings, missing values{notes}", make)
@@ -262,13 +280,15 @@ def strings():
 def onehot_strings():
     train, held = strings()
     model = preprocessing.OneHotEncoder(sparse_output=False, handle_unknown="ignore").fit(train)
-    return convert_sklearn(model, initial_types=[("X", StringTensorType([None, 2]))], target_opset=OPSET), {"X": held}
+    types = [("X", StringTensorType([None, 2]))]
+    return convert_sklearn(model, initial_types=types, target_opset=OPSET), {"X": held}, [model.transform(held)]
 
 
 def ordinal_strings():
     train, held = strings()
     model = preprocessing.OrdinalEncoder().fit(train)
-    return convert_sklearn(model, initial_types=[("X", StringTensorType([None, 2]))], target_opset=OPSET), {"X": held}
+    types = [("X", StringTensorType([None, 2]))]
+    return convert_sklearn(model, initial_types=types, target_opset=OPSET), {"X": held}, [model.transform(held)]
 
 
 def cases():

@@ -1,2 +1,99 @@
+"""docs/models.md: what the zoo shows, as tables to read."""
+
+import collections
+import json
+import pathlib
+
+from record import MODELS
+
+FOLDER = pathlib.Path(__file__).parent
+DOCUMENT = FOLDER.parent.parent / "docs" / "models.md"
+HAND_MADE = "hand-made"
+# Notes that say nothing to a reader.
+DEFAULT_NOTES = {"", "no ZipMap"}
+
+HEAD = """# Models that run
+
+tract runs the neural networks and whatever else is of ONNX's own operators; for the operators of `ai.onnx.ml` the project has its
+own (`src/onnx_ml`). This page shows what that comes to. `tests/zoo/train.py` writes it, from the models in `tests/zoo/models`:
+each is exported by the usual converter and run by ONNX Runtime on rows it was not trained on. `make test` compares our answers
+with those, natively and in WebAssembly: labels are equal, numbers within 1e-5 (relative where they are above 1). *Right* means
+that. *Refused* means that the model is not loaded, with these words; no model of the zoo gets a wrong answer.
+
+Where the converter loses something, ONNX Runtime's answers are not the library's; the notes say so, as it is well to know.
+"""
+
+
+def cell(text):
+    """A text that stays within its cell."""
+    return str(text).replace("|", "\\|").replace("\n", " ")
+
+
+def table(head, rows):
+    """A table of GitHub's Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell(text) for text in line) + " |" for line in lines) + "\n"
+
+
+def status(case):
+    """In words, how a case fares."""
+    return f"refused: {case['refused']}" if "refused" in case else "right"
+
+
+def notes(case):
+    """A case's notes, if they say something."""
+    return "" if case["notes"] in DEFAULT_NOTES else case["notes"]
+
+
+def overview(cases):
+    """How many models of each family and library are right, and how many refused."""
+    found = collections.Counter((case["family"], case["library"], "refused" in case) for case in cases)
+    kinds = sorted({(family, library) for family, library, _ in found}, key=lambda kind: (kind[0].lower(), kind[1]))
+    rows = [
+        (family, library, found[family, library, False], found[family, library, True] or "")
+        for family, library in kinds
+    ]
+    return table(["Family", "Library", "Right", "Refused"], rows)
+
+
+def model_row(case):
+    """A trained model as a line."""
+    operators = ", ".join(case["operators"]) if len(case["operators"]) <= 8 else f"{len(case['operators'])} operators"
+    return [
+        case["family"],
+        f"{case['estimator']} (`{case['name']}`)",
+        case["task"],
+        operators,
+        notes(case),
+        status(case),
+    ]
+
+
+def operator_rows(cases):
+    """The hand-made graphs of one node, an operator a line."""
+    by_operator = collections.defaultdict(list)
+    for case in cases:
+        by_operator[case["operators"][0]].append(case)
+    for operator, group in sorted(by_operator.items()):
+        refused = [f"{notes(case) or case['name']}: {case['refused']}" for case in group if "refused" in case]
+        yield [operator, len(group) - len(refused), "; ".join(refused)]
+
+
 def write_table():
-    pass
+    """Writes the page from the cases as recorded, and the list of those that were not."""
+    cases = [json.loads(path.read_text()) for path in MODELS.glob("*.json")]
+    cases.sort(key=lambda case: (case["family"].lower(), case["name"]))
+    trained = [case for case in cases if case["library"] != HAND_MADE]
+    made = [case for case in cases if case["library"] == HAND_MADE]
+    unconverted = json.loads((FOLDER / "unconverted.json").read_text())
+    missing = [[case["library"], f"{case['estimator']} (`{case['name']}`)", case["reason"]] for case in unconverted]
+    parts = [
+        HEAD,
+        f"## In short\n\n{len(cases)} models, of which {sum('refused' in case for case in cases)} are refused.\n\n{overview(trained)}",
+        "## Operators of `ai.onnx.ml`\n\nEach with every attribute and type that it has, in graphs of one node.\n\n"
+        + table(["Operator", "Graphs that are right", "Refused"], operator_rows(made)),
+        f"## Trained models\n\n{table(['Family', 'Model', 'Task', 'Operators', 'Notes', 'Status'], map(model_row, trained))}",
+        "## Not in the zoo\n\nWhat the converter or ONNX Runtime does not take, with the first line of its reason.\n\n"
+        + table(["Library", "Model", "Reason"], missing),
+    ]
+    DOCUMENT.write_text("\n".join(parts))

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Trains and converts the models of the zoo, and records what ONNX Runtime answers to rows they have not seen.
 
-    train.py            all of them, and docs/models.md
+    train.py            all of them, unconverted.json and docs/models.md
     train.py NAME...    those whose names begin so
 
 Writes models/NAME.onnx and models/NAME.json for each, which tests/zoo.rs compares with this project's own answers,
-natively and in WebAssembly. The same packages on the same machine give the same files.
+natively and in WebAssembly. Run twice with the packages of requirements.txt, it writes the same files.
 """
 
 import json
@@ -15,7 +15,10 @@ import warnings
 
 import boosting_cases
 import operator_cases
+import operator_variants
 import sklearn_cases
+import sklearn_variants
+import transformer_cases
 from record import MODELS, Unconverted, record
 from table import write_table
 
@@ -23,7 +26,8 @@ from table import write_table
 def main():
     warnings.filterwarnings("ignore")
     wanted = tuple(sys.argv[1:])
-    cases = [*sklearn_cases.cases(), *boosting_cases.cases(), *operator_cases.cases()]
+    modules = [sklearn_cases, sklearn_variants, boosting_cases, transformer_cases, operator_cases, operator_variants]
+    cases = [case for module in modules for case in module.cases()]
     assert len({case.name for case in cases}) == len(cases), "two cases have one name"
     chosen = [case for case in cases if case.name.startswith(wanted or ("",))]
     unconverted = []
@@ -34,7 +38,15 @@ def main():
             print(f"[{number}/{len(chosen)}] {case.name}: {size} bytes")
         except Unconverted as error:
             print(f"[{number}/{len(chosen)}] {case.name}: not converted: {error}")
-            unconverted.append({"name": case.name, "estimator": case.estimator, "library": case.library, "reason": str(error)})
+            unconverted.append(
+                {
+                    "name": case.name,
+                    "family": case.family,
+                    "estimator": case.estimator,
+                    "library": case.library,
+                    "reason": str(error),
+                }
+            )
     if not wanted:
         known = {case.name for case in cases} - {case["name"] for case in unconverted}
         for stale in MODELS.iterdir():

@@ -5,6 +5,7 @@ use tract_onnx::tract_hir::internal::*;
 use super::Real;
 use super::ensemble::{Aggregate, Ensemble, Node, Weight};
 use super::forest::Forest;
+use super::walk::Listener;
 
 /// What the trees say of each row and target, put together, before base values and post-transform.
 #[derive(Debug)]
@@ -17,7 +18,7 @@ pub struct Scores<T> {
 
 /// An ensemble laid out, with what its leaves weigh.
 #[derive(Debug)]
-pub struct Aggregator<T> {
+pub struct Aggregator<T: Real> {
     forest: Forest<T>,
     aggregate: Aggregate,
     targets: usize,
@@ -60,60 +61,93 @@ impl<T: Real> Aggregator<T> {
     }
 
     fn one_target(&self, rows: &[T], width: usize, count: usize) -> Scores<T> {
-        let start = match self.aggregate {
-            Aggregate::Sum | Aggregate::Average => T::default(),
-            Aggregate::Min => T::from_f64(f64::INFINITY),
-            Aggregate::Max => T::NEG_INFINITY,
-        };
-        let mut values = vec![start; count];
-        match self.aggregate {
-            Aggregate::Sum | Aggregate::Average => {
-                self.fold(rows, width, &mut values, |value, leaf| *value = value.plus(leaf))
+        let values = match self.aggregate {
+            Aggregate::Sum | Aggregate::Average => self.fold(rows, width, vec![T::default(); count], T::plus),
+            Aggregate::Min => {
+                self.fold(
+                    rows,
+                    width,
+                    vec![T::from_f64(f64::INFINITY); count],
+                    |value, leaf| {
+                        if leaf < value { leaf } else { value }
+                    },
+                )
             }
-            Aggregate::Min => self.fold(rows, width, &mut values, |value, leaf| {
-                if leaf < *value {
-                    *value = leaf;
-                }
-            }),
-            Aggregate::Max => self.fold(rows, width, &mut values, |value, leaf| {
-                if leaf > *value {
-                    *value = leaf;
-                }
-            }),
-        }
+            Aggregate::Max => self
+                .fold(rows, width, vec![T::NEG_INFINITY; count], |value, leaf| if leaf > value { leaf } else { value }),
+        };
         Scores { values, scored: Vec::new() }
     }
 
-    fn fold(&self, rows: &[T], width: usize, values: &mut [T], put: impl Fn(&mut T, T)) {
-        self.forest.each_leaf(rows, width, |row, leaf| {
-            if let Some(value) = values.get_mut(row) {
-                put(value, leaf);
-            }
-        });
+    fn fold(&self, rows: &[T], width: usize, values: Vec<T>, put: impl Fn(T, T) -> T) -> Vec<T> {
+        let mut one = OneTarget { values, put };
+        self.forest.each_leaf(rows, width, &mut one);
+        one.values
     }
 
     fn targets(&self, rows: &[T], width: usize, count: usize) -> Scores<T> {
-        let mut values = vec![T::default(); count.saturating_mul(self.targets)];
-        let mut scored = vec![false; values.len()];
-        self.forest.each_leaf(rows, width, |row, leaf| {
-            let node = leaf.to_f64() as usize;
-            let own = match self.starts.get(node..) {
-                Some([start, end, ..]) => self.weights.get(*start as usize..*end as usize).unwrap_or_default(),
-                _ => &[],
-            };
-            let first = row.saturating_mul(self.targets);
-            for (target, weight) in own {
-                let at = first.saturating_add(*target as usize);
-                let (Some(value), Some(scored)) = (values.get_mut(at), scored.get_mut(at)) else { continue };
-                match self.aggregate {
-                    Aggregate::Sum | Aggregate::Average => *value = value.plus(*weight),
-                    Aggregate::Min if *scored && *weight >= *value => {}
-                    Aggregate::Max if *scored && *weight <= *value => {}
-                    Aggregate::Min | Aggregate::Max => *value = *weight,
-                }
-                *scored = true;
+        let size = count.saturating_mul(self.targets);
+        let mut many = ManyTargets { trees: self, values: vec![T::default(); size], scored: vec![false; size] };
+        self.forest.each_leaf(rows, width, &mut many);
+        Scores { values: many.values, scored: many.scored }
+    }
+}
+
+/// A value a row; leaves are values.
+struct OneTarget<T, P> {
+    values: Vec<T>,
+    put: P,
+}
+
+impl<T: Real, P: Fn(T, T) -> T> Listener<T> for OneTarget<T, P> {
+    fn of_rows(&mut self, first: usize, leaves: &[T]) {
+        for (value, leaf) in self.values.iter_mut().skip(first).zip(leaves) {
+            *value = (self.put)(*value, *leaf);
+        }
+    }
+
+    fn of_trees(&mut self, row: usize, leaves: &[T]) {
+        if let Some(value) = self.values.get_mut(row) {
+            *value = leaves.iter().fold(*value, |value, leaf| (self.put)(value, *leaf));
+        }
+    }
+}
+
+/// A value a row and target; leaves are numbers of nodes, which have weights.
+struct ManyTargets<'a, T: Real> {
+    trees: &'a Aggregator<T>,
+    values: Vec<T>,
+    scored: Vec<bool>,
+}
+
+impl<T: Real> ManyTargets<'_, T> {
+    fn add(&mut self, row: usize, leaf: T) {
+        let node = leaf.to_f64() as usize;
+        let weights = match self.trees.starts.get(node..) {
+            Some([start, end, ..]) => self.trees.weights.get(*start as usize..*end as usize).unwrap_or_default(),
+            _ => &[],
+        };
+        let first = row.saturating_mul(self.trees.targets);
+        for (target, weight) in weights {
+            let at = first.saturating_add(*target as usize);
+            let (Some(value), Some(scored)) = (self.values.get_mut(at), self.scored.get_mut(at)) else { continue };
+            match self.trees.aggregate {
+                Aggregate::Sum | Aggregate::Average => *value = value.plus(*weight),
+                Aggregate::Min if *scored && *weight >= *value => {}
+                Aggregate::Max if *scored && *weight <= *value => {}
+                Aggregate::Min | Aggregate::Max => *value = *weight,
             }
-        });
-        Scores { values, scored }
+            *scored = true;
+        }
+    }
+}
+
+impl<T: Real> Listener<T> for ManyTargets<'_, T> {
+    fn of_rows(&mut self, first: usize, leaves: &[T]) {
+        leaves.iter().zip(first..).for_each(|(leaf, row)| self.add(row, *leaf));
+    }
+
+    fn of_trees(&mut self, row: usize, leaves: &[T]) {
+        leaves.iter().for_each(|leaf| self.add(row, *leaf));
     }
 }

@@ -1,7 +1,7 @@
 //! Trees laid out for the processor.
 //!
-//! All nodes of all trees stand in one array, eight bytes each for 32-bit floating point: a threshold, a column, and the
-//! place of the first child within the tree. Children stand side by side, so that the place of the next node is that of
+//! All nodes of all trees stand in one array, eight bytes each where they fit: a threshold, a column, and the place of the
+//! first child within the tree. Children stand side by side, so that the place of the next node is that of
 //! the first child plus the outcome of the comparison: no branch of the program depends on the data. Levels follow each
 //! other (the upper ones, which all rows pass, share cache lines). A leaf is a node whose test always holds and whose
 //! first child is itself; so all lanes of a loop can go on until the last has arrived. Its threshold is what it has to
@@ -12,17 +12,8 @@ use tract_onnx::tract_hir::internal::*;
 use super::Real;
 use super::columns::Columns;
 use super::ensemble::{Ensemble, Node};
-use super::walk::{self, Place};
-
-/// A node: a branch, or a leaf that leads to itself.
-#[derive(Clone, Copy, Debug)]
-pub struct Packed<T, P> {
-    /// A leaf's is its value, where there is one target, else its number.
-    pub threshold: T,
-    pub column: P,
-    /// Of the first child, counted from the root.
-    pub child: P,
-}
+use super::node::{Large, Packed};
+use super::walk::{self, Listener};
 
 /// Where a tree stands in the array of nodes.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +25,7 @@ pub struct Tree {
 
 /// An ensemble, laid out.
 #[derive(Debug)]
-pub struct Forest<T> {
+pub struct Forest<T: Real> {
     columns: Columns,
     nodes: Nodes<T>,
     trees: Vec<Tree>,
@@ -42,11 +33,11 @@ pub struct Forest<T> {
     by_depth: Vec<u32>,
 }
 
-/// Places in 16 bits do for all but huge trees.
 #[derive(Debug)]
-enum Nodes<T> {
-    Narrow(Vec<Packed<T, u16>>),
-    Wide(Vec<Packed<T, u32>>),
+enum Nodes<T: Real> {
+    Small(Vec<T::Small>),
+    /// For trees of more nodes or columns than small nodes have places for.
+    Large(Vec<Large<T>>),
 }
 
 impl<T: Real> Forest<T> {
@@ -60,11 +51,11 @@ impl<T: Real> Forest<T> {
     /// If it is too large for 32 bits.
     pub fn new(ensemble: &Ensemble) -> TractResult<Self> {
         let columns = Columns::of::<T>(ensemble);
-        let (nodes, trees) = match lay_out::<T, u16>(ensemble, &columns)? {
-            Some((nodes, trees)) => (Nodes::Narrow(nodes), trees),
+        let (nodes, trees) = match lay_out(ensemble, &columns)? {
+            Some((nodes, trees)) => (Nodes::Small(nodes), trees),
             None => {
-                let (nodes, trees) = lay_out::<T, u32>(ensemble, &columns)?.context("its trees are too large")?;
-                (Nodes::Wide(nodes), trees)
+                let (nodes, trees) = lay_out(ensemble, &columns)?.context("its trees are too large")?;
+                (Nodes::Large(nodes), trees)
             }
         };
         let mut by_depth: Vec<u32> = (0u32..).take(trees.len()).collect();
@@ -77,9 +68,8 @@ impl<T: Real> Forest<T> {
         self.trees.len()
     }
 
-    /// Takes each row (`width` features) through each tree, and tells what the leaves say: for a row, tree after tree,
-    /// as sums depend on the order.
-    pub fn each_leaf(&self, rows: &[T], width: usize, mut say: impl FnMut(usize, T)) {
+    /// Takes each row (`width` features) through each tree.
+    pub fn each_leaf(&self, rows: &[T], width: usize, listener: &mut impl Listener<T>) {
         let stride = self.columns.width();
         let mut values =
             Vec::with_capacity(stride.saturating_mul(rows.len().checked_div(width).unwrap_or(0).min(Self::BLOCK)));
@@ -87,24 +77,22 @@ impl<T: Real> Forest<T> {
             values.clear();
             rows.chunks_exact(width.max(1)).for_each(|row| self.columns.push_row(row, &mut values));
             let first = block.saturating_mul(Self::BLOCK);
-            let say = |row: usize, leaf| say(first.saturating_add(row), leaf);
             match &self.nodes {
-                Nodes::Narrow(nodes) => walk::block(nodes, &self.trees, &self.by_depth, &values, stride, say),
-                Nodes::Wide(nodes) => walk::block(nodes, &self.trees, &self.by_depth, &values, stride, say),
+                Nodes::Small(nodes) => {
+                    walk::block(nodes, &self.trees, &self.by_depth, &values, stride, first, listener)
+                }
+                Nodes::Large(nodes) => {
+                    walk::block(nodes, &self.trees, &self.by_depth, &values, stride, first, listener)
+                }
             }
         }
     }
 }
 
-/// The arrays; `None` if a place does not fit into `P`.
-#[expect(clippy::type_complexity, reason = "two arrays, unpacked at once")]
-fn lay_out<T: Real, P: Place>(
-    ensemble: &Ensemble,
-    columns: &Columns,
-) -> TractResult<Option<(Vec<Packed<T, P>>, Vec<Tree>)>> {
+/// The arrays; `None` if a place does not fit into such nodes.
+fn lay_out<T: Real, N: Packed<T>>(ensemble: &Ensemble, columns: &Columns) -> TractResult<Option<(Vec<N>, Vec<Tree>)>> {
     let mut nodes = Vec::with_capacity(ensemble.nodes.len());
     let mut trees = Vec::with_capacity(ensemble.roots.len());
-    let Ok(leaf_column) = P::try_from(columns.leaf_column()) else { return Ok(None) };
     for root in &ensemble.roots {
         let start = nodes.len();
         // Nodes of the level at hand, then those of the next: the place of each is known when its parent is written.
@@ -123,20 +111,16 @@ fn lay_out<T: Real, P: Place>(
                             at as f64
                         };
                         ensure!(ensemble.targets == 1 || T::from_f64(say).to_f64() == say, "it has too many leaves");
-                        let Ok(child) = P::try_from(place) else { return Ok(None) };
-                        nodes.push(Packed { threshold: T::from_f64(say), column: leaf_column, child });
+                        let Some(leaf) = N::new(T::from_f64(say), columns.leaf_column(), place) else {
+                            return Ok(None);
+                        };
+                        nodes.push(leaf);
                     }
                     Node::Branch { feature, test, missing_is_true, yes, no } => {
                         let split =
                             columns.split(*feature, test, *missing_is_true).context("a test without a column")?;
-                        let column = P::try_from(split.column);
-                        // The second child's place has to fit as well.
-                        let (Ok(column), Ok(child), Ok(_)) =
-                            (column, P::try_from(next_place), P::try_from(next_place.saturating_add(1)))
-                        else {
-                            return Ok(None);
-                        };
-                        nodes.push(Packed { threshold: split.threshold, column, child });
+                        let Some(branch) = N::new(split.threshold, split.column, next_place) else { return Ok(None) };
+                        nodes.push(branch);
                         below.extend(if split.swapped { [*no, *yes] } else { [*yes, *no] });
                         next_place = next_place.saturating_add(2);
                     }

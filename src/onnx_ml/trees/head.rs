@@ -27,7 +27,7 @@ pub struct Trees<H> {
 
 /// An operator laid out for one type of input.
 #[derive(Debug)]
-struct LaidOut<T, H> {
+struct LaidOut<T: Real, H> {
     trees: Aggregator<T>,
     /// The least number of features that it takes.
     features: usize,

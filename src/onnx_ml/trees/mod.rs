@@ -10,6 +10,7 @@ mod columns;
 mod ensemble;
 mod forest;
 mod head;
+mod node;
 mod regressor;
 mod walk;
 
@@ -19,6 +20,9 @@ pub use regressor::TreeEnsembleRegressor;
 /// The floating-point types that trees compare and add in: doubles where the input is `tensor(double)`.
 pub trait Real: tract_onnx::prelude::Datum + Copy + PartialOrd + Default {
     const NEG_INFINITY: Self;
+
+    /// The node of all but huge trees.
+    type Small: node::Packed<Self>;
 
     fn from_f64(x: f64) -> Self;
     fn to_f64(self) -> f64;
@@ -30,8 +34,10 @@ pub trait Real: tract_onnx::prelude::Datum + Copy + PartialOrd + Default {
 }
 
 macro_rules! real {
-    ($real:ty) => {
+    ($real:ty, $small:ty) => {
         impl Real for $real {
+            type Small = $small;
+
             const NEG_INFINITY: Self = <$real>::NEG_INFINITY;
 
             fn from_f64(x: f64) -> Self {
@@ -61,5 +67,5 @@ macro_rules! real {
     };
 }
 
-real!(f32);
-real!(f64);
+real!(f32, node::Small);
+real!(f64, node::Large<f64>);

@@ -48,6 +48,9 @@ impl TreeEnsembleRegressor {
         if targets == 1 {
             post_transform.check_single()?;
         }
+        // The specification adds the base value; ONNX Runtime answers nought.
+        let weighed = |target: usize| ensemble.weights.iter().any(|weight| weight.target == target);
+        ensure!(base_values.is_empty() || (0..targets).all(weighed), "a target with a base value has no weights");
         Ok(Trees::new(ensemble, TreeEnsembleRegressor { targets, base_values, post_transform, keeps_type }))
     }
 }
@@ -61,8 +64,11 @@ impl Head for TreeEnsembleRegressor {
 
     fn finish<T: Real>(&self, rows: usize, mut scores: Scores<T>) -> TractResult<TVec<Tensor>> {
         if !self.base_values.is_empty() {
-            for (value, base) in scores.values.iter_mut().zip(self.base_values.iter().cycle()) {
-                *value = value.plus(T::from_f64(*base));
+            for (at, (value, base)) in scores.values.iter_mut().zip(self.base_values.iter().cycle()).enumerate() {
+                // As in ONNX Runtime, a target stays nought in a row of which no leaf spoke of it.
+                if scores.scored.get(at) != Some(&false) {
+                    *value = value.plus(T::from_f64(*base));
+                }
             }
         }
         let shape = [rows, self.targets];

@@ -5,56 +5,69 @@
 //! lanes are trees of about the same depth, for a block of rows they are rows in the same tree.
 
 use super::Real;
-use super::forest::{Packed, Tree};
+use super::forest::Tree;
+use super::node::Packed;
 
-/// How many walks go side by side.
+/// How many walks go side by side. With four the processor waits; sixteen are more than it has registers for.
 const LANES: usize = 8;
 /// After so many steps it is seen whether all walks have arrived, which deep and uneven trees have long before the end.
 const STRIDE: u32 = 4;
 
-/// The type of places within a tree and of columns.
-pub trait Place: Copy + TryFrom<usize> + Into<u32> {}
+/// Who is told what leaves say. For a row it comes tree after tree, as sums depend on the order.
+pub trait Listener<T> {
+    /// One tree's leaves, of row `first` and those behind it.
+    fn of_rows(&mut self, first: usize, leaves: &[T]);
 
-impl Place for u16 {}
-impl Place for u32 {}
+    /// All trees' leaves, of one row.
+    fn of_trees(&mut self, row: usize, leaves: &[T]);
+}
 
-/// Takes each row of a block (`stride` values each) through each tree, and tells what the leaves say: for a row, tree
-/// after tree.
-pub fn block<T: Real, P: Place>(
-    nodes: &[Packed<T, P>],
+/// Takes each row of a block (`stride` values each) through each tree. Its first row is the row `first` of all.
+pub fn block<T: Real, N: Packed<T>>(
+    nodes: &[N],
     trees: &[Tree],
     by_depth: &[u32],
     values: &[T],
     stride: usize,
-    mut say: impl FnMut(usize, T),
+    first: usize,
+    listener: &mut impl Listener<T>,
 ) {
-    let lanes_of_rows = values.chunks_exact(stride.saturating_mul(LANES).max(1));
-    let rest = lanes_of_rows.remainder().chunks_exact(stride.max(1));
-    let whole = lanes_of_rows.len().saturating_mul(LANES);
-    let offsets: [u32; LANES] = std::array::from_fn(|lane| lane.saturating_mul(stride) as u32);
-    for tree in trees {
-        for (group, values) in lanes_of_rows.clone().enumerate() {
-            let leaves = walk(nodes, [tree.first; LANES], values, offsets, tree.depth);
-            for (lane, leaf) in leaves.into_iter().enumerate() {
-                say(group.saturating_mul(LANES).saturating_add(lane), leaf);
-            }
+    let in_lanes = values.chunks_exact(stride.saturating_mul(LANES).max(1));
+    let rest = in_lanes.remainder().chunks_exact(stride.max(1));
+    let whole = in_lanes.len().saturating_mul(LANES);
+    if whole > 0 {
+        let mut leaves = vec![T::default(); whole];
+        for tree in trees {
+            let nodes = nodes.get(tree.first as usize..).unwrap_or_default();
+            one_tree(nodes, tree.depth, values, stride, &mut leaves);
+            listener.of_rows(first, &leaves);
         }
     }
-    let mut leaves = vec![T::default(); if rest.len() == 0 { 0 } else { trees.len() }];
-    for (row, values) in rest.enumerate() {
-        one_row(nodes, trees, by_depth, values, &mut leaves);
-        leaves.iter().for_each(|leaf| say(whole.saturating_add(row), *leaf));
+    if rest.len() > 0 {
+        let mut leaves = vec![T::default(); trees.len()];
+        for (row, values) in rest.enumerate() {
+            one_row(nodes, trees, by_depth, values, &mut leaves);
+            listener.of_trees(first.saturating_add(whole).saturating_add(row), &leaves);
+        }
+    }
+}
+
+/// Takes rows through the tree that `nodes` begin with, [`LANES`] at a time; `leaves` are by row.
+///
+/// Not inlined, here and below: in a function of many variables, V8 keeps those of the loop in memory, and it takes twice
+/// as long.
+#[inline(never)]
+fn one_tree<T: Real, N: Packed<T>>(nodes: &[N], depth: u32, values: &[T], stride: usize, leaves: &mut [T]) {
+    let offsets: [u32; LANES] = std::array::from_fn(|lane| lane.saturating_mul(stride) as u32);
+    let groups = values.chunks_exact(stride.saturating_mul(LANES).max(1));
+    for (values, leaves) in groups.zip(leaves.chunks_exact_mut(LANES)) {
+        leaves.copy_from_slice(&walk(nodes, [0; LANES], values, offsets, depth));
     }
 }
 
 /// Takes one row through all trees; `leaves` are by tree.
-fn one_row<T: Real, P: Place>(
-    nodes: &[Packed<T, P>],
-    trees: &[Tree],
-    by_depth: &[u32],
-    values: &[T],
-    leaves: &mut [T],
-) {
+#[inline(never)]
+fn one_row<T: Real, N: Packed<T>>(nodes: &[N], trees: &[Tree], by_depth: &[u32], values: &[T], leaves: &mut [T]) {
     for group in by_depth.chunks(LANES) {
         // The last group is filled up with its own last tree.
         let Some(last) = group.last() else { continue };
@@ -80,8 +93,8 @@ fn one_row<T: Real, P: Place>(
     clippy::neg_cmp_op_on_partial_ord,
     reason = "lanes are below LANES, places within the nodes; a missing value compares false"
 )]
-fn walk<T: Real, P: Place>(
-    nodes: &[Packed<T, P>],
+fn walk<T: Real, N: Packed<T>>(
+    nodes: &[N],
     firsts: [u32; LANES],
     values: &[T],
     offsets: [u32; LANES],
@@ -92,16 +105,16 @@ fn walk<T: Real, P: Place>(
         let at = (firsts[lane] + place) as usize;
         debug_assert!(at < nodes.len());
         // SAFETY: `forest::lay_out` gives a child only places of its own tree, which are all in `nodes`.
-        unsafe { nodes.get_unchecked(at) }
+        unsafe { *nodes.get_unchecked(at) }
     };
     let step = |places: &mut [u32; LANES]| {
         for lane in 0..LANES {
             let node = node(lane, places[lane]);
-            let at = (offsets[lane] + node.column.into()) as usize;
+            let at = (offsets[lane] + node.column()) as usize;
             debug_assert!(at < values.len());
             // SAFETY: `Columns::split` gives only columns below `Columns::width`, and a row has as many values.
             let x = unsafe { values.get_unchecked(at) };
-            places[lane] = node.child.into() + u32::from(!(*x <= node.threshold));
+            places[lane] = node.child() + u32::from(!(*x <= node.threshold()));
         }
     };
     let mut left = depth;
@@ -116,5 +129,5 @@ fn walk<T: Real, P: Place>(
         }
     }
     (0..left).for_each(|_| step(&mut places));
-    std::array::from_fn(|lane| node(lane, places[lane]).threshold)
+    std::array::from_fn(|lane| node(lane, places[lane]).threshold())
 }
