@@ -29,6 +29,8 @@ enum Form {
     ManyClasses,
     /// Two labels, and the trees have weights for one of them alone: a probability or a margin of the second label.
     OneScore {
+        /// Which label the weights are for, 0 or 1.
+        class: usize,
         /// Weights are all positive: the score is a probability, and wins above one half. Else it is a margin, and wins
         /// above nought.
         probability: bool,
@@ -42,7 +44,7 @@ impl TreeEnsembleClassifier {
     pub fn read(context: &ParsingContext, node: &NodeProto) -> TractResult<Trees<Self>> {
         let labels = Labels::read(node, "classlabels_int64s")?;
         let post_transform = PostTransform::read(node)?;
-        let ensemble = Ensemble::read(context, node, "class", labels.len())?;
+        let mut ensemble = Ensemble::read(context, node, "class", labels.len())?;
         ensure!(ensemble.aggregate == Aggregate::Sum, "a classifier's trees are summed");
         ensure!(labels.len() > 1, "it has one class");
         let (base_values, classes) = (ensemble.base_values.clone(), labels.len());
@@ -55,11 +57,12 @@ impl TreeEnsembleClassifier {
             Form::ManyClasses
         } else {
             ensure!(base_values.len() <= 2, "{} base_values for 2 classes", base_values.len());
-            let first = ensemble.weights.first().context("it has no weights")?.target;
-            if ensemble.weights.iter().all(|weight| weight.target == first) {
+            if let Some(class) = ensemble.make_single() {
                 post_transform.check_binary()?;
-                Form::OneScore { probability: ensemble.weights.iter().all(|weight| weight.value >= 0.0) }
+                Form::OneScore { class, probability: ensemble.weights.iter().all(|weight| weight.value >= 0.0) }
             } else {
+                let both = [0, 1].map(|class| ensemble.weights.iter().any(|weight| weight.target == class));
+                ensure!(both == [true, true], "a leaf has more than one weight for a class");
                 // ONNX Runtime answers these, whatever the labels are.
                 ensure!(
                     !matches!(&labels, Labels::Ints(labels) if labels.as_slice() != [0, 1]),
@@ -88,7 +91,7 @@ impl TreeEnsembleClassifier {
         }
         let deciding = if scored[1] { scores[1] } else { scores[0] };
         let (limit, complement) = match self.form {
-            Form::OneScore { probability: true } => (0.5, Complement::OneMinus),
+            Form::OneScore { probability: true, .. } => (0.5, Complement::OneMinus),
             _ => (0.0, Complement::Negated),
         };
         let class = usize::from(deciding > T::from_f64(limit));
@@ -130,18 +133,28 @@ impl Head for TreeEnsembleClassifier {
 
     fn finish<T: Real>(&self, rows: usize, scores: Scores<T>) -> TractResult<TVec<Tensor>> {
         let width = self.labels.len();
-        let mut values = Vec::with_capacity(scores.values.len());
-        let rows_of_scores = scores.values.chunks_exact(width).zip(scores.scored.chunks_exact(width));
-        let classes: Vec<usize> = rows_of_scores
-            .map(|(scores, scored)| match (<[T; 2]>::try_from(scores), <[bool; 2]>::try_from(scored)) {
-                (Ok(scores), Ok(scored)) => {
-                    let (class, scores) = self.two_classes(scores, scored);
-                    values.extend(scores);
-                    class
-                }
-                _ => self.many_classes(scores, scored, &mut values),
-            })
-            .collect();
+        let mut values = Vec::with_capacity(rows.saturating_mul(width));
+        let mut two_classes = |scores, scored| {
+            let (class, scores) = self.two_classes(scores, scored);
+            values.extend(scores);
+            class
+        };
+        let classes: Vec<usize> = match self.form {
+            Form::OneScore { class: 0, .. } => {
+                scores.values.iter().map(|score| two_classes([*score, T::default()], [true, false])).collect()
+            }
+            Form::OneScore { .. } => {
+                scores.values.iter().map(|score| two_classes([T::default(), *score], [false, true])).collect()
+            }
+            Form::TwoScores => {
+                let (scores, scored) = (scores.values.as_chunks().0, scores.scored.as_chunks().0);
+                scores.iter().zip(scored).map(|(scores, scored)| two_classes(*scores, *scored)).collect()
+            }
+            Form::ManyClasses => {
+                let rows = scores.values.chunks_exact(width).zip(scores.scored.chunks_exact(width));
+                rows.map(|(scores, scored)| self.many_classes(scores, scored, &mut values)).collect()
+            }
+        };
         Ok(tvec!(self.labels.tensor(&classes)?, tensor(&[rows, width], values)?))
     }
 }

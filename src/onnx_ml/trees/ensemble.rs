@@ -349,6 +349,19 @@ impl Ensemble {
         }
     }
 
+    /// Makes an ensemble of one target of this one, if every leaf has one weight and all of them are for one target; tells
+    /// for which.
+    pub fn make_single(&mut self) -> Option<usize> {
+        let target = self.weights.first()?.target;
+        let one_weight = |node: &Node| !matches!(node, Node::Leaf(weights) if weights.len() != 1);
+        if !self.nodes.iter().all(one_weight) || self.weights.iter().any(|weight| weight.target != target) {
+            return None;
+        }
+        self.weights.iter_mut().for_each(|weight| weight.target = 0);
+        self.targets = 1;
+        Some(target)
+    }
+
     /// One more than the highest feature that a test looks at.
     pub fn features(&self) -> usize {
         let feature = |node: &Node| match node {
