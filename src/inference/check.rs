@@ -8,7 +8,7 @@ use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 use super::LoadError;
 
 /// # Errors
-/// If an operator is unknown, an output is made by nothing, or a `ZipMap` stands before other nodes.
+/// If an operator is unknown or its axes are none, an output is made by nothing, or a `ZipMap` stands before other nodes.
 pub fn check(model: &ModelProto, operators: &OnnxOpRegister) -> Result<(), LoadError> {
     let Some(graph) = &model.graph else { return Err(LoadError::Unusable("it has no graph".to_owned())) };
     check_operators(graph, operators)?;
@@ -29,6 +29,9 @@ fn check_operators(graph: &GraphProto, operators: &OnnxOpRegister) -> Result<(),
             let domain = if own { String::new() } else { format!("{}.", node.domain) };
             return Err(LoadError::Operator { operator: format!("{domain}{}", node.op_type), node: name_of(node) });
         }
+        if node.op_type == "Transpose" {
+            check_permutation(node)?;
+        }
         for attribute in &node.attribute {
             for graph in attribute.g.iter().chain(&attribute.graphs) {
                 check_operators(graph, operators)?;
@@ -36,6 +39,18 @@ fn check_operators(graph: &GraphProto, operators: &OnnxOpRegister) -> Result<(),
         }
     }
     Ok(())
+}
+
+/// tract takes for granted that the axes of a `Transpose` are a permutation, and panics.
+fn check_permutation(node: &NodeProto) -> Result<(), LoadError> {
+    let Some(attribute) = node.attribute.iter().find(|attribute| attribute.name == "perm") else { return Ok(()) };
+    let mut axes = attribute.ints.clone();
+    axes.sort_unstable();
+    if axes.iter().zip(0..).all(|(axis, place)| *axis == place) {
+        return Ok(());
+    }
+    let name = name_of(node);
+    Err(LoadError::Unusable(format!("node `{name}` (Transpose): {:?} is no permutation of axes", attribute.ints)))
 }
 
 /// Every output of the graph has to be made by something in it. tract takes that for granted, and panics.
