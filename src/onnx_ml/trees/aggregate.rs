@@ -18,7 +18,7 @@ pub struct Scores<T> {
 
 /// An ensemble laid out, with what its leaves weigh.
 #[derive(Debug)]
-pub struct Aggregator<T: Real> {
+pub struct Aggregator<T> {
     forest: Forest<T>,
     aggregate: Aggregate,
     targets: usize,
@@ -114,7 +114,7 @@ impl<T: Real, P: Fn(T, T) -> T> Listener<T> for OneTarget<T, P> {
 }
 
 /// A value a row and target; leaves are numbers of nodes, which have weights.
-struct ManyTargets<'a, T: Real> {
+struct ManyTargets<'a, T> {
     trees: &'a Aggregator<T>,
     values: Vec<T>,
     scored: Vec<bool>,

@@ -12,7 +12,7 @@ use tract_onnx::tract_hir::internal::*;
 use super::Real;
 use super::columns::Columns;
 use super::ensemble::{Ensemble, Node};
-use super::node::{Large, Packed};
+use super::node::{Packed, Place};
 use super::walk::{self, Listener};
 
 /// Where a tree stands in the array of nodes.
@@ -25,7 +25,7 @@ pub struct Tree {
 
 /// An ensemble, laid out.
 #[derive(Debug)]
-pub struct Forest<T: Real> {
+pub struct Forest<T> {
     columns: Columns,
     nodes: Nodes<T>,
     trees: Vec<Tree>,
@@ -34,10 +34,9 @@ pub struct Forest<T: Real> {
 }
 
 #[derive(Debug)]
-enum Nodes<T: Real> {
-    Small(Vec<T::Small>),
-    /// For trees of more nodes or columns than small nodes have places for.
-    Large(Vec<Large<T>>),
+enum Nodes<T> {
+    Small(Vec<Packed<T, u16>>),
+    Large(Vec<Packed<T, u32>>),
 }
 
 impl<T: Real> Forest<T> {
@@ -90,7 +89,11 @@ impl<T: Real> Forest<T> {
 }
 
 /// The arrays; `None` if a place does not fit into such nodes.
-fn lay_out<T: Real, N: Packed<T>>(ensemble: &Ensemble, columns: &Columns) -> TractResult<Option<(Vec<N>, Vec<Tree>)>> {
+#[expect(clippy::type_complexity, reason = "two arrays, unpacked at once")]
+fn lay_out<T: Real, P: Place>(
+    ensemble: &Ensemble,
+    columns: &Columns,
+) -> TractResult<Option<(Vec<Packed<T, P>>, Vec<Tree>)>> {
     let mut nodes = Vec::with_capacity(ensemble.nodes.len());
     let mut trees = Vec::with_capacity(ensemble.roots.len());
     for root in &ensemble.roots {
@@ -111,7 +114,7 @@ fn lay_out<T: Real, N: Packed<T>>(ensemble: &Ensemble, columns: &Columns) -> Tra
                             at as f64
                         };
                         ensure!(ensemble.targets == 1 || T::from_f64(say).to_f64() == say, "it has too many leaves");
-                        let Some(leaf) = N::new(T::from_f64(say), columns.leaf_column(), place) else {
+                        let Some(leaf) = Packed::new(T::from_f64(say), columns.leaf_column(), place) else {
                             return Ok(None);
                         };
                         nodes.push(leaf);
@@ -119,7 +122,9 @@ fn lay_out<T: Real, N: Packed<T>>(ensemble: &Ensemble, columns: &Columns) -> Tra
                     Node::Branch { feature, test, missing_is_true, yes, no } => {
                         let split =
                             columns.split(*feature, test, *missing_is_true).context("a test without a column")?;
-                        let Some(branch) = N::new(split.threshold, split.column, next_place) else { return Ok(None) };
+                        let Some(branch) = Packed::new(split.threshold, split.column, next_place) else {
+                            return Ok(None);
+                        };
                         nodes.push(branch);
                         below.extend(if split.swapped { [*no, *yes] } else { [*yes, *no] });
                         next_place = next_place.saturating_add(2);

@@ -27,7 +27,7 @@ pub struct Trees<H> {
 
 /// An operator laid out for one type of input.
 #[derive(Debug)]
-struct LaidOut<T: Real, H> {
+struct LaidOut<T, H> {
     trees: Aggregator<T>,
     /// The least number of features that it takes.
     features: usize,

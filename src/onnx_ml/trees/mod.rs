@@ -21,9 +21,6 @@ pub use regressor::TreeEnsembleRegressor;
 pub trait Real: tract_onnx::prelude::Datum + Copy + PartialOrd + Default {
     const NEG_INFINITY: Self;
 
-    /// The node of all but huge trees.
-    type Small: node::Packed<Self>;
-
     fn from_f64(x: f64) -> Self;
     fn to_f64(self) -> f64;
     /// The next smaller number.
@@ -34,10 +31,8 @@ pub trait Real: tract_onnx::prelude::Datum + Copy + PartialOrd + Default {
 }
 
 macro_rules! real {
-    ($real:ty, $small:ty) => {
+    ($real:ty) => {
         impl Real for $real {
-            type Small = $small;
-
             const NEG_INFINITY: Self = <$real>::NEG_INFINITY;
 
             fn from_f64(x: f64) -> Self {
@@ -67,5 +62,5 @@ macro_rules! real {
     };
 }
 
-real!(f32, node::Small);
-real!(f64, node::Large<f64>);
+real!(f32);
+real!(f64);
