@@ -9,7 +9,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::PayloadError;
-use super::schema::Schema;
+use super::schema::{Input, Schema};
 use super::table::{Builder, Cell, Table};
 
 pub(super) fn decode(body: &[u8], schema: &Schema) -> Result<Table, PayloadError> {
@@ -150,7 +150,9 @@ impl<'de> Visitor<'de> for Instance<'_, '_> {
         while let Some(member) = members.next_key::<String>()? {
             let named = schema.named(&member);
             let cut = || member.chars().take(40).collect::<String>();
-            let Some((at, filled)) = named.and_then(|at| Some((at, filled.get_mut(at)?))) else {
+            let Some((input, column, filled)) =
+                named.and_then(|(input, column)| Some((schema.inputs().get(input)?, column, filled.get_mut(input)?)))
+            else {
                 if member == "features" && !features && !filled.contains(&true) {
                     members.next_value_seed(Features(&mut *self.0))?;
                     features = true;
@@ -163,7 +165,7 @@ impl<'de> Visitor<'de> for Instance<'_, '_> {
             if std::mem::replace(filled, true) || features {
                 return self.0.carry(Err(PayloadError::RepeatedColumn { row, column: cut() }));
             }
-            members.next_value_seed(Member { reader: &mut *self.0, input: at })?;
+            members.next_value_seed(Member { reader: &mut *self.0, input, column })?;
         }
         if features {
             return Ok(());
@@ -200,32 +202,24 @@ impl<'de> Visitor<'de> for Features<'_, '_> {
 /// The value of an input: a cell, or a list of as many cells as it has columns.
 struct Member<'a, 's> {
     reader: &'a mut Reader<'s>,
-    input: usize,
+    input: &'s Input,
+    /// Its first.
+    column: usize,
 }
 seed!(Member);
 
 impl Member<'_, '_> {
-    /// The first column, and how many.
-    fn columns(&self) -> (usize, usize) {
-        let inputs = self.reader.table.schema().inputs();
-        let before = inputs.iter().take(self.input).fold(0usize, |sum, input| sum.saturating_add(input.width));
-        (before, inputs.get(self.input).map_or(0, |input| input.width))
-    }
-
     fn put<E: serde::de::Error>(self, cell: Cell<'_>) -> Result<(), E> {
-        let (column, width) = self.columns();
-        if width != 1 {
+        if self.input.width != 1 {
             return self.wrong_width(1);
         }
-        let put = self.reader.table.put(column, cell);
+        let put = self.reader.table.put(self.column, cell);
         self.reader.carry(put)
     }
 
     fn wrong_width<E: serde::de::Error>(self, given: usize) -> Result<(), E> {
-        let (_, expected) = self.columns();
-        let column = self.reader.table.schema().inputs().get(self.input).map(|input| input.name.clone());
-        let row = self.reader.table.row();
-        self.reader.carry(Err(PayloadError::InputWidth { row, column: column.unwrap_or_default(), given, expected }))
+        let (row, column, expected) = (self.reader.table.row(), self.input.name.clone(), self.input.width);
+        self.reader.carry(Err(PayloadError::InputWidth { row, column, given, expected }))
     }
 }
 
@@ -318,14 +312,14 @@ impl<'de> Visitor<'de> for Member<'_, '_> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let table = &self.reader.table;
-        write!(f, "at row {}, {}: a value or a list of values", table.row(), table.schema().describe(self.columns().0))
+        write!(f, "at row {}, {}: a value or a list of values", table.row(), table.schema().describe(self.column))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let (first, width) = self.columns();
+        let width = self.input.width;
         let mut given = 0usize;
         loop {
-            let column = first.saturating_add(given);
+            let column = self.column.saturating_add(given);
             let more = if given < width {
                 items.next_element_seed(Part { reader: &mut *self.reader, column })?.is_some()
             } else {

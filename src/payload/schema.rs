@@ -1,5 +1,7 @@
 //! What a model takes, as far as decoding a table needs to know it.
 
+use std::collections::HashMap;
+
 use super::Values;
 
 /// The inputs of a model, in its order. A table's columns are their values, side by side.
@@ -8,6 +10,8 @@ pub struct Schema {
     inputs: Vec<Input>,
     /// For each column, the input that it belongs to.
     columns: Vec<usize>,
+    /// For each input's name, which it is, and its first column.
+    names: HashMap<String, (usize, usize)>,
 }
 
 /// One input: one column, or several that belong together.
@@ -64,7 +68,13 @@ impl Schema {
             return None;
         }
         let columns = inputs.iter().enumerate().flat_map(|(at, input)| std::iter::repeat_n(at, input.width)).collect();
-        Some(Schema { inputs, columns })
+        let mut first = 0usize;
+        let mut names = HashMap::with_capacity(inputs.len());
+        for (at, input) in inputs.iter().enumerate() {
+            names.insert(input.name.clone(), (at, first));
+            first = first.saturating_add(input.width);
+        }
+        Some(Schema { inputs, columns, names })
     }
 
     /// The inputs, in the model's order.
@@ -82,9 +92,9 @@ impl Schema {
         self.columns.get(column).copied()
     }
 
-    /// The input of that name.
-    pub(super) fn named(&self, name: &str) -> Option<usize> {
-        self.inputs.iter().position(|input| input.name == name)
+    /// Which input has that name, and its first column.
+    pub(super) fn named(&self, name: &str) -> Option<(usize, usize)> {
+        self.names.get(name).copied()
     }
 
     /// A column as a person finds it: by number, and by name where inputs are columns.

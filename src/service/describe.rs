@@ -46,12 +46,11 @@ enum BackendDescription<'a> {
     Model {
         key: &'a str,
         sha256: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        output: Option<&'a str>,
     },
     /// Scheme, host and port alone: a path or query may hold what is not for everybody's eyes.
-    Origin {
-        origin: String,
-        timeout_ms: u32,
-    },
+    Origin { origin: String, timeout_ms: u32 },
 }
 
 /// An endpoint that cannot be served, in a list of others.
@@ -149,7 +148,8 @@ fn description<'a>(name: &'a Name, served: &'a Served) -> Description<'a> {
 fn variant_description<'a>(endpoint: &Endpoint, variant: &'a Variant) -> VariantDescription<'a> {
     let backend = match &variant.backend {
         Backend::Model(model) => {
-            BackendDescription::Model { key: model.key.as_str(), sha256: model.sha256.to_string() }
+            let (key, sha256) = (model.key.as_str(), model.sha256.to_string());
+            BackendDescription::Model { key, sha256, output: model.output.as_deref() }
         }
         Backend::Origin(origin) => BackendDescription::Origin {
             origin: origin.url.get().origin().ascii_serialization(),

@@ -12,6 +12,8 @@ mod forest;
 mod head;
 mod node;
 mod regressor;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 pub use classifier::TreeEnsembleClassifier;
