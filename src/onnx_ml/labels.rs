@@ -3,6 +3,7 @@
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
+use super::operator::Signature;
 use super::values::{list, tensor};
 
 /// Labels by class.
@@ -36,11 +37,13 @@ impl Labels {
         }
     }
 
-    pub fn datum(&self) -> DatumType {
-        match self {
+    /// What a classifier gives: a label a row, and `width` scores.
+    pub fn outputs(&self, rows: TDim, width: usize) -> TVec<Signature> {
+        let datum = match self {
             Labels::Ints(_) => i64::datum_type(),
             Labels::Strings(_) => String::datum_type(),
-        }
+        };
+        tvec!(Signature::new(datum, [rows.clone()]), Signature::new(f32::datum_type(), [rows, width.to_dim()]),)
     }
 
     /// Negative and positive, where the labels are not two and ONNX Runtime answers 0 and 1.

@@ -87,11 +87,7 @@ impl LinearClassifier {
 impl Kernel for LinearClassifier {
     fn outputs(&self, inputs: &[Signature]) -> TractResult<TVec<Signature>> {
         let [input] = inputs else { bail!("takes one input") };
-        let rows = self.linear.check(input)?;
-        Ok(tvec!(
-            Signature::new(self.labels.datum(), [rows.clone()]),
-            Signature::new(f32::datum_type(), [rows, self.width().to_dim()]),
-        ))
+        Ok(self.labels.outputs(self.linear.check(input)?, self.width()))
     }
 
     fn run(&self, inputs: &[&Tensor]) -> TractResult<TVec<Tensor>> {

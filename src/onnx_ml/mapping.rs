@@ -111,6 +111,33 @@ fn places<K: std::hash::Hash + Eq>(keys: impl IntoIterator<Item = K>) -> HashMap
 }
 
 impl Keys {
+    /// Reads the attributes of a `LabelEncoder` of version 2 or later.
+    fn read(context: &ParsingContext, node: &NodeProto) -> TractResult<Self> {
+        // Version 4 made NaN a key, and brought the tensors.
+        let version =
+            context.model.opset_import.iter().find(|set| set.domain == "ai.onnx.ml").map_or(1, |set| set.version);
+        let (ints, strings) = (list::<i64>(node, "keys_int64s")?, list::<String>(node, "keys_strings")?);
+        let floats: Vec<f32> = list(node, "keys_floats")?;
+        Ok(if !ints.is_empty() {
+            Keys::Ints(places(ints))
+        } else if !strings.is_empty() {
+            Keys::Strings(places(strings))
+        } else if !floats.is_empty() {
+            Keys::floats(floats.into_iter().map(f64::from), f32::datum_type(), version >= 4)
+        } else {
+            let proto: &TensorProto = node.get_attr_opt("keys_tensor")?.context("it has no keys")?;
+            let keys = context.load_tensor(proto)?;
+            match keys.datum_type() {
+                datum if datum == i64::datum_type() => Keys::Ints(places(elements::<i64>(&keys)?.to_vec())),
+                datum if datum == String::datum_type() => Keys::Strings(places(elements::<String>(&keys)?.to_vec())),
+                datum if datum.is_float() => {
+                    Keys::floats(elements::<f64>(&*keys.cast_to::<f64>()?)?.to_vec(), datum, version >= 4)
+                }
+                datum => bail!("keys of type {datum:?} are not known here"),
+            }
+        })
+    }
+
     fn floats(keys: impl IntoIterator<Item = f64>, datum: DatumType, nan: bool) -> Self {
         Keys::Floats { places: places(keys.into_iter().map(bits)), datum, nan }
     }
@@ -125,6 +152,43 @@ impl Keys {
 }
 
 impl Values {
+    /// Reads the attributes of a `LabelEncoder` of version 2 or later, its default last.
+    fn read(context: &ParsingContext, node: &NodeProto) -> TractResult<Self> {
+        let (ints, strings) = (list::<i64>(node, "values_int64s")?, list::<String>(node, "values_strings")?);
+        let floats: Vec<f32> = list(node, "values_floats")?;
+        let unused = || "_Unused".to_owned();
+        Ok(if !ints.is_empty() {
+            Values::Ints(with(ints, default(context, node, "default_int64", -1)?))
+        } else if !strings.is_empty() {
+            Values::Strings(with(strings, default(context, node, "default_string", unused())?))
+        } else if !floats.is_empty() {
+            Values::Floats(with(floats, default(context, node, "default_float", -0.0)?))
+        } else {
+            let proto: &TensorProto = node.get_attr_opt("values_tensor")?.context("it has no values")?;
+            let values = context.load_tensor(proto)?;
+            match values.datum_type() {
+                datum if datum == i64::datum_type() => {
+                    let default = default(context, node, "default_int64", -1)?;
+                    Values::Ints(with(elements::<i64>(&values)?.to_vec(), default))
+                }
+                datum if datum == String::datum_type() => {
+                    let default = default(context, node, "default_string", unused())?;
+                    Values::Strings(with(elements::<String>(&values)?.to_vec(), default))
+                }
+                datum if datum == f32::datum_type() => {
+                    let default = default(context, node, "default_float", -0.0)?;
+                    Values::Floats(with(elements::<f32>(&values)?.to_vec(), default))
+                }
+                datum if datum == f64::datum_type() => {
+                    let default = super::values::tensor_list::<f64>(context, node, "default_tensor")?;
+                    let default = default.first().copied().unwrap_or(-0.0);
+                    Values::Doubles(with(elements::<f64>(&values)?.to_vec(), default))
+                }
+                datum => bail!("values of type {datum:?} are not known here"),
+            }
+        })
+    }
+
     fn len(&self) -> usize {
         match self {
             Values::Ints(values) => values.len(),
@@ -167,63 +231,7 @@ impl Mapping {
         if !classes.is_empty() {
             return Mapping::of_classes(node, (0i64..).take(classes.len()).collect(), classes);
         }
-        // Version 4 made NaN a key, and brought the tensors.
-        let version =
-            context.model.opset_import.iter().find(|set| set.domain == "ai.onnx.ml").map_or(1, |set| set.version);
-        let (ints, strings) = (list::<i64>(node, "keys_int64s")?, list::<String>(node, "keys_strings")?);
-        let floats: Vec<f32> = list(node, "keys_floats")?;
-        let keys = if !ints.is_empty() {
-            Keys::Ints(places(ints))
-        } else if !strings.is_empty() {
-            Keys::Strings(places(strings))
-        } else if !floats.is_empty() {
-            Keys::floats(floats.into_iter().map(f64::from), f32::datum_type(), version >= 4)
-        } else {
-            let proto: &TensorProto = node.get_attr_opt("keys_tensor")?.context("it has no keys")?;
-            let keys = context.load_tensor(proto)?;
-            match keys.datum_type() {
-                datum if datum == i64::datum_type() => Keys::Ints(places(elements::<i64>(&keys)?.to_vec())),
-                datum if datum == String::datum_type() => Keys::Strings(places(elements::<String>(&keys)?.to_vec())),
-                datum if datum.is_float() => {
-                    Keys::floats(elements::<f64>(&*keys.cast_to::<f64>()?)?.to_vec(), datum, version >= 4)
-                }
-                datum => bail!("keys of type {datum:?} are not known here"),
-            }
-        };
-        let (ints, strings) = (list::<i64>(node, "values_int64s")?, list::<String>(node, "values_strings")?);
-        let floats: Vec<f32> = list(node, "values_floats")?;
-        let unused = || "_Unused".to_owned();
-        let values = if !ints.is_empty() {
-            Values::Ints(with(ints, default(context, node, "default_int64", -1)?))
-        } else if !strings.is_empty() {
-            Values::Strings(with(strings, default(context, node, "default_string", unused())?))
-        } else if !floats.is_empty() {
-            Values::Floats(with(floats, default(context, node, "default_float", -0.0)?))
-        } else {
-            let proto: &TensorProto = node.get_attr_opt("values_tensor")?.context("it has no values")?;
-            let values = context.load_tensor(proto)?;
-            match values.datum_type() {
-                datum if datum == i64::datum_type() => {
-                    let default = default(context, node, "default_int64", -1)?;
-                    Values::Ints(with(elements::<i64>(&values)?.to_vec(), default))
-                }
-                datum if datum == String::datum_type() => {
-                    let default = default(context, node, "default_string", unused())?;
-                    Values::Strings(with(elements::<String>(&values)?.to_vec(), default))
-                }
-                datum if datum == f32::datum_type() => {
-                    let default = default(context, node, "default_float", -0.0)?;
-                    Values::Floats(with(elements::<f32>(&values)?.to_vec(), default))
-                }
-                datum if datum == f64::datum_type() => {
-                    let default = super::values::tensor_list::<f64>(context, node, "default_tensor")?;
-                    let default = default.first().copied().unwrap_or(-0.0);
-                    Values::Doubles(with(elements::<f64>(&values)?.to_vec(), default))
-                }
-                datum => bail!("values of type {datum:?} are not known here"),
-            }
-        };
-        Ok(Mapping::OneWay(Map::new(keys, values)?))
+        Ok(Mapping::OneWay(Map::new(Keys::read(context, node)?, Values::read(context, node)?)?))
     }
 
     /// Reads a `CategoryMapper`.

@@ -296,11 +296,7 @@ fn coupled(pairs: &[Pair], margins: &[f32], classes: usize) -> Vec<f32> {
 impl Kernel for SvmClassifier {
     fn outputs(&self, inputs: &[Signature]) -> TractResult<TVec<Signature>> {
         let [input] = inputs else { bail!("takes one input") };
-        let rows = self.support.check(input)?;
-        Ok(tvec!(
-            Signature::new(self.labels.datum(), [rows.clone()]),
-            Signature::new(f32::datum_type(), [rows, self.width().to_dim()]),
-        ))
+        Ok(self.labels.outputs(self.support.check(input)?, self.width()))
     }
 
     fn run(&self, inputs: &[&Tensor]) -> TractResult<TVec<Tensor>> {

@@ -125,10 +125,7 @@ impl TreeEnsembleClassifier {
 
 impl Head for TreeEnsembleClassifier {
     fn outputs(&self, rows: TDim, _input: DatumType) -> TVec<Signature> {
-        tvec!(
-            Signature::new(self.labels.datum(), [rows.clone()]),
-            Signature::new(f32::datum_type(), [rows, self.labels.len().to_dim()]),
-        )
+        self.labels.outputs(rows, self.labels.len())
     }
 
     fn finish<T: Real>(&self, rows: usize, scores: Scores<T>) -> TractResult<TVec<Tensor>> {
