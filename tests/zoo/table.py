@@ -21,6 +21,14 @@ with those, natively and in WebAssembly: labels are equal, numbers within 1e-5 (
 that. *Refused* means that the model is not loaded, with these words; no model of the zoo gets a wrong answer.
 
 Where the converter loses something, ONNX Runtime's answers are not the library's; the notes say so, as it is well to know.
+
+To make the zoo again, or with cases of your own (a line in one of the `*_cases.py`), in half a minute:
+
+```sh
+python3 -m venv models/.venv-zoo
+models/.venv-zoo/bin/pip install -r tests/zoo/requirements.txt
+models/.venv-zoo/bin/python tests/zoo/train.py
+```
 """
 
 
