@@ -2,7 +2,7 @@
 # `make serve`, once all is built: plain workerd, with KV kept as files in .local. No Cloudflare, no wrangler.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-mkdir -p .local/endpoints .local/models
+mkdir -p .local/endpoints .local/models .local/registry
 for folder in models/*/; do
     name=$(basename "$folder")
     mkdir -p ".local/models/$name"
@@ -12,4 +12,4 @@ for folder in models/*/; do
 done
 echo "[serve] http://localhost:${PORT:-8787}, endpoints and models in .local"
 exec node_modules/.bin/workerd serve workerd/config.capnp --socket-addr "http=*:${PORT:-8787}" \
-    --directory-path endpoints=.local/endpoints --directory-path models=.local/models
+    --directory-path endpoints=.local/endpoints --directory-path models=.local/models --directory-path registry=.local/registry

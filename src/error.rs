@@ -2,13 +2,15 @@
 
 use http::StatusCode;
 
+use crate::access::AccessError;
 use crate::assignment::AssignmentError;
 use crate::endpoint::{EndpointError, Name, WeightsError};
 use crate::inference::{ModelError, RunError};
 use crate::origin::OriginError;
 use crate::payload::{FormatError, PayloadError};
 use crate::platform::{EntropyError, StoreError};
-use crate::protocol::RequestError;
+use crate::protocol::{RequestError, Unreadable};
+use crate::registry::RegistryError;
 
 /// Why a request is not answered as it was meant, by the party at fault.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -16,12 +18,12 @@ pub enum Error {
     /// The caller: the request itself.
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// The caller: the body or the types it names.
+    /// The caller: the body, its rows, or the types it names.
     #[error(transparent)]
-    Payload(#[from] PayloadError),
-    /// The caller: media types.
+    Unreadable(#[from] Unreadable),
+    /// The caller: who it is.
     #[error(transparent)]
-    Format(#[from] FormatError),
+    Access(#[from] AccessError),
     /// The caller or the configuration: no variant can be chosen.
     #[error(transparent)]
     Assignment(#[from] AssignmentError),
@@ -31,9 +33,12 @@ pub enum Error {
     /// The backends: the chosen one failed, and no fallback helped.
     #[error(transparent)]
     Backend(#[from] Box<BackendError>),
-    /// The administrator: who may, and on what terms.
+    /// The administrator: on what terms.
     #[error(transparent)]
-    Admin(#[from] AdminError),
+    Revision(#[from] RevisionError),
+    /// The administrator: what is to be made, changed or removed.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// The administrator: what is to be changed.
     #[error(transparent)]
     Weights(#[from] WeightsError),
@@ -70,18 +75,12 @@ pub enum Failure {
     Origin(#[from] OriginError),
 }
 
-/// Why an administrator's request is refused.
+/// Why weights are not changed on the terms that a request names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AdminError {
-    /// No token is configured, so nobody may.
-    #[error("changing weights through the API is switched off")]
-    Disabled,
-    /// The token is missing or wrong.
-    #[error("the admin token is missing or wrong")]
-    Unauthorized,
+pub enum RevisionError {
     /// The request does not say what it believes to be changing.
     #[error("the request does not say which revision it changes")]
-    NoRevision,
+    Missing,
     /// The configuration is another by now.
     #[error("the endpoint is at revision {current}, the request changes {given}")]
     Conflict {
@@ -125,31 +124,44 @@ impl Error {
                     (S::PAYLOAD_TOO_LARGE, "body_too_large", "send the rows in several requests")
                 }
                 RequestError::BodyBroken(_) => (S::BAD_REQUEST, "body_broken", "send the request again"),
+                RequestError::Encoded => (
+                    S::UNSUPPORTED_MEDIA_TYPE,
+                    "unsupported_content_encoding",
+                    "send the body as it is, without Content-Encoding",
+                ),
                 RequestError::TwoTargets { .. } => {
                     (S::BAD_REQUEST, "two_targets", "send one of X-Target-Variant and X-Amzn-SageMaker-Target-Variant")
                 }
                 RequestError::InferenceId => {
                     (S::BAD_REQUEST, "bad_inference_id", "shorten the id, or leave the header out to get one")
                 }
+                RequestError::CustomAttributes => {
+                    (S::BAD_REQUEST, "bad_custom_attributes", "shorten them, or leave the header out")
+                }
+                RequestError::Unsupported(_) => {
+                    (S::BAD_REQUEST, "unsupported_header", "leave the header out; X-Target-Variant chooses a variant")
+                }
+                RequestError::Operation(_) => (S::BAD_REQUEST, "bad_operation", "docs/http.md says what it takes"),
+                RequestError::NoSuchOperation(_) => {
+                    (S::NOT_FOUND, "no_such_operation", "docs/http.md lists the operations")
+                }
                 RequestError::Name(_) => (S::BAD_REQUEST, "bad_name", "take the name from GET /endpoints"),
             },
-            Error::Payload(PayloadError::Width { .. } | PayloadError::InputWidth { .. }) => {
-                (S::BAD_REQUEST, "wrong_width", "send as many values a row as the model takes")
-            }
-            Error::Payload(
-                PayloadError::UnknownColumn { .. }
-                | PayloadError::MissingColumn { .. }
-                | PayloadError::RepeatedColumn { .. },
-            ) => (S::BAD_REQUEST, "wrong_columns", "send each column that the model takes once, by its name"),
-            Error::Payload(_) => (S::BAD_REQUEST, "bad_payload", "mend the body; docs/http.md shows each form"),
-            Error::Format(FormatError::ContentType(_)) => (
-                S::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_content_type",
-                "send Content-Type: application/json, text/csv or application/jsonlines",
-            ),
-            Error::Format(FormatError::Accept(_)) => {
-                (S::NOT_ACCEPTABLE, "not_acceptable", "accept application/json, text/csv or application/jsonlines")
-            }
+            Error::Unreadable(unreadable) => reading(unreadable),
+            Error::Access(error) => match error {
+                AccessError::Unset(_) => {
+                    (S::SERVICE_UNAVAILABLE, "access_disabled", "set the secret: wrangler secret put NAME")
+                }
+                AccessError::Missing => {
+                    (S::UNAUTHORIZED, "unauthorized", "send Authorization: Bearer TOKEN, or sign the request")
+                }
+                AccessError::Token => {
+                    (S::UNAUTHORIZED, "unauthorized", "send Authorization: Bearer with the token that is set here")
+                }
+                AccessError::Signature(_) => {
+                    (S::FORBIDDEN, "bad_signature", "sign with the key that is set here, for the service `sagemaker`")
+                }
+            },
             Error::Assignment(AssignmentError::UnknownTarget { .. }) => (
                 S::BAD_REQUEST,
                 "unknown_variant",
@@ -177,22 +189,18 @@ impl Error {
                 let (BackendError::Chosen(_, failure) | BackendError::Both(_, failure, ..)) = error.as_ref();
                 (S::FAILED_DEPENDENCY, failure.code(), failure.fix())
             }
-            Error::Admin(error) => match error {
-                AdminError::Disabled => (
-                    S::SERVICE_UNAVAILABLE,
-                    "admin_disabled",
-                    "set the secret ADMIN_TOKEN: wrangler secret put ADMIN_TOKEN",
-                ),
-                AdminError::Unauthorized => {
-                    (S::UNAUTHORIZED, "unauthorized", "send Authorization: Bearer with the admin token")
-                }
-                AdminError::NoRevision => (
-                    S::PRECONDITION_REQUIRED,
-                    "revision_required",
-                    "send If-Match with the ETag of GET /endpoints/NAME",
-                ),
-                AdminError::Conflict { .. } => {
-                    (S::PRECONDITION_FAILED, "revision_conflict", "read the endpoint again and decide anew")
+            Error::Revision(RevisionError::Missing) => {
+                (S::PRECONDITION_REQUIRED, "revision_required", "send If-Match with the ETag of GET /endpoints/NAME")
+            }
+            Error::Revision(RevisionError::Conflict { .. }) => {
+                (S::PRECONDITION_FAILED, "revision_conflict", "read the endpoint again and decide anew")
+            }
+            Error::Registry(error) => match error {
+                RegistryError::NotFound(..) => (S::NOT_FOUND, "not_found", "create it first"),
+                RegistryError::Exists(..) => (S::CONFLICT, "exists", "choose another name, or remove it first"),
+                RegistryError::Broken(..) => (S::CONFLICT, "broken", "remove it and create it anew"),
+                RegistryError::Unusable(..) => {
+                    (S::BAD_REQUEST, "unusable", "name a model that docs/models.md lists, or an origin")
                 }
             },
             Error::Weights(WeightsError::Document(_)) => {
@@ -208,6 +216,32 @@ impl Error {
             _ => None,
         };
         Report { status, code, message: self.to_string(), fix: fix.to_owned(), allow }
+    }
+}
+
+fn reading(unreadable: &Unreadable) -> (StatusCode, &'static str, &'static str) {
+    use StatusCode as S;
+    match unreadable {
+        Unreadable::Payload(PayloadError::Width { .. } | PayloadError::InputWidth { .. }) => {
+            (S::BAD_REQUEST, "wrong_width", "send as many values a row as the model takes")
+        }
+        Unreadable::Payload(
+            PayloadError::UnknownColumn { .. }
+            | PayloadError::MissingColumn { .. }
+            | PayloadError::RepeatedColumn { .. },
+        ) => (S::BAD_REQUEST, "wrong_columns", "send each column that the model takes once, by its name"),
+        Unreadable::Payload(_) => (S::BAD_REQUEST, "bad_payload", "mend the body; docs/http.md shows each form"),
+        Unreadable::Format(FormatError::ContentType(_)) => (
+            S::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_content_type",
+            "send Content-Type: application/json, text/csv or application/jsonlines",
+        ),
+        Unreadable::Format(FormatError::Accept(_)) => {
+            (S::NOT_ACCEPTABLE, "not_acceptable", "accept application/json, text/csv or application/jsonlines")
+        }
+        Unreadable::Tensors(_) => {
+            (S::BAD_REQUEST, "bad_tensors", "GET the model's path for its inputs, datatypes and shapes")
+        }
     }
 }
 

@@ -17,6 +17,7 @@
 //! randomness from outside and is tested natively; the platform stands behind one trait, [`platform::Platform`]. The
 //! shell implements it for Workers, and exists on wasm32 only, so that the compiler keeps the rest free of it.
 
+pub mod access;
 pub mod assignment;
 #[cfg(target_arch = "wasm32")]
 pub mod constructors;
@@ -29,6 +30,7 @@ pub mod payload;
 pub mod platform;
 pub mod protocol;
 pub mod record;
+pub mod registry;
 pub mod service;
 
 #[cfg(target_arch = "wasm32")]

@@ -103,7 +103,13 @@ fn ends_here(name: &HeaderName) -> bool {
         "x-real-ip",
     ];
     let name = name.as_str();
-    NAMED.contains(&name) || name.starts_with("cf-") || name.starts_with("access-control-") || name.starts_with("sec-")
+    // What AWS's clients sign and count with, a session token among it, is for this worker.
+    let of_aws = name.starts_with("x-amz-") || name.starts_with("amz-sdk-");
+    NAMED.contains(&name)
+        || of_aws
+        || name.starts_with("cf-")
+        || name.starts_with("access-control-")
+        || name.starts_with("sec-")
 }
 
 /// The headers that go on to the other side. Those that `Connection` names end here too.

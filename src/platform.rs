@@ -1,22 +1,26 @@
 //! What the core asks of the platform it runs on: Workers in production, memory in tests.
 
-use crate::endpoint::Name;
+use serde::{Deserialize, Serialize};
+
 use crate::origin::{OriginAnswer, OriginCall, OriginError};
 
 /// The platform's services for one request.
 #[allow(async_fn_in_trait)] // Single-threaded by nature: no future here has to be Send.
 pub trait Platform {
-    /// The document of an endpoint; `None` where there is none.
-    async fn read_endpoint(&self, name: &Name) -> Result<Option<Vec<u8>>, StoreError>;
+    /// A value; `None` where there is none.
+    async fn read(&self, store: Store, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Puts a document in place of an endpoint's.
-    async fn write_endpoint(&self, name: &Name, document: &str) -> Result<(), StoreError>;
+    /// A value, and when it was written.
+    async fn read_entry(&self, store: Store, key: &str) -> Result<Option<Entry>, StoreError>;
 
-    /// One page of the endpoints' names, in order, from `cursor` on.
-    async fn list_endpoints(&self, cursor: Option<String>) -> Result<EndpointPage, StoreError>;
+    /// Puts a value in place of what is there.
+    async fn write(&self, store: Store, key: &str, value: &str, times: Times) -> Result<(), StoreError>;
 
-    /// The bytes of a model; `None` where there are none.
-    async fn read_model(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Removes a value, if there is one.
+    async fn delete(&self, store: Store, key: &str) -> Result<(), StoreError>;
+
+    /// One page of the keys that begin with `prefix`, in order, from `cursor` on.
+    async fn list(&self, store: Store, prefix: &str, cursor: Option<String>, limit: u16) -> Result<Page, StoreError>;
 
     /// One exchange with a model host, without following redirects. Aborted, not merely given up, at its limit.
     async fn call_origin(&self, call: OriginCall<'_>) -> Result<OriginAnswer, OriginError>;
@@ -34,13 +38,49 @@ pub trait Platform {
     fn warn(&self, message: &str);
 }
 
+/// Which store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Store {
+    /// The endpoints' documents, by name.
+    Endpoints,
+    /// ONNX files, by the key that a variant names.
+    Models,
+    /// Named models and configurations, for the control plane alone.
+    Registry,
+}
+
+/// When a value was written, as far as this project wrote it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Times {
+    /// Milliseconds since the Unix epoch.
+    pub created_ms: f64,
+    /// Milliseconds since the Unix epoch.
+    pub modified_ms: f64,
+}
+
+/// A value of a store.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The value.
+    pub value: Vec<u8>,
+    /// Absent where somebody else wrote it.
+    pub times: Option<Times>,
+}
+
 /// A page of a listing.
 #[derive(Clone, Debug, Default)]
-pub struct EndpointPage {
-    /// Keys of the store, whether or not they are good names.
-    pub keys: Vec<String>,
+pub struct Page {
+    /// Keys, with when their values were written.
+    pub keys: Vec<(String, Option<Times>)>,
     /// Where the next page begins; `None` at the end.
     pub cursor: Option<String>,
+}
+
+impl Times {
+    /// Of what is written now, in place of what was there.
+    pub fn now(now_ms: f64, before: Option<Times>) -> Self {
+        Times { created_ms: before.map_or(now_ms, |times| times.created_ms), modified_ms: now_ms }
+    }
 }
 
 /// The store did not answer.

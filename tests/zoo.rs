@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 use turnout::inference::Model;
-use turnout::payload::{Format, Kind, Output, Schema, Table, Values};
+use turnout::payload::{Datatype, Format, Output, Schema, Table, Values};
 
 /// Numbers may differ from ONNX Runtime's by this much, relative where they are above 1: sums in another order.
 const TOLERANCE: f64 = 1e-5;
@@ -95,7 +95,7 @@ fn table(rows: &Value, schema: &Schema) -> Result<Table, String> {
     let infinite = |cell: &Value| matches!(cell.as_str(), Some("Infinity" | "-Infinity"));
     let cells: Vec<&Value> = rows.as_array().unwrap().iter().flat_map(|row| row.as_array().unwrap()).collect();
     if let ([input], true) = (schema.inputs(), cells.iter().any(|cell| infinite(cell)))
-        && input.kind == Kind::F32
+        && input.datatype == Datatype::F32
     {
         let values = cells.iter().map(|cell| if cell.is_null() { f32::NAN } else { number(cell) as f32 }).collect();
         return Ok(Table::new(schema, rows.as_array().unwrap().len(), vec![Values::F32(values)]).unwrap());

@@ -1,6 +1,6 @@
 # Turnout without Cloudflare: the same bundle under plain workerd, with KV kept as files. `make serve` runs
 #
-#   workerd serve workerd/config.capnp --directory-path endpoints=DIR --directory-path models=DIR
+#   workerd serve workerd/config.capnp --directory-path endpoints=DIR --directory-path models=DIR --directory-path registry=DIR
 #
 # A key is a file: endpoints/digits holds the document of endpoint `digits`, models/digits/cnn.onnx the model of that key.
 # Edit a file, and within ENDPOINT_TTL_SECONDS the traffic follows.
@@ -12,8 +12,10 @@ const config :Workerd.Config = (
     (name = "turnout", worker = .turnout),
     (name = "endpoints-kv", worker = (modules = .kv, compatibilityDate = "2026-10-01", bindings = [(name = "FILES", service = "endpoints")])),
     (name = "models-kv", worker = (modules = .kv, compatibilityDate = "2026-10-01", bindings = [(name = "FILES", service = "models")])),
+    (name = "registry-kv", worker = (modules = .kv, compatibilityDate = "2026-10-01", bindings = [(name = "FILES", service = "registry")])),
     (name = "endpoints", disk = (path = "endpoints", writable = true)),
     (name = "models", disk = (path = "models")),
+    (name = "registry", disk = (path = "registry", writable = true)),
     # Origins may be anywhere: `private` allows model hosts on one's own network.
     (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),
   ],
@@ -31,10 +33,14 @@ const turnout :Workerd.Worker = (
   bindings = [
     (name = "ENDPOINTS", kvNamespace = "endpoints-kv"),
     (name = "MODELS", kvNamespace = "models-kv"),
+    (name = "REGISTRY", kvNamespace = "registry-kv"),
     (name = "ENDPOINT_TTL_SECONDS", text = "30"),
+    (name = "KV_DELAY_SECONDS", text = "0"),
     (name = "MODEL_CACHE_BYTES", text = "33554432"),
     (name = "LOG_RECORDS", text = "true"),
     # Secrets come from the environment; what is not set there is not set.
     (name = "ADMIN_TOKEN", fromEnvironment = "ADMIN_TOKEN"),
+    (name = "ADMIN_ACCESS_KEY_ID", fromEnvironment = "ADMIN_ACCESS_KEY_ID"),
+    (name = "ADMIN_SECRET_ACCESS_KEY", fromEnvironment = "ADMIN_SECRET_ACCESS_KEY"),
   ],
 );

@@ -16,6 +16,10 @@ export default {
       const written = await FILES.fetch(file, { method: "PUT", body: await request.arrayBuffer() });
       return new Response(null, { status: written.ok ? 200 : 500 });
     }
+    if (request.method === "DELETE") {
+      const removed = await FILES.fetch(file, { method: "DELETE" });
+      return new Response(null, { status: removed.ok || removed.status === 404 ? 200 : 500 });
+    }
     return new Response("not supported", { status: 405 });
   },
 };

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use super::object::Object;
-use super::{Endpoint, Name, Revision, Stickiness, Variant};
+use super::{Access, Endpoint, Name, Revision, Stickiness, Variant};
 
 /// Why a document is not an endpoint's configuration.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -55,6 +55,10 @@ struct EndpointDocument {
     stickiness: Option<Object<Stickiness>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     fallback: Option<Name>,
+    #[serde(default, skip_serializing_if = "Access::is_open")]
+    access: Access,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    config: Option<Name>,
 }
 
 impl Endpoint {
@@ -94,7 +98,32 @@ impl Endpoint {
             total_weight,
             stickiness: written.stickiness.map(|Object(stickiness)| stickiness),
             fallback,
+            access: written.access,
+            config: written.config,
         })
+    }
+
+    /// The document of an endpoint that the control plane makes of the configuration `config`. What a configuration
+    /// does not say is taken from the endpoint in whose place it is put.
+    ///
+    /// # Errors
+    /// If the whole is not a valid configuration: the fallback may be gone, say.
+    pub fn compose(
+        config: Name,
+        variants: Vec<Variant>,
+        access: Access,
+        before: Option<&Endpoint>,
+    ) -> Result<String, DocumentError> {
+        let written = EndpointDocument {
+            variants,
+            stickiness: before.and_then(Endpoint::stickiness).cloned().map(Object),
+            fallback: before.and_then(Endpoint::fallback).map(|variant| variant.name.clone()),
+            access,
+            config: Some(config),
+        };
+        let document = written.to_json();
+        Endpoint::parse(document.as_bytes())?;
+        Ok(document)
     }
 
     /// The document that says this, indented for people. It parses back to the same endpoint, but for the
@@ -104,9 +133,17 @@ impl Endpoint {
             variants: self.variants.clone(),
             stickiness: self.stickiness.clone().map(Object),
             fallback: self.fallback().map(|variant| variant.name.clone()),
+            access: self.access.clone(),
+            config: self.config.clone(),
         };
+        written.to_json()
+    }
+}
+
+impl EndpointDocument {
+    fn to_json(&self) -> String {
         // Serialising strings, finite numbers and lists into memory has no way to fail.
-        serde_json::to_string_pretty(&written).unwrap_or_default()
+        serde_json::to_string_pretty(self).unwrap_or_default()
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`Endpoint::parse`] is the only way in, so whatever holds an [`Endpoint`] may rely on what it promises:
 //! at least one variant, unique names, weights whose sum is finite, and a fallback that exists.
 
+mod access;
 mod cache;
 mod document;
 mod name;
@@ -10,6 +11,7 @@ mod object;
 mod variant;
 mod weights;
 
+pub use access::Access;
 pub use cache::{EndpointCache, EndpointError, Health, Lookup, Served};
 pub use document::DocumentError;
 pub use name::{Name, NameError};
@@ -28,6 +30,8 @@ pub struct Endpoint {
     total_weight: f64,
     stickiness: Option<Stickiness>,
     fallback: Option<usize>,
+    access: Access,
+    config: Option<Name>,
 }
 
 /// Which version of a configuration decided: the first 12 hexadecimal digits of the document's SHA-256
@@ -113,6 +117,16 @@ impl Endpoint {
     /// How units are assigned for good, where the endpoint names one.
     pub fn stickiness(&self) -> Option<&Stickiness> {
         self.stickiness.as_ref()
+    }
+
+    /// Who may invoke it.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// The configuration that the control plane made it of, where it did.
+    pub fn config(&self) -> Option<&Name> {
+        self.config.as_ref()
     }
 
     /// The variant that answers where the chosen one fails.

@@ -26,7 +26,8 @@ pub struct Variant {
 pub struct Weight(f64);
 
 /// What answers for a variant.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Backend {
     /// An ONNX model, run in the worker.
     Model(ModelReference),

@@ -20,6 +20,9 @@ pub enum WeightsError {
     /// The body is not an object of weights.
     #[error("the weights cannot be read: {0}")]
     Malformed(DocumentError),
+    /// A variant is named twice.
+    #[error("`{0}` is named twice")]
+    Repeated(Name),
     /// No variant is named.
     #[error("no weights are given")]
     Empty,
@@ -37,6 +40,20 @@ pub enum WeightsError {
 }
 
 impl WeightChange {
+    /// Weights by name.
+    ///
+    /// # Errors
+    /// If a variant is named twice, or none is.
+    pub fn new(weights: impl IntoIterator<Item = (Name, Weight)>) -> Result<Self, WeightsError> {
+        let mut change = HashMap::new();
+        for (name, weight) in weights {
+            if change.insert(name.clone(), weight).is_some() {
+                return Err(WeightsError::Repeated(name));
+            }
+        }
+        if change.is_empty() { Err(WeightsError::Empty) } else { Ok(WeightChange(change)) }
+    }
+
     /// Reads the body of a request.
     ///
     /// # Errors

@@ -5,4 +5,4 @@ mod check;
 mod model;
 
 pub use cache::{ModelCache, ModelError};
-pub use model::{LoadError, Model, RunError};
+pub use model::{LoadError, Model, OutputSignature, RunError};

@@ -10,30 +10,33 @@ use tract_onnx::tract_hir::infer::Factoid;
 
 use super::check::check;
 use crate::onnx_ml;
-use crate::payload::{Input, Kind, Output, Outputs, Schema, Table, Values};
+use crate::payload::{Datatype, Input, Output, Outputs, Schema, Table, Values};
 
 /// A model, ready to run.
 #[derive(Debug)]
 pub struct Model {
     plan: Arc<TypedRunnableModel>,
     schema: Schema,
-    inputs: Vec<InputTensor>,
+    /// Of each input.
+    datums: Vec<DatumType>,
     outputs: Vec<OutputForm>,
+    signature: Vec<OutputSignature>,
     rows_per_run: usize,
 }
 
-/// An input as tract takes it.
-#[derive(Debug)]
-struct InputTensor {
-    datum: DatumType,
-    /// Without the batch dimension.
-    row_shape: Vec<usize>,
-    width: usize,
+/// An output, as far as it is known before the model is run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutputSignature {
+    /// The model's name for it.
+    pub name: String,
+    /// What its values are.
+    pub datatype: Datatype,
+    /// Shape of one row's share; `None` for a size that depends on the values.
+    pub row_shape: Vec<Option<usize>>,
 }
 
 #[derive(Debug)]
 struct OutputForm {
-    name: String,
     keys: Option<Arc<[String]>>,
     /// The batch dimension is the second, behind one of size 1.
     batch_second: bool,
@@ -110,33 +113,37 @@ impl Model {
 
         let rows = model.symbols.sym("N");
         let inlets = model.input_outlets().map_err(unusable)?.to_vec();
-        let (mut columns, mut inputs, mut one_row) = (Vec::new(), Vec::new(), false);
+        let (mut inputs, mut datums, mut one_row) = (Vec::new(), Vec::new(), false);
         for (position, inlet) in inlets.iter().enumerate() {
             let name = model.nodes().get(inlet.node).map_or_else(String::new, |node| node.name.clone());
             let declared = model.input_fact(position).map_err(unusable)?.clone();
-            let (input, one) = input(&name, &declared)?;
-            let kind = kind(input.datum)
-                .ok_or_else(|| LoadError::Type { name: name.clone(), datum: format!("{:?}", input.datum) })?;
+            let datum = declared.datum_type.concretize().unwrap_or(f32::datum_type());
+            let (input, one) = input(&name, datum, &declared)?;
             let batch = if one { 1.to_dim() } else { rows.to_dim() };
             let shape: TVec<TDim> =
                 [batch].into_iter().chain(input.row_shape.iter().map(|size| size.to_dim())).collect();
-            model.set_input_fact(position, InferenceFact::dt_shape(input.datum, shape)).map_err(unusable)?;
-            columns.push(Input { name, kind, width: input.width });
+            model.set_input_fact(position, InferenceFact::dt_shape(datum, shape)).map_err(unusable)?;
             inputs.push(input);
+            datums.push(datum);
             one_row |= one;
         }
-        let schema = Schema::new(columns).ok_or(LoadError::NoInputs)?;
+        let schema = Schema::new(inputs).ok_or(LoadError::NoInputs)?;
         let model = model.into_optimized().map_err(unusable)?;
         check_types(&model)?;
-        let outputs = output_forms(&proto, &model, &rows.to_dim()).map_err(unusable)?;
+        let (outputs, signature) = output_forms(&proto, &model, &rows.to_dim()).map_err(unusable)?;
         let rows_per_run = if one_row { 1 } else { rows_that_fit(&model, &rows) };
         let plan = model.into_runnable().map_err(unusable)?;
-        Ok(Model { plan, schema, inputs, outputs, rows_per_run })
+        Ok(Model { plan, schema, datums, outputs, signature, rows_per_run })
     }
 
     /// What the model takes.
     pub fn schema(&self) -> &Schema {
         &self.schema
+    }
+
+    /// What the model answers.
+    pub fn outputs(&self) -> &[OutputSignature] {
+        &self.signature
     }
 
     /// Runs all rows as one batch, or in a few where their intermediate values would not fit into memory. Answers all
@@ -164,7 +171,7 @@ impl Model {
         match output {
             None => Ok(outputs),
             Some(name) => outputs.select(name).ok_or_else(|| {
-                let known: Vec<&str> = self.outputs.iter().map(|output| output.name.as_str()).collect();
+                let known: Vec<&str> = self.signature.iter().map(|output| output.name.as_str()).collect();
                 RunError::NoSuchOutput { name: name.to_owned(), known: known.join(", ") }
             }),
         }
@@ -173,39 +180,37 @@ impl Model {
     /// One run of the plan on some of the rows.
     fn run_once(&self, table: &Table, rows: Range<usize>) -> TractResult<Vec<Output>> {
         let count = rows.len();
-        let tensors = self
-            .inputs
-            .iter()
+        let inputs = self.schema.inputs().iter().zip(&self.datums);
+        let tensors = inputs
             .zip(table.inputs())
-            .map(|(input, values)| Ok(input.tensor(values, &rows)?.into()))
+            .map(|((input, datum), values)| Ok(tensor(input, *datum, values, &rows)?.into()))
             .collect::<TractResult<TVec<TValue>>>()?;
         let answers = self.plan.run(tensors)?;
-        self.outputs.iter().zip(answers).map(|(form, answer)| output(form, count, &answer)).collect()
+        let forms = self.outputs.iter().zip(&self.signature);
+        forms.zip(answers).map(|((form, signature), answer)| output(form, signature, count, &answer)).collect()
     }
 }
 
-impl InputTensor {
-    /// The tensor of some of the rows.
-    fn tensor(&self, values: &Values, rows: &Range<usize>) -> TractResult<Tensor> {
-        let range = rows.start.saturating_mul(self.width)..rows.end.saturating_mul(self.width);
-        let shape: TVec<usize> = [rows.len()].into_iter().chain(self.row_shape.iter().copied()).collect();
-        let missing = || format_err!("the table was made for another model");
-        let tensor = match values {
-            Values::F32(values) => Tensor::from_shape(&shape, values.get(range).ok_or_else(missing)?)?,
-            Values::F64(values) => Tensor::from_shape(&shape, values.get(range).ok_or_else(missing)?)?,
-            Values::I64(values) => Tensor::from_shape(&shape, values.get(range).ok_or_else(missing)?)?,
-            Values::Bool(values) => Tensor::from_shape(&shape, values.get(range).ok_or_else(missing)?)?,
-            Values::Text(values) => tensor1(values.get(range).ok_or_else(missing)?).into_shape(&shape)?,
-        };
-        Ok(if tensor.datum_type() == self.datum { tensor } else { tensor.cast_to_dt(self.datum)?.into_owned() })
-    }
+/// The tensor of some of the rows.
+fn tensor(input: &Input, datum: DatumType, values: &Values, rows: &Range<usize>) -> TractResult<Tensor> {
+    let width = input.width();
+    let range = rows.start.saturating_mul(width)..rows.end.saturating_mul(width);
+    let shape: TVec<usize> = [rows.len()].into_iter().chain(input.row_shape.iter().copied()).collect();
+    let missing = || format_err!("the table was made for another model");
+    let tensor = match values {
+        Values::F32(values) => Tensor::from_shape(&shape, values.get(range).ok_or_else(missing)?)?,
+        Values::F64(values) => Tensor::from_shape(&shape, values.get(range).ok_or_else(missing)?)?,
+        Values::I64(values) => Tensor::from_shape(&shape, values.get(range).ok_or_else(missing)?)?,
+        Values::Bool(values) => Tensor::from_shape(&shape, values.get(range).ok_or_else(missing)?)?,
+        Values::Text(values) => tensor1(values.get(range).ok_or_else(missing)?).into_shape(&shape)?,
+    };
+    Ok(if tensor.datum_type() == datum { tensor } else { tensor.cast_to_dt(datum)?.into_owned() })
 }
 
 /// An input, and whether it is for one row at a time: a model exported so stays so; any other fixed batch would need
 /// padding.
-fn input(name: &str, declared: &InferenceFact) -> Result<(InputTensor, bool), LoadError> {
+fn input(name: &str, datum: DatumType, declared: &InferenceFact) -> Result<(Input, bool), LoadError> {
     let refused = || LoadError::Shape { name: name.to_owned(), shape: format!("{:?}", declared.shape) };
-    let datum = declared.datum_type.concretize().unwrap_or(f32::datum_type());
     let dims: Vec<_> = declared.shape.dims().collect();
     let (batch, row_dims) = dims.split_first().filter(|_| !declared.shape.is_open()).ok_or_else(refused)?;
     let row_shape: Vec<usize> = row_dims
@@ -213,31 +218,33 @@ fn input(name: &str, declared: &InferenceFact) -> Result<(InputTensor, bool), Lo
         .map(|dim| dim.concretize().and_then(|dim| dim.to_usize().ok()))
         .collect::<Option<_>>()
         .ok_or_else(refused)?;
-    let width = row_shape.iter().try_fold(1, |product: usize, size| product.checked_mul(*size));
-    let width = width.filter(|width| *width > 0).ok_or_else(refused)?;
     let one_row = match batch.concretize().map(|dim| dim.to_usize()) {
         Some(Ok(1)) => true,
         Some(Ok(_)) => return Err(refused()),
         Some(Err(_)) | None => false,
     };
-    Ok((InputTensor { datum, row_shape, width }, one_row))
+    let datatype =
+        datatype(datum).ok_or_else(|| LoadError::Type { name: name.to_owned(), datum: format!("{datum:?}") })?;
+    Ok((Input::new(name.to_owned(), datatype, row_shape).ok_or_else(refused)?, one_row))
 }
 
-fn kind(datum: DatumType) -> Option<Kind> {
-    let integer = |min: i64, max: i64| Some(Kind::Integer { min, max });
+fn datatype(datum: DatumType) -> Option<Datatype> {
     Some(match datum {
-        DatumType::F64 => Kind::F64,
-        DatumType::F32 | DatumType::F16 => Kind::F32,
-        DatumType::Bool => Kind::Bool,
-        DatumType::String => Kind::Text,
-        DatumType::I64 => return integer(i64::MIN, i64::MAX),
-        DatumType::I32 => return integer(i32::MIN.into(), i32::MAX.into()),
-        DatumType::I16 => return integer(i16::MIN.into(), i16::MAX.into()),
-        DatumType::I8 => return integer(i8::MIN.into(), i8::MAX.into()),
-        DatumType::U64 => return integer(0, i64::MAX),
-        DatumType::U32 => return integer(0, u32::MAX.into()),
-        DatumType::U16 => return integer(0, u16::MAX.into()),
-        DatumType::U8 => return integer(0, u8::MAX.into()),
+        DatumType::F64 => Datatype::F64,
+        DatumType::F32 => Datatype::F32,
+        DatumType::F16 => Datatype::F16,
+        DatumType::Bool => Datatype::Bool,
+        DatumType::String => Datatype::Text,
+        DatumType::I64 => Datatype::I64,
+        DatumType::I32 => Datatype::I32,
+        DatumType::I16 => Datatype::I16,
+        DatumType::I8 => Datatype::I8,
+        DatumType::U64 => Datatype::U64,
+        DatumType::U32 => Datatype::U32,
+        DatumType::U16 => Datatype::U16,
+        DatumType::U8 => Datatype::U8,
+        // What shapes are counted in.
+        DatumType::TDim => Datatype::I64,
         _ => return None,
     })
 }
@@ -254,20 +261,26 @@ fn check_types(model: &TypedModel) -> Result<(), LoadError> {
     }
 }
 
-fn output_forms(proto: &ModelProto, model: &TypedModel, rows: &TDim) -> TractResult<Vec<OutputForm>> {
+fn output_forms(
+    proto: &ModelProto,
+    model: &TypedModel,
+    rows: &TDim,
+) -> TractResult<(Vec<OutputForm>, Vec<OutputSignature>)> {
     let Some(graph) = &proto.graph else { bail!("it has no graph") };
     let outlets = model.output_outlets()?;
-    graph
-        .output
-        .iter()
-        .zip(outlets)
-        .map(|(output, outlet)| {
-            let keys = onnx_ml::zip_map_keys(graph, &output.name)?.map(Arc::from);
-            let shape = model.outlet_fact(*outlet)?.shape.to_tvec();
-            let batch_second = matches!(shape.as_slice(), [one, batch, ..] if one.is_one() && batch == rows);
-            Ok(OutputForm { name: output.name.clone(), keys, batch_second })
-        })
-        .collect()
+    let forms = graph.output.iter().zip(outlets).map(|(output, outlet)| {
+        let name = output.name.clone();
+        let keys = onnx_ml::zip_map_keys(graph, &name)?.map(Arc::from);
+        let fact = model.outlet_fact(*outlet)?;
+        let shape = fact.shape.to_tvec();
+        let batch_second = matches!(shape.as_slice(), [one, batch, ..] if one.is_one() && batch == rows);
+        let Some(datatype) = datatype(fact.datum_type) else {
+            bail!("output `{name}` is of type {:?}, which cannot be written", fact.datum_type)
+        };
+        let row_shape = shape.iter().skip(if batch_second { 2 } else { 1 }).map(|size| size.to_usize().ok()).collect();
+        Ok((OutputForm { keys, batch_second }, OutputSignature { name, datatype, row_shape }))
+    });
+    forms.collect::<TractResult<Vec<_>>>().map(|forms| forms.into_iter().unzip())
 }
 
 /// How many rows' intermediate values fit into [`Model::RUN_BYTES`], as if all of them were held at once.
@@ -290,8 +303,8 @@ fn rows_that_fit(model: &TypedModel, rows: &Symbol) -> usize {
     Model::RUN_BYTES.checked_div(bytes).unwrap_or(Model::MAX_ROWS).clamp(1, Model::MAX_ROWS)
 }
 
-fn output(form: &OutputForm, rows: usize, tensor: &Tensor) -> TractResult<Output> {
-    let name = &form.name;
+fn output(form: &OutputForm, signature: &OutputSignature, rows: usize, tensor: &Tensor) -> TractResult<Output> {
+    let OutputSignature { name, datatype, .. } = signature;
     let shape = match tensor.shape() {
         [1, shape @ ..] if form.batch_second => shape,
         shape => shape,
@@ -316,7 +329,7 @@ fn output(form: &OutputForm, rows: usize, tensor: &Tensor) -> TractResult<Output
     } else {
         bail!("output `{name}` is of type {datum:?}, which cannot be written");
     };
-    Ok(Output { name: name.clone(), row_shape, keys: form.keys.clone(), values })
+    Ok(Output { name: name.clone(), datatype: *datatype, row_shape, keys: form.keys.clone(), values })
 }
 
 /// An error with its causes in one line, and no backtrace.

@@ -10,7 +10,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 
 use super::PayloadError;
 use super::schema::{Input, Schema};
-use super::table::{Builder, Cell, Table};
+use super::table::{Builder, Cell, Table, put};
+use super::{Datatype, Values};
 
 pub(super) fn decode(body: &[u8], schema: &Schema) -> Result<Table, PayloadError> {
     let mut reader = Reader::new(schema);
@@ -210,7 +211,7 @@ seed!(Member);
 
 impl Member<'_, '_> {
     fn put<E: serde::de::Error>(self, cell: Cell<'_>) -> Result<(), E> {
-        if self.input.width != 1 {
+        if self.input.width() != 1 {
             return self.wrong_width(1);
         }
         let put = self.reader.table.put(self.column, cell);
@@ -218,7 +219,7 @@ impl Member<'_, '_> {
     }
 
     fn wrong_width<E: serde::de::Error>(self, given: usize) -> Result<(), E> {
-        let (row, column, expected) = (self.reader.table.row(), self.input.name.clone(), self.input.width);
+        let (row, column, expected) = (self.reader.table.row(), self.input.name.clone(), self.input.width());
         self.reader.carry(Err(PayloadError::InputWidth { row, column, given, expected }))
     }
 }
@@ -316,7 +317,7 @@ impl<'de> Visitor<'de> for Member<'_, '_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let width = self.input.width;
+        let width = self.input.width();
         let mut given = 0usize;
         loop {
             let column = self.column.saturating_add(given);
@@ -331,6 +332,89 @@ impl<'de> Visitor<'de> for Member<'_, '_> {
             given = given.saturating_add(1);
         }
         if given == width { Ok(()) } else { self.wrong_width(given) }
+    }
+
+    cells!();
+}
+
+/// The values of a tensor of that shape, from a list in row-major order: flat, or nested as the shape is.
+///
+/// # Errors
+/// If there are more or fewer values than the shape has, or one is not of the type. Values are counted from 1.
+pub fn flat(datatype: Datatype, shape: &[usize], json: &str) -> Result<Values, String> {
+    let mut values = datatype.values();
+    let mut error = None;
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    let list = Nested { datatype, shape, values: &mut values, error: &mut error };
+    match list.deserialize(&mut deserializer).and_then(|()| deserializer.end()) {
+        // A value alone is a list of one.
+        Ok(()) if shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size)) == Some(values.len()) => {
+            Ok(values)
+        }
+        Ok(()) => Err("one value stands where a list belongs".to_owned()),
+        Err(problem) => Err(error.unwrap_or_else(|| problem.to_string())),
+    }
+}
+
+/// A list that is a part of a tensor, or a value at the end of its shape.
+struct Nested<'a> {
+    datatype: Datatype,
+    /// Of this part.
+    shape: &'a [usize],
+    values: &'a mut Values,
+    /// An error of ours that serde's could carry only with a place in the text.
+    error: &'a mut Option<String>,
+}
+
+impl<'de> DeserializeSeed<'de> for Nested<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Nested<'_> {
+    fn put<E: serde::de::Error>(self, cell: Cell<'_>) -> Result<(), E> {
+        let number = self.values.len().saturating_add(1);
+        put(self.values, self.datatype, cell).map_err(|problem| {
+            *self.error = Some(format!("value {number}: {problem}"));
+            E::custom("a value is wrong")
+        })
+    }
+}
+
+impl<'de> Visitor<'de> for Nested<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of values, flat or nested as the shape is")
+    }
+
+    /// Its items are lists of the inner shape, or all the values that it holds.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let Some((size, inner)) = self.shape.split_first() else {
+            return Err(A::Error::custom("it is nested deeper than the shape"));
+        };
+        let before = self.values.len();
+        let width = inner.iter().fold(1usize, |product, size| product.saturating_mul(*size));
+        let expected = size.saturating_mul(width);
+        loop {
+            let part =
+                Nested { datatype: self.datatype, shape: inner, values: &mut *self.values, error: &mut *self.error };
+            if items.next_element_seed(part)?.is_none() {
+                break;
+            }
+            if self.values.len().saturating_sub(before) > expected {
+                return Err(A::Error::custom(format!("there are more values than the {expected} of its shape")));
+            }
+        }
+        let given = self.values.len().saturating_sub(before);
+        if given == expected {
+            Ok(())
+        } else {
+            Err(A::Error::custom(format!("there are {given} values where its shape has {expected}")))
+        }
     }
 
     cells!();

@@ -2,6 +2,7 @@
 
 mod accept;
 mod csv;
+mod datatype;
 mod json;
 mod outputs;
 mod schema;
@@ -10,8 +11,10 @@ mod values;
 
 pub(crate) use accept::essence;
 pub use accept::{Format, FormatError};
+pub use datatype::Datatype;
+pub use json::flat;
 pub use outputs::{Output, Outputs};
-pub use schema::{Input, Kind, Schema};
+pub use schema::{Input, Schema};
 pub use table::{Table, count_rows};
 pub use values::Values;
 
@@ -98,23 +101,23 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn input(name: &str, kind: Kind, width: usize) -> Input {
-        Input { name: name.to_owned(), kind, width }
+    fn input(name: &str, datatype: Datatype, width: usize) -> Input {
+        Input::new(name.to_owned(), datatype, vec![width]).unwrap()
     }
 
     /// One input of numbers.
     fn numbers(width: usize) -> Schema {
-        Schema::new(vec![input("x", Kind::F64, width)]).unwrap()
+        Schema::new(vec![input("x", Datatype::F64, width)]).unwrap()
     }
 
     /// An input a column, but for one of two.
     fn customers() -> Schema {
         Schema::new(vec![
-            input("tenure", Kind::F32, 1),
-            input("plan", Kind::Text, 1),
-            input("calls", Kind::Integer { min: 0, max: 255 }, 1),
-            input("place", Kind::F64, 2),
-            input("new", Kind::Bool, 1),
+            input("tenure", Datatype::F32, 1),
+            input("plan", Datatype::Text, 1),
+            input("calls", Datatype::U8, 1),
+            input("place", Datatype::F64, 2),
+            input("new", Datatype::Bool, 1),
         ])
         .unwrap()
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 
-use super::{Format, Values};
+use super::{Datatype, Format, Values};
 
 /// The outputs of a model for some rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +22,8 @@ pub struct Outputs {
 pub struct Output {
     /// The model's name for it.
     pub name: String,
+    /// What its values are.
+    pub datatype: Datatype,
     /// Shape of one row's share: empty for a value a row.
     pub row_shape: Vec<usize>,
     /// Names of the values in a row, where it is a map from them to its values.
@@ -175,7 +177,8 @@ mod tests {
     use super::*;
 
     fn output(name: &str, row_shape: &[usize], values: Values) -> Output {
-        Output { name: name.to_owned(), row_shape: row_shape.to_vec(), keys: None, values }
+        let datatype = Datatype::F32; // Tables do not tell.
+        Output { name: name.to_owned(), datatype, row_shape: row_shape.to_vec(), keys: None, values }
     }
 
     fn text(outputs: &Outputs, format: Format) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Values;
+use super::Datatype;
 
 /// The inputs of a model, in its order. A table's columns are their values, side by side.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,40 +20,22 @@ pub struct Input {
     /// The model's name for it.
     pub name: String,
     /// What its values are.
-    pub kind: Kind,
+    pub datatype: Datatype,
+    /// Shape of one row's share.
+    pub row_shape: Vec<usize>,
+    width: usize,
+}
+
+impl Input {
+    /// An input whose rows have that shape: empty for a value a row. `None` if a row has no values, or far too many.
+    pub fn new(name: String, datatype: Datatype, row_shape: Vec<usize>) -> Option<Input> {
+        let width = row_shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
+        Some(Input { name, datatype, row_shape, width: width.filter(|width| *width > 0)? })
+    }
+
     /// How many values a row has: at least 1.
-    pub width: usize,
-}
-
-/// A type of values. A floating-point one takes a missing value, as NaN; the others take none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// 32-bit floating point.
-    F32,
-    /// 64-bit floating point.
-    F64,
-    /// Whole numbers from `min` to `max`.
-    Integer {
-        /// The least.
-        min: i64,
-        /// The greatest.
-        max: i64,
-    },
-    /// Truth values.
-    Bool,
-    /// Text.
-    Text,
-}
-
-impl Kind {
-    pub(super) fn values(self) -> Values {
-        match self {
-            Kind::F32 => Values::F32(Vec::new()),
-            Kind::F64 => Values::F64(Vec::new()),
-            Kind::Integer { .. } => Values::I64(Vec::new()),
-            Kind::Bool => Values::Bool(Vec::new()),
-            Kind::Text => Values::Text(Vec::new()),
-        }
+    pub fn width(&self) -> usize {
+        self.width
     }
 }
 

@@ -1,7 +1,7 @@
 //! Tables: rows of cells, put into the typed inputs of a model as they are read.
 
-use super::schema::{Input, Kind, Schema};
-use super::{Format, PayloadError, Values, csv, json};
+use super::schema::{Input, Schema};
+use super::{Datatype, Format, PayloadError, Values, csv, json};
 
 /// Rows, as the inputs of a model.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,8 +28,8 @@ impl Table {
     /// `None` if they are not what the model takes.
     pub fn new(schema: &Schema, rows: usize, inputs: Vec<Values>) -> Option<Table> {
         let fits = |(values, input): (&Values, &Input)| {
-            std::mem::discriminant(values) == std::mem::discriminant(&input.kind.values())
-                && Some(values.len()) == rows.checked_mul(input.width)
+            std::mem::discriminant(values) == std::mem::discriminant(&input.datatype.values())
+                && Some(values.len()) == rows.checked_mul(input.width())
         };
         let complete = rows > 0 && inputs.len() == schema.inputs().len();
         (complete && inputs.iter().zip(schema.inputs()).all(fits)).then_some(Table { rows, inputs })
@@ -79,7 +79,7 @@ pub(super) struct Builder<'s> {
 
 impl<'s> Builder<'s> {
     pub(super) fn new(schema: &'s Schema) -> Self {
-        let inputs = schema.inputs().iter().map(|input| input.kind.values()).collect();
+        let inputs = schema.inputs().iter().map(|input| input.datatype.values()).collect();
         Builder { schema, inputs, rows: 0, cells: 0 }
     }
 
@@ -106,9 +106,9 @@ impl<'s> Builder<'s> {
     /// A cell of a column. Those of one input come in order.
     pub(super) fn put(&mut self, column: usize, cell: Cell<'_>) -> Result<(), PayloadError> {
         let at = self.schema.input_of(column);
-        let input = at.and_then(|at| Some((self.schema.inputs().get(at)?.kind, self.inputs.get_mut(at)?)));
-        let Some((kind, values)) = input else { return Ok(()) };
-        put(values, kind, cell).map_err(|problem| PayloadError::Cell {
+        let input = at.and_then(|at| Some((self.schema.inputs().get(at)?.datatype, self.inputs.get_mut(at)?)));
+        let Some((datatype, values)) = input else { return Ok(()) };
+        put(values, datatype, cell).map_err(|problem| PayloadError::Cell {
             row: self.row(),
             column: self.schema.describe(column),
             problem,
@@ -135,9 +135,9 @@ impl<'s> Builder<'s> {
     }
 }
 
-fn put(values: &mut Values, kind: Kind, cell: Cell<'_>) -> Result<(), String> {
-    match (values, kind) {
-        (Values::F32(values), _) => {
+pub(super) fn put(values: &mut Values, datatype: Datatype, cell: Cell<'_>) -> Result<(), String> {
+    match values {
+        Values::F32(values) => {
             let x = number(cell)?;
             let narrow = x as f32;
             if narrow.is_infinite() {
@@ -145,17 +145,17 @@ fn put(values: &mut Values, kind: Kind, cell: Cell<'_>) -> Result<(), String> {
             }
             values.push(narrow);
         }
-        (Values::F64(values), _) => values.push(number(cell)?),
-        (Values::I64(values), Kind::Integer { min, max }) => {
+        Values::F64(values) => values.push(number(cell)?),
+        Values::I64(values) => {
             let x = integer(cell)?;
+            let (min, max) = datatype.range().unwrap_or((i64::MIN, i64::MAX));
             if !(min..=max).contains(&x) {
                 return Err(format!("{x} is not between {min} and {max}"));
             }
             values.push(x);
         }
-        (Values::Bool(values), _) => values.push(truth(cell)?),
-        (Values::Text(values), _) => values.push(text(cell)?.to_owned()),
-        (Values::I64(_), _) => return Err("the column has no range".to_owned()),
+        Values::Bool(values) => values.push(truth(cell)?),
+        Values::Text(values) => values.push(text(cell)?.to_owned()),
     }
     Ok(())
 }

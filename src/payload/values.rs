@@ -53,6 +53,13 @@ impl Values {
     }
 }
 
+impl Serialize for Values {
+    /// A list, with numbers as [`Value`] writes them.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((0..self.len()).map(|at| self.at(at)))
+    }
+}
+
 pub(super) struct Value<'a> {
     values: &'a Values,
     at: usize,

@@ -8,6 +8,15 @@ pub const TARGET_VARIANT: HeaderName = HeaderName::from_static("x-target-variant
 pub const SAGEMAKER_TARGET_VARIANT: HeaderName = HeaderName::from_static("x-amzn-sagemaker-target-variant");
 /// Request and response: the caller's id for the inference.
 pub const INFERENCE_ID: HeaderName = HeaderName::from_static("x-amzn-sagemaker-inference-id");
+/// Request and response: what the caller and the model host have to tell each other.
+pub const CUSTOM_ATTRIBUTES: HeaderName = HeaderName::from_static("x-amzn-sagemaker-custom-attributes");
+/// Request: what chooses something else than a variant, or asks for more than a prediction.
+pub const UNSUPPORTED: [&str; 4] = [
+    "x-amzn-sagemaker-target-model",
+    "x-amzn-sagemaker-target-container-hostname",
+    "x-amzn-sagemaker-inference-component",
+    "x-amzn-sagemaker-enable-explanations",
+];
 /// Response: the variant that answered.
 pub const INVOKED_VARIANT: HeaderName = HeaderName::from_static("x-invoked-variant");
 /// Response: the same, as SageMaker's clients read it.
@@ -19,6 +28,14 @@ pub const REVISION: HeaderName = HeaderName::from_static("x-endpoint-revision");
 /// Response: the stable code of an error.
 pub const ERROR_CODE: HeaderName = HeaderName::from_static("x-error-code");
 
+/// Response: AWS's name of an error.
+pub const AMZN_ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+/// Response: AWS's name of an id for the request.
+pub const AMZN_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+/// Response and request: bytes of JSON before the binary tensors.
+pub const INFERENCE_HEADER_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
+
 /// Those that a page on another host may read.
 pub const EXPOSED: &str = "x-invoked-variant, x-amzn-invoked-production-variant, x-assignment-reason, x-endpoint-revision, \
-    x-amzn-sagemaker-inference-id, x-amzn-sagemaker-custom-attributes, x-error-code, etag, allow";
+    x-amzn-sagemaker-inference-id, x-amzn-sagemaker-custom-attributes, x-error-code, etag, allow, \
+    inference-header-content-length";

@@ -5,23 +5,30 @@ use std::rc::Rc;
 use rand_core::Rng;
 
 use super::{After, Answer, Service};
+use crate::access;
 use crate::assignment::{Reason, UnitHash, assign};
 use crate::endpoint::{Backend, Endpoint, ModelReference, UnitSource, Variant};
 use crate::error::{BackendError, Error, Failure};
 use crate::inference::Model;
 use crate::origin::{self, OriginAnswer};
-use crate::payload::{Format, Outputs, Table};
-use crate::platform::Platform;
-use crate::protocol::native::{self, Decision};
-use crate::protocol::{Invocation, Response};
+use crate::payload::{Format, Outputs};
+use crate::platform::{Platform, Store};
+use crate::protocol::{Invocation, Request, Response, Unreadable};
 use crate::record::Record;
 
 /// What a backend answered.
-enum Reply {
+#[derive(Debug)]
+pub enum Reply {
     /// A model, in the worker.
-    Outputs(Outputs, Format),
+    Outputs(Outputs),
     /// A model host, whose words are passed on.
     Relayed(OriginAnswer),
+}
+
+/// What is noted of an invocation, until its response is made.
+#[derive(Debug)]
+pub struct Invoked {
+    after: After,
 }
 
 /// Why one backend gave no answer.
@@ -39,21 +46,24 @@ impl<E: Into<Failure>> From<E> for Refusal {
 }
 
 impl<P: Platform> Service<'_, P> {
-    pub(super) async fn invoke(&self, invocation: Invocation) -> Answer {
+    /// Answers an invocation, if the caller may.
+    pub async fn invoke(&self, invocation: &Invocation<'_>) -> (Result<Reply, Error>, Invoked) {
         let mut after = After::default();
-        let served = match self.endpoint(&invocation.endpoint, &mut after.refresh).await {
-            Ok(served) => served,
-            Err(error) => return Answer { after, ..Answer::refusal(&error) },
-        };
+        let reply = self.invoke_noting(invocation, &mut after).await;
+        if let (Err(error), Some(record)) = (&reply, &mut after.record) {
+            record.error = Some(error.report().code);
+        }
+        (reply, Invoked { after })
+    }
+
+    async fn invoke_noting(&self, invocation: &Invocation<'_>, after: &mut After) -> Result<Reply, Error> {
+        let served = self.endpoint(&invocation.endpoint, &mut after.refresh).await?;
+        access::allow(&self.platform, served.endpoint.access(), invocation.request)?;
         let inference_id = match &invocation.inference_id {
-            Some(id) => Ok(id.clone()),
-            None => self.with_randomness(|random| format!("{:016x}{:016x}", random.next_u64(), random.next_u64())),
+            Some(id) => id.clone(),
+            None => self.new_id()?,
         };
-        let inference_id = match inference_id {
-            Ok(id) => id,
-            Err(error) => return Answer { after, ..Answer::refusal(&error) },
-        };
-        let mut record = Record {
+        let record = after.record.insert(Record {
             time_ms: self.platform.now_ms(),
             endpoint: invocation.endpoint.to_string(),
             revision: served.endpoint.revision().as_str().to_owned(),
@@ -64,47 +74,34 @@ impl<P: Platform> Service<'_, P> {
             backend: None,
             status: 0,
             error: None,
-            rows: None,
-            bytes_in: invocation.body.len(),
+            rows: invocation.payload.rows(),
+            bytes_in: invocation.request.body.len(),
             bytes_out: 0,
             origin_ms: None,
             inference_id,
             unit: None,
             failed_variant: None,
             failed_reason: None,
-        };
-        let reply = self.answer(&served.endpoint, &invocation, &mut record).await;
-        let mut response = match reply {
-            Ok(reply) => encode(reply),
-            Err(error) => {
-                let report = error.report();
-                record.error = Some(report.code);
-                native::error(&report)
-            }
-        };
-        native::describe_decision(
-            &mut response,
-            &Decision {
-                variant: record.variant.as_deref(),
-                reason: record.reason.map(Reason::as_str),
-                revision: Some(&record.revision),
-                inference_id: Some(&record.inference_id),
-            },
-        );
-        record.status = response.status().as_u16();
-        record.bytes_out = response.body().len();
-        if record.rows.is_none()
-            && let Ok(format) = Format::of_content_type(invocation.header("content-type"))
-        {
-            after.uncounted = Some((format, invocation.body));
-        }
-        after.record = Some(record);
-        Answer { response, after }
+        });
+        self.choose_and_answer(&served.endpoint, invocation, record).await
+    }
+
+    /// A fresh id, of 32 hexadecimal digits.
+    ///
+    /// # Errors
+    /// If the platform has no randomness.
+    pub fn new_id(&self) -> Result<String, Error> {
+        self.with_randomness(|random| format!("{:016x}{:016x}", random.next_u64(), random.next_u64()))
     }
 
     /// Chooses a variant and has it answer; if it fails, the fallback.
-    async fn answer(&self, endpoint: &Endpoint, invocation: &Invocation, record: &mut Record) -> Result<Reply, Error> {
-        let unit = unit_of(endpoint, invocation);
+    async fn choose_and_answer(
+        &self,
+        endpoint: &Endpoint,
+        invocation: &Invocation<'_>,
+        record: &mut Record,
+    ) -> Result<Reply, Error> {
+        let unit = unit_of(endpoint, invocation.request);
         record.unit = unit.map(|unit| unit.to_string());
         let assignment =
             self.with_randomness(|random| assign(endpoint, invocation.target.as_deref(), unit.as_ref(), random))??;
@@ -138,23 +135,26 @@ impl<P: Platform> Service<'_, P> {
     }
 
     /// Has one variant answer.
-    async fn attempt(&self, variant: &Variant, invocation: &Invocation, record: &mut Record) -> Result<Reply, Refusal> {
+    async fn attempt(
+        &self,
+        variant: &Variant,
+        invocation: &Invocation<'_>,
+        record: &mut Record,
+    ) -> Result<Reply, Refusal> {
         match &variant.backend {
             Backend::Model(reference) => {
-                let caller = |error| Refusal::Caller(error);
-                let written = Format::accepted(invocation.header("accept")).map_err(|error| caller(error.into()))?;
-                let sent =
-                    Format::of_content_type(invocation.header("content-type")).map_err(|error| caller(error.into()))?;
+                let caller = |error: Unreadable| Refusal::Caller(error.into());
+                invocation.payload.check().map_err(caller)?;
                 let model = self.model(reference).await?;
-                let table = Table::decode(sent, &invocation.body, model.schema());
-                let table = table.map_err(|error| caller(error.into()))?;
+                let table = invocation.payload.table(model.schema()).map_err(caller)?;
                 record.rows = Some(table.rows());
                 let outputs = model.run(&table, reference.output.as_deref()).map_err(Failure::Run)?;
-                Ok(Reply::Outputs(outputs, written))
+                Ok(Reply::Outputs(outputs))
             }
             Backend::Origin(reference) => {
                 let began_ms = self.platform.now_ms();
-                let answer = origin::forward(&self.platform, reference, &invocation.headers, &invocation.body).await;
+                let Request { headers, body, .. } = invocation.request;
+                let answer = origin::forward(&self.platform, reference, headers, body).await;
                 let waited_ms = self.platform.now_ms() - began_ms;
                 record.origin_ms = Some(record.origin_ms.unwrap_or(0.0) + waited_ms);
                 Ok(Reply::Relayed(answer?))
@@ -164,12 +164,12 @@ impl<P: Platform> Service<'_, P> {
 
     /// The model, from the isolate's cache or the store. Two requests may read one model at the same time: neither
     /// waits for the other, and the later result replaces the same.
-    async fn model(&self, reference: &ModelReference) -> Result<Rc<Model>, Failure> {
+    pub(super) async fn model(&self, reference: &ModelReference) -> Result<Rc<Model>, Failure> {
         let known = self.isolate.models.borrow_mut().get(reference, self.platform.now_ms());
         let model = match known {
             Some(model) => model,
             None => {
-                let read = self.platform.read_model(reference.key.as_str()).await;
+                let read = self.platform.read(Store::Models, reference.key.as_str()).await;
                 self.isolate.models.borrow_mut().store(reference, read, self.platform.now_ms())
             }
         };
@@ -178,11 +178,11 @@ impl<P: Platform> Service<'_, P> {
 }
 
 /// The unit that the request carries, where the endpoint names one. An empty one is none.
-fn unit_of(endpoint: &Endpoint, invocation: &Invocation) -> Option<UnitHash> {
+fn unit_of(endpoint: &Endpoint, request: &Request) -> Option<UnitHash> {
     let stickiness = endpoint.stickiness()?;
     let unit = match &stickiness.unit {
-        UnitSource::Header(name) => invocation.header(name.as_str()),
-        UnitSource::Cookie(name) => invocation.cookie(name.as_str()),
+        UnitSource::Header(name) => request.header(name.as_str()),
+        UnitSource::Cookie(name) => request.cookie(name.as_str()),
     };
     unit.filter(|unit| !unit.is_empty()).map(|unit| UnitHash::new(&stickiness.salt, unit))
 }
@@ -196,17 +196,20 @@ fn note_variant(record: &mut Record, variant: &Variant, reason: Reason) {
     });
 }
 
-fn encode(reply: Reply) -> Response {
-    match reply {
-        // Writing into memory does not fail.
-        Reply::Outputs(outputs, format) => {
-            native::respond(http::StatusCode::OK, format.media_type(), outputs.encode(format).unwrap_or_default())
+impl Invoked {
+    /// What is noted; `None` where there was no endpoint to invoke, or the caller may not.
+    pub fn record(&self) -> Option<&Record> {
+        self.after.record.as_ref()
+    }
+
+    /// The answer, once its response is made. A body whose rows nobody has counted yet is counted after it was sent.
+    pub fn answer(self, response: Response, body: Option<(Format, Vec<u8>)>) -> Answer {
+        let mut after = self.after;
+        if let Some(record) = &mut after.record {
+            record.status = response.status().as_u16();
+            record.bytes_out = response.body().len();
+            after.uncounted = body.filter(|_| record.rows.is_none());
         }
-        Reply::Relayed(answer) => {
-            let status = http::StatusCode::from_u16(answer.status).unwrap_or(http::StatusCode::OK);
-            let mut response = native::respond(status, "application/json", answer.body);
-            response.headers_mut().extend(answer.headers);
-            response
-        }
+        Answer { response, after }
     }
 }

@@ -23,44 +23,43 @@ pub(super) enum BodyError {
 }
 
 /// Receives a request, its body included.
-pub(super) async fn receive(mut request: worker::Request) -> Result<Request, RequestError> {
+pub(super) async fn receive(request: &mut worker::Request) -> (Request, Result<Vec<u8>, RequestError>) {
     let head = head(request.inner());
     let mut lines = head.split('\n');
     let method = lines.next().and_then(|method| Method::from_bytes(method.as_bytes()).ok()).unwrap_or_default();
-    // The platform has parsed it before.
-    let url = lines.next().and_then(|url| Url::parse(url).ok()).ok_or(RequestError::NoSuchPath)?;
+    // The platform has parsed it before; there is nothing at an empty path.
+    let url = lines.next().and_then(|url| Url::parse(url).ok());
     let headers: HeaderMap = lines
         .filter_map(|line| {
             let (name, value) = line.split_once(':')?;
             Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_bytes(value.as_bytes()).ok()?))
         })
         .collect();
-    let body = if matches!(method, Method::POST | Method::PUT) {
-        let whole = match length(&headers) {
-            // The runtime holds a body to its declared length.
-            Some(length) if length <= MAX_BODY_BYTES => {
-                request.bytes().await.map_err(|error| BodyError::Broken(error.to_string()))
-            }
-            _ => match request.stream() {
-                Ok(stream) => collect(stream, MAX_BODY_BYTES, MAX_DRAINED_BYTES).await,
-                // No body at all.
-                Err(_) => Ok(Vec::new()),
-            },
-        };
-        whole.map_err(|error| match error {
-            BodyError::TooLarge => RequestError::BodyTooLarge,
-            BodyError::Broken(problem) => RequestError::BodyBroken(problem),
-        })?
-    } else {
-        Vec::new()
+    let body = match length(&headers) {
+        _ if !matches!(method, Method::POST | Method::PUT) => Ok(Vec::new()),
+        // The runtime holds a body to its declared length.
+        Some(length) if length <= MAX_BODY_BYTES => {
+            request.bytes().await.map_err(|error| BodyError::Broken(error.to_string()))
+        }
+        _ => match request.stream() {
+            Ok(stream) => collect(stream, MAX_BODY_BYTES, MAX_DRAINED_BYTES).await,
+            // No body at all.
+            Err(_) => Ok(Vec::new()),
+        },
     };
-    Ok(Request {
+    let body = body.map_err(|error| match error {
+        BodyError::TooLarge => RequestError::BodyTooLarge,
+        BodyError::Broken(problem) => RequestError::BodyBroken(problem),
+    });
+    let received = Request {
         method,
-        path: url.path().to_owned(),
-        query: url.query().unwrap_or_default().to_owned(),
+        secure: url.as_ref().is_some_and(|url| url.scheme() == "https"),
+        path: url.as_ref().map_or_else(String::new, |url| url.path().to_owned()),
+        query: url.as_ref().and_then(Url::query).unwrap_or_default().to_owned(),
         headers,
-        body,
-    })
+        body: Vec::new(),
+    };
+    (received, body)
 }
 
 /// A response as the platform sends it.

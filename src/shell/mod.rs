@@ -7,9 +7,11 @@ mod sink;
 
 use std::cell::OnceCell;
 
+use ::http::Method;
 use worker::{Context, Env, Request, Response, Result, event};
 
 use crate::constructors;
+use crate::protocol;
 use crate::service::{Answer, Isolate, Service};
 use platform::Workers;
 use sink::Sinks;
@@ -36,11 +38,18 @@ fn start() {
 }
 
 #[event(fetch)]
-async fn fetch(request: Request, env: Env, context: Context) -> Result<Response> {
+async fn fetch(mut raw: Request, env: Env, context: Context) -> Result<Response> {
     let Kept { isolate, sinks } = kept(&env);
+    let (request, body) = http::receive(&mut raw).await;
+    // The page stands where SageMaker's control plane is posted to, so the platform leaves that path to us.
+    if request.path == "/"
+        && matches!(request.method, Method::GET | Method::HEAD)
+        && let Ok(assets) = env.assets("ASSETS")
+    {
+        return assets.fetch_request(raw).await;
+    }
     let service = Service::new(Workers::new(env), isolate);
-    let received = http::receive(request).await;
-    let Answer { response, after } = service.handle(received).await;
+    let Answer { response, after } = protocol::answer(&service, request, body).await;
     context.wait_until(async move {
         if let Some(record) = service.finish(after).await {
             sinks.write(&record).await;

@@ -6,19 +6,18 @@ use std::time::Duration;
 use ::http::{HeaderMap, HeaderName, HeaderValue};
 use futures_util::future::{Either, select};
 use js_sys::Uint8Array;
-use worker::{AbortController, Delay, Env, Fetch, Headers, Method, RequestInit, RequestRedirect};
+use worker::{AbortController, Delay, Env, Fetch, Headers, KvError, KvStore, Method, RequestInit, RequestRedirect};
 
 use super::http::{BodyError, collect, length};
-use crate::endpoint::Name;
 use crate::origin::{OriginAnswer, OriginCall, OriginError};
-use crate::platform::{EndpointPage, EntropyError, Platform, StoreError};
+use crate::platform::{EntropyError, Entry, Page, Platform, Store, StoreError, Times};
 
 /// Binding of the endpoints' documents.
 const ENDPOINTS: &str = "ENDPOINTS";
 /// Binding of the models.
 const MODELS: &str = "MODELS";
-/// Endpoints on a page of a listing: each is one read, and a request on the free plan may make 50.
-const PAGE: u64 = 40;
+/// Binding of the named models and configurations.
+const REGISTRY: &str = "REGISTRY";
 
 /// Workers, for one request.
 #[derive(Debug)]
@@ -31,36 +30,52 @@ impl Workers {
         Workers { env }
     }
 
-    async fn read(&self, binding: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let store = self.env.kv(binding).map_err(|error| StoreError(error.to_string()))?;
-        store.get(key).bytes().await.map_err(|error| StoreError(error.to_string()))
+    fn store(&self, store: Store) -> Result<KvStore, StoreError> {
+        let binding = match store {
+            Store::Endpoints => ENDPOINTS,
+            Store::Models => MODELS,
+            Store::Registry => REGISTRY,
+        };
+        self.env.kv(binding).map_err(|_| StoreError(format!("there is no KV namespace bound as {binding}")))
     }
 }
 
+fn failed(error: KvError) -> StoreError {
+    StoreError(error.to_string())
+}
+
+/// Somebody else's metadata is none of ours.
+fn times(metadata: Option<serde_json::Value>) -> Option<Times> {
+    serde_json::from_value(metadata?).ok()
+}
+
 impl Platform for Workers {
-    async fn read_endpoint(&self, name: &Name) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(ENDPOINTS, name.as_str()).await
+    async fn read(&self, store: Store, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store(store)?.get(key).bytes().await.map_err(failed)
     }
 
-    async fn write_endpoint(&self, name: &Name, document: &str) -> Result<(), StoreError> {
-        let store = self.env.kv(ENDPOINTS).map_err(|error| StoreError(error.to_string()))?;
-        let put = store.put(name.as_str(), document).map_err(|error| StoreError(error.to_string()))?;
-        put.execute().await.map_err(|error| StoreError(error.to_string()))
+    async fn read_entry(&self, store: Store, key: &str) -> Result<Option<Entry>, StoreError> {
+        let (value, metadata) = self.store(store)?.get(key).bytes_with_metadata().await.map_err(failed)?;
+        Ok(value.map(|value| Entry { value, times: times(metadata) }))
     }
 
-    async fn list_endpoints(&self, cursor: Option<String>) -> Result<EndpointPage, StoreError> {
-        let store = self.env.kv(ENDPOINTS).map_err(|error| StoreError(error.to_string()))?;
-        let mut list = store.list().limit(PAGE);
+    async fn write(&self, store: Store, key: &str, value: &str, times: Times) -> Result<(), StoreError> {
+        let put = self.store(store)?.put(key, value).and_then(|put| put.metadata(times)).map_err(failed)?;
+        put.execute().await.map_err(failed)
+    }
+
+    async fn delete(&self, store: Store, key: &str) -> Result<(), StoreError> {
+        self.store(store)?.delete(key).await.map_err(failed)
+    }
+
+    async fn list(&self, store: Store, prefix: &str, cursor: Option<String>, limit: u16) -> Result<Page, StoreError> {
+        let mut list = self.store(store)?.list().prefix(prefix.to_owned()).limit(limit.into());
         if let Some(cursor) = cursor {
             list = list.cursor(cursor);
         }
-        let page = list.execute().await.map_err(|error| StoreError(error.to_string()))?;
+        let page = list.execute().await.map_err(failed)?;
         let cursor = page.cursor.filter(|cursor| !page.list_complete && !cursor.is_empty());
-        Ok(EndpointPage { keys: page.keys.into_iter().map(|key| key.name).collect(), cursor })
-    }
-
-    async fn read_model(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(MODELS, key).await
+        Ok(Page { keys: page.keys.into_iter().map(|key| (key.name, times(key.metadata))).collect(), cursor })
     }
 
     async fn call_origin(&self, call: OriginCall<'_>) -> Result<OriginAnswer, OriginError> {

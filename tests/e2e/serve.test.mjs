@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -18,11 +18,11 @@ const invoke = (url, headers = {}) =>
   fetch(`${url}/endpoints/digits/invocations`, { method: "POST", headers: { "content-type": "text/csv", ...headers }, body: digits[0].csv });
 
 test("workerd serve answers from files, and writes weights to them", async () => {
-  mkdirSync(join(folder, "endpoints"));
+  for (const name of ["endpoints", "registry"]) mkdirSync(join(folder, name));
   cpSync(`${root}models/digits/endpoint.json`, join(folder, "endpoints/digits"));
   const port = await freePort();
   const server = await workerd(
-    ["workerd/config.capnp", "--socket-addr", `http=127.0.0.1:${port}`, "--directory-path", `endpoints=${folder}/endpoints`, "--directory-path", `models=${root}models`],
+    ["workerd/config.capnp", "--socket-addr", `http=127.0.0.1:${port}`, "--directory-path", `endpoints=${folder}/endpoints`, "--directory-path", `models=${root}models`, "--directory-path", `registry=${folder}/registry`],
     port,
     { ADMIN_TOKEN: "secret" },
   );
@@ -42,6 +42,23 @@ test("workerd serve answers from files, and writes weights to them", async () =>
     assert.equal((await invoke(server.url)).headers.get("x-invoked-variant"), "cnn");
     const written = JSON.parse(readFileSync(join(folder, "endpoints/digits"), "utf8"));
     assert.deepEqual(written.variants.map((variant) => variant.weight), [0, 1]);
+
+    // SageMaker's control plane keeps its things as files too, and removes them.
+    const operate = async (operation, body) => {
+      const headers = { "x-amz-target": `SageMaker.${operation}`, authorization: "Bearer secret" };
+      const answer = await fetch(server.url, { method: "POST", headers, body: JSON.stringify(body) });
+      assert.equal(answer.status, 200, await answer.clone().text());
+      return answer.json();
+    };
+    await operate("CreateModel", { ModelName: "m", PrimaryContainer: { ModelDataUrl: "digits/cnn.onnx" } });
+    await operate("CreateEndpointConfig", { EndpointConfigName: "c", ProductionVariants: [{ VariantName: "cnn", ModelName: "m" }] });
+    await operate("CreateEndpoint", { EndpointName: "made", EndpointConfigName: "c" });
+    assert.equal((await operate("DescribeEndpoint", { EndpointName: "made" })).EndpointStatus, "InService");
+    assert.deepEqual(readdirSync(join(folder, "registry")).sort(), ["config.c", "model.m"]);
+    await operate("DeleteEndpoint", { EndpointName: "made" });
+    await operate("DeleteModel", { ModelName: "m" });
+    assert.deepEqual(readdirSync(join(folder, "registry")), ["config.c"]);
+    assert.deepEqual(readdirSync(join(folder, "endpoints")), ["digits"]);
   } finally {
     await server.close();
   }

@@ -8,6 +8,14 @@ import { seeds } from "../../scripts/seed.mjs";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const ADMIN_TOKEN = "the admin's own";
+/** The keys that clients sign with: the administrator's, and a caller's. */
+export const KEYS = {
+  ADMIN_ACCESS_KEY_ID: "AKIDADMIN",
+  ADMIN_SECRET_ACCESS_KEY: "the admin's secret key",
+  CALLER_ACCESS_KEY_ID: "AKIDCALLER",
+  CALLER_SECRET_ACCESS_KEY: "the caller's secret key",
+  CALLER_TOKEN: "the caller's token",
+};
 
 /** Held-out digits: `[{ label, csv, pixels }]`. */
 export const digits = readFileSync(`${root}models/digits/held-out.csv`, "utf8")
@@ -40,8 +48,8 @@ export async function start() {
       {
         configPath: `${root}wrangler.toml`,
         prebuiltWorkerDir: `${root}build/bundle`,
-        vars: { ENDPOINT_TTL_SECONDS: "0.2" },
-        secrets: { ADMIN_TOKEN },
+        vars: { ENDPOINT_TTL_SECONDS: "0.2", KV_DELAY_SECONDS: "1.5" },
+        secrets: { ADMIN_TOKEN, ...KEYS },
         bindingOverrides: { RECORDS: "analytics" },
       },
       {

@@ -1,14 +1,15 @@
 //! Descriptions of endpoints: what is configured and how it is doing, without secrets.
 
-use futures_util::future::join_all;
 use http::{StatusCode, header};
 use serde::Serialize;
 
-use super::{After, Answer, Service};
-use crate::endpoint::{Backend, Endpoint, EndpointError, Health, Name, Served, Stickiness, Variant};
+use super::refuse;
+use crate::endpoint::{Access, Backend, Endpoint, Health, Name, Served, Stickiness, Variant};
 use crate::error::Error;
 use crate::platform::Platform;
-use crate::protocol::{Response, native};
+use crate::protocol::Response;
+use crate::protocol::respond::{insert, json};
+use crate::service::{Answer, Service};
 
 #[derive(Serialize)]
 struct Description<'a> {
@@ -22,6 +23,8 @@ struct Description<'a> {
     assignment: Option<&'a Stickiness>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fallback: Option<&'a Name>,
+    #[serde(skip_serializing_if = "Access::is_open")]
+    access: &'a Access,
 }
 
 #[derive(Serialize)]
@@ -75,53 +78,41 @@ struct Listing<'a> {
     cursor: Option<&'a str>,
 }
 
-impl<P: Platform> Service<'_, P> {
-    pub(super) async fn describe(&self, name: &Name) -> Answer {
-        let mut after = After::default();
-        match self.endpoint(name, &mut after.refresh).await {
-            Ok(served) => Answer { response: described(name, &served), after },
-            Err(error) => Answer { after, ..Answer::refusal(&error) },
-        }
-    }
+/// Answers with one endpoint's description.
+pub(super) async fn describe<P: Platform>(service: &Service<'_, P>, name: &Name) -> Answer {
+    let (served, after) = service.look_up(name).await;
+    let response = match served {
+        Ok(served) => described(name, &served),
+        Err(error) => refuse(&error),
+    };
+    Answer { response, after }
+}
 
-    pub(super) async fn list(&self, cursor: Option<String>) -> Answer {
-        let page = match self.platform.list_endpoints(cursor).await {
-            Ok(page) => page,
-            Err(error) => return Answer::refusal(&error.into()),
-        };
-        // A key that is no name cannot be asked for either.
-        let names: Vec<Name> = page.keys.iter().filter_map(|key| Name::try_from(key.as_str()).ok()).collect();
-        let looked_up = join_all(names.iter().map(|name| async move {
-            let mut refresh = Vec::new();
-            (name, self.endpoint(name, &mut refresh).await, refresh)
-        }))
-        .await;
-        let mut after = After::default();
-        let mut endpoints = Vec::new();
-        for (name, served, refresh) in &looked_up {
-            after.refresh.extend_from_slice(refresh);
-            match served {
-                Ok(served) => endpoints.push(Listed::Served(description(name, served))),
-                // The listing lags behind the store.
-                Err(Error::Endpoint(_, EndpointError::NotFound)) => {}
-                Err(error) => {
-                    let report = error.report();
-                    let problem = Problem { code: report.code, message: report.message, since_ms: None };
-                    endpoints.push(Listed::Unserved(Unserved { name, status: "unavailable", problem }));
-                }
-            }
+/// Answers with a page of descriptions.
+pub(super) async fn list<P: Platform>(service: &Service<'_, P>, cursor: Option<String>) -> Answer {
+    let page = match service.list(cursor).await {
+        Ok(page) => page,
+        Err(error) => return refuse(&error).into(),
+    };
+    let endpoints = page.endpoints.iter().map(|(name, served)| match served {
+        Ok(served) => Listed::Served(description(name, served)),
+        Err(error) => {
+            let report = error.report();
+            let problem = Problem { code: report.code, message: report.message, since_ms: None };
+            Listed::Unserved(Unserved { name, status: "unavailable", problem })
         }
-        Answer { response: native::json(StatusCode::OK, &Listing { endpoints, cursor: page.cursor.as_deref() }), after }
-    }
+    });
+    let listing = Listing { endpoints: endpoints.collect(), cursor: page.cursor.as_deref() };
+    Answer { response: json(StatusCode::OK, &listing), after: page.after }
 }
 
 /// An endpoint's description as a response, its revision as the `ETag`.
 pub(super) fn described(name: &Name, served: &Served) -> Response {
-    let mut response = native::json(StatusCode::OK, &description(name, served));
+    let mut response = json(StatusCode::OK, &description(name, served));
     let etag = format!("\"{}\"", served.endpoint.revision().as_str());
-    native::insert(response.headers_mut(), header::ETAG, &etag);
+    insert(response.headers_mut(), header::ETAG, &etag);
     // What a browser has seen before is no ground to change weights on.
-    native::insert(response.headers_mut(), header::CACHE_CONTROL, "no-cache");
+    insert(response.headers_mut(), header::CACHE_CONTROL, "no-cache");
     response
 }
 
@@ -142,6 +133,7 @@ fn description<'a>(name: &'a Name, served: &'a Served) -> Description<'a> {
         variants: endpoint.variants().iter().map(|variant| variant_description(endpoint, variant)).collect(),
         assignment: endpoint.stickiness(),
         fallback: endpoint.fallback().map(|variant| &variant.name),
+        access: endpoint.access(),
     }
 }
 

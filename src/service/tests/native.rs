@@ -1,193 +1,12 @@
-//! The way of a request on a platform in memory, with its faults at will.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+//! The native protocol, and what all have in common.
 
-use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::rc::Rc;
+use http::{HeaderName, HeaderValue, Method};
+use serde_json::json;
 
-use futures_util::FutureExt;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use serde_json::{Value, json};
-
-use super::{Answer, Isolate, Service, Settings};
-use crate::endpoint::{Name, Revision};
-use crate::origin::{OriginAnswer, OriginCall, OriginError};
-use crate::platform::{EndpointPage, EntropyError, Platform, StoreError};
+use super::{ORIGIN, bench, said};
+use crate::endpoint::Revision;
+use crate::origin::OriginError;
 use crate::protocol::{Request, RequestError};
-use crate::record::Record;
-
-/// What a call to an origin carried.
-struct Sent {
-    url: String,
-    headers: HeaderMap,
-    body: Vec<u8>,
-    limit_ms: f64,
-}
-
-#[derive(Default)]
-struct World {
-    now_ms: Cell<f64>,
-    endpoints: RefCell<BTreeMap<String, Vec<u8>>>,
-    endpoint_reads: Cell<usize>,
-    store_down: Cell<bool>,
-    models: RefCell<HashMap<String, Vec<u8>>>,
-    model_reads: Cell<usize>,
-    secrets: RefCell<HashMap<String, String>>,
-    /// What origins will answer, in order.
-    answers: RefCell<VecDeque<Result<OriginAnswer, OriginError>>>,
-    sent: RefCell<Vec<Sent>>,
-    warnings: RefCell<Vec<String>>,
-}
-
-impl Platform for Rc<World> {
-    async fn read_endpoint(&self, name: &Name) -> Result<Option<Vec<u8>>, StoreError> {
-        self.endpoint_reads.set(self.endpoint_reads.get() + 1);
-        if self.store_down.get() {
-            return Err(StoreError("down".to_owned()));
-        }
-        Ok(self.endpoints.borrow().get(name.as_str()).cloned())
-    }
-
-    async fn write_endpoint(&self, name: &Name, document: &str) -> Result<(), StoreError> {
-        self.endpoints.borrow_mut().insert(name.to_string(), document.as_bytes().to_vec());
-        Ok(())
-    }
-
-    async fn list_endpoints(&self, _: Option<String>) -> Result<EndpointPage, StoreError> {
-        Ok(EndpointPage { keys: self.endpoints.borrow().keys().cloned().collect(), cursor: None })
-    }
-
-    async fn read_model(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.model_reads.set(self.model_reads.get() + 1);
-        Ok(self.models.borrow().get(key).cloned())
-    }
-
-    async fn call_origin(&self, call: OriginCall<'_>) -> Result<OriginAnswer, OriginError> {
-        self.sent.borrow_mut().push(Sent {
-            url: call.url.to_string(),
-            headers: call.headers.clone(),
-            body: call.body.to_vec(),
-            limit_ms: call.limit_ms,
-        });
-        self.now_ms.set(self.now_ms.get() + 10.0);
-        self.answers
-            .borrow_mut()
-            .pop_front()
-            .unwrap_or_else(|| Err(OriginError::Unreachable("no answer planned".into())))
-    }
-
-    fn now_ms(&self) -> f64 {
-        self.now_ms.get()
-    }
-
-    fn secret(&self, name: &str) -> Option<String> {
-        self.secrets.borrow().get(name).cloned()
-    }
-
-    fn entropy(&self) -> Result<[u8; 32], EntropyError> {
-        Ok([7; 32])
-    }
-
-    fn warn(&self, message: &str) {
-        self.warnings.borrow_mut().push(message.to_owned());
-    }
-}
-
-struct Bench {
-    world: Rc<World>,
-    isolate: Isolate,
-}
-
-/// A response and its record, as a test looks at them.
-struct Seen {
-    status: u16,
-    headers: HeaderMap,
-    body: Vec<u8>,
-    record: Option<Record>,
-}
-
-impl Seen {
-    fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
-    }
-
-    fn record(&self) -> &Record {
-        self.record.as_ref().expect("a record")
-    }
-}
-
-const ORIGIN: &str = r#"{"variants": [
-    {"name": "a", "weight": 3, "origin": {"url": "https://a.example/invocations", "timeout_ms": 800, "token": "A_TOKEN"}},
-    {"name": "b", "weight": 1, "origin": {"url": "https://b.example/invocations"}},
-    {"name": "off", "weight": 0, "origin": {"url": "https://off.example/invocations"}}],
-  "assignment": {"unit": {"header": "x-user-id"}, "salt": "s"}, "fallback": "b"}"#;
-
-fn bench(document: &str) -> Bench {
-    let world = Rc::new(World::default());
-    world.endpoints.borrow_mut().insert("e".to_owned(), document.as_bytes().to_vec());
-    world.secrets.borrow_mut().insert("A_TOKEN".to_owned(), "hush".to_owned());
-    world.secrets.borrow_mut().insert("ADMIN_TOKEN".to_owned(), "root".to_owned());
-    Bench { world, isolate: Isolate::new(Settings::default()) }
-}
-
-fn said(status: u16, content_type: &str, body: &str) -> Result<OriginAnswer, OriginError> {
-    let mut headers = HeaderMap::new();
-    headers.insert("content-type", HeaderValue::from_str(content_type).unwrap());
-    Ok(OriginAnswer { status, headers, body: body.as_bytes().to_vec() })
-}
-
-impl Bench {
-    fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Seen {
-        let headers = headers
-            .iter()
-            .map(|(name, value)| {
-                (HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap())
-            })
-            .collect();
-        let request =
-            Request { method, path: path.to_owned(), query: String::new(), headers, body: body.as_bytes().to_vec() };
-        self.receive(Ok(request))
-    }
-
-    fn receive(&self, request: Result<Request, RequestError>) -> Seen {
-        let service = Service::new(Rc::clone(&self.world), &self.isolate);
-        let Answer { response, after } = service.handle(request).now_or_never().expect("nothing waits");
-        let record = service.finish(after).now_or_never().expect("nothing waits");
-        let (head, body) = response.into_parts();
-        Seen { status: head.status.as_u16(), headers: head.headers, body, record }
-    }
-
-    fn invoke(&self, headers: &[(&str, &str)]) -> Seen {
-        let mut all = vec![("content-type", "application/json")];
-        all.retain(|(name, _)| !headers.iter().any(|(given, _)| given == name));
-        all.extend_from_slice(headers);
-        self.send(Method::POST, "/endpoints/e/invocations", &all, r#"{"instances": [[1, 2], [3, 4]]}"#)
-    }
-
-    fn get(&self, path: &str) -> Seen {
-        self.send(Method::GET, path, &[], "")
-    }
-
-    fn answers(&self, answers: impl IntoIterator<Item = Result<OriginAnswer, OriginError>>) {
-        self.world.answers.borrow_mut().extend(answers);
-    }
-
-    fn code(
-        &self,
-        headers: &[(&str, &str)],
-        answers: impl IntoIterator<Item = Result<OriginAnswer, OriginError>>,
-    ) -> String {
-        self.answers(answers);
-        let seen = self.invoke(headers);
-        assert_eq!(seen.header("x-error-code"), seen.json()["code"].as_str().unwrap_or_default());
-        assert_eq!(seen.record().error.unwrap_or_default(), seen.header("x-error-code"));
-        seen.header("x-error-code").to_owned()
-    }
-}
 
 #[test]
 fn an_origin_answers_and_everything_is_noted() {
@@ -442,7 +261,7 @@ fn weights_are_changed_on_terms() {
     assert_eq!(put("Bearer root", Some(&revision), good).status, 412);
 
     bench.world.secrets.borrow_mut().remove("ADMIN_TOKEN");
-    assert_eq!(put("Bearer ", Some("*"), good).header("x-error-code"), "admin_disabled");
+    assert_eq!(put("Bearer ", Some("*"), good).header("x-error-code"), "access_disabled");
 }
 
 #[test]
@@ -479,7 +298,7 @@ fn models_fail_alone() {
 
 #[test]
 fn outputs_are_all_or_the_one_that_the_endpoint_names() {
-    const IRIS: &[u8] = include_bytes!("../../tests/zoo/models/sklearn-logistic-zipmap-strings.onnx");
+    const IRIS: &[u8] = include_bytes!("../../../tests/zoo/models/sklearn-logistic-zipmap-strings.onnx");
     let sha = crate::endpoint::Sha256::of(IRIS);
     let variant = |name: &str, output: &str| {
         format!(r#"{{"name": "{name}", "model": {{"key": "iris.onnx", "sha256": "{sha}"{output}}}}}"#)
@@ -534,7 +353,7 @@ fn requests_that_mean_nothing() {
         bench.invoke(&[("x-amzn-sagemaker-inference-id", &"x".repeat(65))]).header("x-error-code"),
         "bad_inference_id"
     );
-    assert_eq!(bench.receive(Err(RequestError::BodyTooLarge)).status, 413);
+    assert_eq!(bench.receive(Request::default(), Err(RequestError::BodyTooLarge)).status, 413);
     let preflight = bench.send(Method::OPTIONS, "/endpoints/e/weights", &[], "");
     assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, "*"));
     assert!(preflight.header("access-control-allow-headers").contains("authorization"));

@@ -1,0 +1,223 @@
+//! Tensors as the Open Inference Protocol sends and asks for them: JSON, or bytes behind it
+//! (<https://github.com/kserve/open-inference-protocol>, with its binary tensor data extension).
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::datatypes::{binary_values, named};
+use crate::payload::{Datatype, Input, Output, Outputs, Schema, Table, Values, flat};
+use crate::protocol::{Payload, Unreadable};
+
+/// Why tensors are not what the model takes, or what is asked for is not what it gives.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TensorError {
+    /// The JSON is not a request.
+    #[error("the request cannot be read: {0}")]
+    Malformed(String),
+    /// The header says that there is more JSON than there is body.
+    #[error("Inference-Header-Content-Length is `{0}`, which is no number of bytes that the body has")]
+    HeaderLength(String),
+    /// The tensors behind the JSON have fewer or more bytes than it says.
+    #[error("the tensors behind the JSON should have {expected} bytes, and have {given}")]
+    BinaryLength {
+        /// What `binary_data_size` add up to.
+        expected: usize,
+        /// What there is.
+        given: usize,
+    },
+    /// One tensor is wrong.
+    #[error("input `{name}`: {problem}")]
+    Input {
+        /// The tensor's name, cut to 40 characters.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A tensor that the model does not take.
+    #[error("there is no input `{name}`; the model takes: {known}")]
+    UnknownInput {
+        /// The name, cut to 40 characters.
+        name: String,
+        /// The first twenty that there are.
+        known: String,
+    },
+    /// An output that the model does not give.
+    #[error("there is no output `{name}`; the model gives: {known}")]
+    UnknownOutput {
+        /// The name, cut to 40 characters.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// An extension that is not spoken.
+    #[error("the parameter `{0}` is not served here")]
+    Parameter(&'static str),
+}
+
+/// A request, whole.
+#[derive(Debug, Deserialize)]
+pub(super) struct Inference<'a> {
+    pub id: Option<String>,
+    #[serde(default)]
+    parameters: Map<String, Value>,
+    #[serde(borrow)]
+    inputs: Vec<InputTensor<'a>>,
+    outputs: Option<Vec<RequestedOutput>>,
+}
+
+#[derive(Debug, Deserialize)]
+struct InputTensor<'a> {
+    name: String,
+    shape: Vec<usize>,
+    datatype: String,
+    #[serde(default)]
+    parameters: Map<String, Value>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    /// Its bytes, of those behind the JSON.
+    #[serde(skip)]
+    binary: Option<&'a [u8]>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RequestedOutput {
+    name: String,
+    #[serde(default)]
+    parameters: Map<String, Value>,
+}
+
+/// Parameters that would change the answer: extensions of Triton's that are not spoken.
+const UNSUPPORTED: [&str; 5] =
+    ["shared_memory_region", "shared_memory_offset", "classification", "sequence_id", "sequence_start"];
+
+impl<'a> Inference<'a> {
+    /// Reads a request's body, whose JSON has `header_length` bytes where others follow.
+    pub fn parse(body: &'a [u8], header_length: Option<&str>) -> Result<Self, TensorError> {
+        let (json, mut binary) = match header_length {
+            None => (body, [].as_slice()),
+            Some(length) => length
+                .trim()
+                .parse()
+                .ok()
+                .and_then(|length: usize| body.split_at_checked(length))
+                .ok_or_else(|| TensorError::HeaderLength(cut(length)))?,
+        };
+        let mut request: Inference<'a> =
+            serde_json::from_slice(json).map_err(|error| TensorError::Malformed(error.to_string()))?;
+        let outputs = request.outputs.iter().flatten().map(|output| &output.parameters);
+        let all = request.inputs.iter().map(|input| &input.parameters).chain(outputs).chain([&request.parameters]);
+        for parameters in all {
+            let set = |name: &&str| parameters.get(*name).is_some_and(|value| !matches!(value.as_i64(), Some(0)));
+            if let Some(name) = UNSUPPORTED.into_iter().find(set) {
+                return Err(TensorError::Parameter(name));
+            }
+        }
+        let given = binary.len();
+        let mut expected = 0usize;
+        for input in &mut request.inputs {
+            let Some(size) = input.parameters.get("binary_data_size") else { continue };
+            let size = size.as_u64().and_then(|size| usize::try_from(size).ok());
+            let size = size.ok_or_else(|| input.wrong("its binary_data_size is no number of bytes".to_owned()))?;
+            expected = expected.saturating_add(size);
+            let Some((bytes, rest)) = binary.split_at_checked(size) else {
+                return Err(TensorError::BinaryLength { expected, given });
+            };
+            (input.binary, binary) = (Some(bytes), rest);
+        }
+        if binary.is_empty() { Ok(request) } else { Err(TensorError::BinaryLength { expected, given }) }
+    }
+
+    /// The outputs that are asked for, each with whether as bytes; all of them unless some are named.
+    pub fn asked_for<'o>(&self, outputs: &'o Outputs) -> Result<Vec<(&'o Output, bool)>, TensorError> {
+        let is_set = |parameters: &Map<String, Value>, name: &str| parameters.get(name).and_then(Value::as_bool);
+        let all_binary = is_set(&self.parameters, "binary_data_output").unwrap_or(false);
+        let Some(requested) = self.outputs.as_ref().filter(|requested| !requested.is_empty()) else {
+            return Ok(outputs.outputs().iter().map(|output| (output, all_binary)).collect());
+        };
+        let find = |asked: &RequestedOutput| {
+            let found = outputs.outputs().iter().find(|output| output.name == asked.name);
+            let binary = is_set(&asked.parameters, "binary_data").unwrap_or(all_binary);
+            found.map(|output| (output, binary)).ok_or_else(|| {
+                let known: Vec<&str> = outputs.outputs().iter().map(|output| output.name.as_str()).collect();
+                TensorError::UnknownOutput { name: cut(&asked.name), known: known.join(", ") }
+            })
+        };
+        requested.iter().map(find).collect()
+    }
+}
+
+impl Payload for Inference<'_> {
+    fn table(&self, schema: &Schema) -> Result<Table, Unreadable> {
+        Ok(self.to_table(schema)?)
+    }
+
+    fn rows(&self) -> Option<usize> {
+        self.inputs.first()?.shape.first().copied()
+    }
+}
+
+impl Inference<'_> {
+    fn to_table(&self, schema: &Schema) -> Result<Table, TensorError> {
+        let known = schema.inputs();
+        for (at, tensor) in self.inputs.iter().enumerate() {
+            if !known.iter().any(|input| input.name == tensor.name) {
+                let known: Vec<&str> = known.iter().take(20).map(|input| input.name.as_str()).collect();
+                return Err(TensorError::UnknownInput { name: cut(&tensor.name), known: known.join(", ") });
+            }
+            if self.inputs.iter().take(at).any(|other| other.name == tensor.name) {
+                return Err(tensor.wrong("it stands twice".to_owned()));
+            }
+        }
+        let rows = self.rows().unwrap_or_default();
+        let values = known.iter().map(|input| {
+            let missing = || TensorError::Input { name: input.name.clone(), problem: "it is missing".to_owned() };
+            let tensor = self.inputs.iter().find(|tensor| tensor.name == input.name).ok_or_else(missing)?;
+            tensor.values(input, rows).map_err(|problem| tensor.wrong(problem))
+        });
+        let values = values.collect::<Result<Vec<Values>, _>>()?;
+        Table::new(schema, rows, values).ok_or_else(|| TensorError::Malformed("the tensors hold no rows".to_owned()))
+    }
+}
+
+impl InputTensor<'_> {
+    fn wrong(&self, problem: String) -> TensorError {
+        TensorError::Input { name: cut(&self.name), problem }
+    }
+
+    /// The values, if they are what the model takes there.
+    fn values(&self, input: &Input, rows: usize) -> Result<Values, String> {
+        let expected: Vec<usize> = [rows].into_iter().chain(input.row_shape.iter().copied()).collect();
+        if self.shape != expected || rows == 0 {
+            let sizes: Vec<String> = input.row_shape.iter().map(usize::to_string).collect();
+            let sizes = ["rows".to_owned()].into_iter().chain(sizes).collect::<Vec<_>>().join(", ");
+            return Err(format!(
+                "its shape is {:?}; the model takes [{sizes}], at least one row, and as many in each input",
+                self.shape
+            ));
+        }
+        let datatype: Datatype =
+            named(&self.datatype).ok_or_else(|| format!("`{}` is no datatype", cut(&self.datatype)))?;
+        if datatype != input.datatype {
+            return Err(format!(
+                "its datatype is {}; the model takes {}",
+                self.datatype,
+                super::datatypes::name(input.datatype)
+            ));
+        }
+        match (self.data, self.binary) {
+            (Some(json), None) => flat(datatype, &self.shape, json.get()),
+            (None, Some(bytes)) => {
+                let count = self.shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
+                binary_values(datatype, bytes, count.ok_or("its shape has too many values")?)
+            }
+            (None, None) => Err("it has neither `data` nor `binary_data_size`".to_owned()),
+            (Some(_), Some(_)) => Err("it has both `data` and `binary_data_size`".to_owned()),
+        }
+    }
+}
+
+/// At most 40 characters of somebody else's text.
+fn cut(text: &str) -> String {
+    text.chars().take(40).collect()
+}

@@ -1,0 +1,63 @@
+//! Responses, as all protocols make them.
+
+use http::StatusCode;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use serde::Serialize;
+
+use super::{Response, headers};
+use crate::assignment::Reason;
+use crate::record::Record;
+
+/// A response with a body of that type.
+pub(super) fn respond(status: StatusCode, content_type: &str, body: Vec<u8>) -> Response {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let to = response.headers_mut();
+    insert(to, header::CONTENT_TYPE, content_type);
+    insert(to, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    insert(to, header::ACCESS_CONTROL_EXPOSE_HEADERS, headers::EXPOSED);
+    response
+}
+
+/// A response that is JSON.
+pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    // Only maps with keys that are not texts fail to serialise, and there are none.
+    respond(status, "application/json", serde_json::to_vec(body).unwrap_or_default())
+}
+
+/// The answer to a browser that asks what it may send. Nothing here acts on cookies, so any page may ask.
+pub(super) fn preflight() -> Response {
+    let mut response = respond(StatusCode::NO_CONTENT, "text/plain", Vec::new());
+    let to = response.headers_mut();
+    to.remove(header::CONTENT_TYPE);
+    insert(to, header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, OPTIONS");
+    // The star does not cover Authorization (Fetch standard, "CORS non-wildcard request-header name").
+    insert(to, header::ACCESS_CONTROL_ALLOW_HEADERS, "*, authorization");
+    insert(to, header::ACCESS_CONTROL_MAX_AGE, "86400");
+    response
+}
+
+/// Adds the headers that describe the decision.
+pub(super) fn describe_decision(response: &mut Response, record: Option<&Record>) {
+    let Some(record) = record else { return };
+    let to = response.headers_mut();
+    let pairs = [
+        (headers::INVOKED_VARIANT, record.variant.as_deref()),
+        (headers::SAGEMAKER_INVOKED_VARIANT, record.variant.as_deref()),
+        (headers::REASON, record.reason.map(Reason::as_str)),
+        (headers::REVISION, Some(record.revision.as_str())),
+        (headers::INFERENCE_ID, Some(record.inference_id.as_str())),
+    ];
+    for (name, value) in pairs {
+        if let Some(value) = value {
+            insert(to, name, value);
+        }
+    }
+}
+
+/// Sets a header; a text that cannot stand in one is left out, which names, codes and digests never are.
+pub(super) fn insert(to: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        to.insert(name, value);
+    }
+}

@@ -1,0 +1,285 @@
+//! SageMaker's control plane: AWS JSON 1.1, `POST /` with the operation in `X-Amz-Target`.
+//!
+//! Its models are backends under a name, its endpoint configurations lists of variants; an endpoint that is made of them
+//! is a document in KV like any other. What has no meaning at the edge, such as instance types and counts, is taken and
+//! passed over; what would change the answers or who sees them, such as shadow variants, is refused.
+
+use futures_util::FutureExt;
+use futures_util::future::{LocalBoxFuture, try_join_all};
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::error::{Api, message, named};
+use super::list::page;
+use super::requests::{
+    ByConfigName, ByEndpointName, ByModelName, CreateEndpoint, CreateEndpointConfig, CreateModel, List, UpdateEndpoint,
+    UpdateWeights, parse,
+};
+use crate::endpoint::{Backend, Endpoint, EndpointError, Name, WeightChange};
+use crate::error::Error;
+use crate::platform::{Platform, Times};
+use crate::protocol::respond::{insert, respond};
+use crate::protocol::{Protocol, Request, RequestError, Response, headers};
+use crate::registry::{Configuration, ConfiguredVariant, Kept, Kind, RegistryError};
+use crate::service::{Answer, Service};
+
+const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
+
+/// SageMaker's control plane.
+pub(crate) struct Control;
+
+impl<P: Platform> Protocol<P> for Control {
+    fn claims(&self, request: &Request) -> bool {
+        request.method == Method::POST && request.path == "/"
+    }
+
+    fn refuse(&self, error: &Error) -> Response {
+        refuse(error)
+    }
+
+    fn answer<'a>(&'a self, service: &'a Service<'_, P>, request: Request) -> LocalBoxFuture<'a, Answer> {
+        async move {
+            let mut response = match operate(service, &request).await {
+                Ok(body) => respond(StatusCode::OK, MEDIA_TYPE, body.to_string().into_bytes()),
+                Err(error) => refuse(&error),
+            };
+            if let Ok(id) = service.new_id() {
+                insert(response.headers_mut(), headers::AMZN_REQUEST_ID, &id);
+            }
+            response.into()
+        }
+        .boxed_local()
+    }
+}
+
+fn refuse(error: &Error) -> Response {
+    let (report, named) = (error.report(), named(error, Api::Control));
+    let body = json!({ "__type": named.name, "message": message(&report) });
+    let mut response = respond(named.status, MEDIA_TYPE, body.to_string().into_bytes());
+    insert(response.headers_mut(), headers::AMZN_ERROR_TYPE, named.name);
+    insert(response.headers_mut(), headers::ERROR_CODE, report.code);
+    response
+}
+
+/// Does what is asked for, and answers with the body to be sent.
+async fn operate<P: Platform>(service: &Service<'_, P>, request: &Request) -> Result<Value, Error> {
+    service.allow_admin(request)?;
+    let target = request.header("x-amz-target").unwrap_or_default();
+    let body = request.body.as_slice();
+    match target.strip_prefix("SageMaker.").unwrap_or_default() {
+        "CreateModel" => create_model(service, parse(body)?).await,
+        "DescribeModel" => describe_model(service, parse(body)?).await,
+        "DeleteModel" => {
+            let asked: ByModelName = parse(body)?;
+            service.remove(Kind::Model, &asked.model_name).await?;
+            Ok(json!({}))
+        }
+        "ListModels" => list(service, Kind::Model, parse(body)?).await,
+        "CreateEndpointConfig" => create_config(service, parse(body)?).await,
+        "DescribeEndpointConfig" => describe_config(service, parse(body)?).await,
+        "DeleteEndpointConfig" => {
+            let asked: ByConfigName = parse(body)?;
+            service.remove(Kind::Configuration, &asked.endpoint_config_name).await?;
+            Ok(json!({}))
+        }
+        "ListEndpointConfigs" => list(service, Kind::Configuration, parse(body)?).await,
+        "CreateEndpoint" => {
+            let asked: CreateEndpoint = parse(body)?;
+            service.create_endpoint(&asked.endpoint_name, &asked.endpoint_config_name, asked.access()?).await?;
+            Ok(json!({ "EndpointArn": arn(Kind::Endpoint, &asked.endpoint_name) }))
+        }
+        "DescribeEndpoint" => describe_endpoint(service, parse(body)?).await,
+        "UpdateEndpoint" => {
+            let asked: UpdateEndpoint = parse(body)?;
+            let keep = asked.keeps_weights()?;
+            service.update_endpoint(&asked.endpoint_name, &asked.endpoint_config_name, keep).await?;
+            Ok(json!({ "EndpointArn": arn(Kind::Endpoint, &asked.endpoint_name) }))
+        }
+        "UpdateEndpointWeightsAndCapacities" => update_weights(service, parse(body)?).await,
+        "DeleteEndpoint" => {
+            let asked: ByEndpointName = parse(body)?;
+            service.delete_endpoint(&asked.endpoint_name).await?;
+            Ok(json!({}))
+        }
+        "ListEndpoints" => list_endpoints(service, parse(body)?).await,
+        _ => Err(RequestError::NoSuchOperation(target.chars().take(100).collect()).into()),
+    }
+}
+
+async fn create_model<P: Platform>(service: &Service<'_, P>, asked: CreateModel) -> Result<Value, Error> {
+    let name = asked.model_name.clone();
+    service.create_model(&name, asked.source()?).await?;
+    Ok(json!({ "ModelArn": arn(Kind::Model, &name) }))
+}
+
+async fn describe_model<P: Platform>(service: &Service<'_, P>, asked: ByModelName) -> Result<Value, Error> {
+    let name = &asked.model_name;
+    let Kept { value, times } = service.kept::<Backend>(Kind::Model, name).await?;
+    let mut environment = serde_json::Map::new();
+    let mut option = |name: &str, value: Option<String>| {
+        value.map(|value| environment.insert(name.to_owned(), value.into()));
+    };
+    let location = match value {
+        Backend::Model(model) => {
+            option("TURNOUT_OUTPUT", model.output);
+            model.key.as_str().to_owned()
+        }
+        Backend::Origin(origin) => {
+            option("TURNOUT_TIMEOUT_MS", Some(origin.timeout_ms.to_string()));
+            option("TURNOUT_TOKEN", origin.token.map(|token| token.as_str().to_owned()));
+            origin.url.get().to_string()
+        }
+    };
+    let container = json!({ "ModelDataUrl": location, "Environment": environment });
+    Ok(dated(json!({ "ModelName": name, "ModelArn": arn(Kind::Model, name), "PrimaryContainer": container }), times))
+}
+
+async fn create_config<P: Platform>(service: &Service<'_, P>, asked: CreateEndpointConfig) -> Result<Value, Error> {
+    asked.check()?;
+    let name = asked.endpoint_config_name;
+    let variants = asked.production_variants.into_iter().map(|variant| ConfiguredVariant {
+        name: variant.variant_name,
+        model: variant.model_name,
+        weight: variant.initial_variant_weight,
+    });
+    service.create_config(&name, &Configuration { variants: variants.collect() }).await?;
+    Ok(json!({ "EndpointConfigArn": arn(Kind::Configuration, &name) }))
+}
+
+/// A configuration, or what one would say that an endpoint written by hand could have been made of: it bears the
+/// endpoint's name, and its variants name no models.
+async fn describe_config<P: Platform>(service: &Service<'_, P>, asked: ByConfigName) -> Result<Value, Error> {
+    let name = &asked.endpoint_config_name;
+    let (variants, times): (Vec<Value>, _) = match service.kept::<Configuration>(Kind::Configuration, name).await {
+        Ok(Kept { value, times }) => {
+            let variants = value.variants.iter().map(|variant| {
+                json!({ "VariantName": variant.name, "ModelName": variant.model, "InitialVariantWeight": variant.weight })
+            });
+            (variants.collect(), times)
+        }
+        Err(missing @ Error::Registry(RegistryError::NotFound(..))) => match service.configured(name).await {
+            Ok(Kept { value: Ok(endpoint), times }) if endpoint.config().is_none() => {
+                let variants = endpoint.variants().iter();
+                let variants = variants
+                    .map(|variant| json!({ "VariantName": variant.name, "InitialVariantWeight": variant.weight }));
+                (variants.collect(), times)
+            }
+            _ => return Err(missing),
+        },
+        Err(error) => return Err(error),
+    };
+    let described = json!({
+        "EndpointConfigName": name,
+        "EndpointConfigArn": arn(Kind::Configuration, name),
+        "ProductionVariants": variants,
+    });
+    Ok(dated(described, times))
+}
+
+async fn describe_endpoint<P: Platform>(service: &Service<'_, P>, asked: ByEndpointName) -> Result<Value, Error> {
+    let name = &asked.endpoint_name;
+    let Kept { value, times } = service.configured(name).await?;
+    let described = json!({
+        "EndpointName": name,
+        "EndpointArn": arn(Kind::Endpoint, name),
+        "EndpointStatus": status(service, &value, times),
+    });
+    let described = match value {
+        Ok(endpoint) => {
+            let variants = endpoint.variants().iter().map(|variant| {
+                json!({ "VariantName": variant.name, "CurrentWeight": variant.weight, "DesiredWeight": variant.weight })
+            });
+            let described = with(described, "ProductionVariants", Some(variants.collect::<Value>()));
+            with(described, "EndpointConfigName", Some(endpoint.config().unwrap_or(name).as_str()))
+        }
+        Err(problem) => with(described, "FailureReason", Some(problem.to_string())),
+    };
+    Ok(modified(described, times))
+}
+
+async fn update_weights<P: Platform>(service: &Service<'_, P>, asked: UpdateWeights) -> Result<Value, Error> {
+    let name = &asked.endpoint_name;
+    let weights = asked.desired_weights_and_capacities;
+    if weights.iter().all(|desired| desired.desired_weight.is_none()) {
+        service.configured(name).await?;
+    } else {
+        let weights = weights.into_iter().filter_map(|desired| Some((desired.variant_name, desired.desired_weight?)));
+        service.set_weights(name, &WeightChange::new(weights)?).await?;
+    }
+    Ok(json!({ "EndpointArn": arn(Kind::Endpoint, name) }))
+}
+
+async fn list_endpoints<P: Platform>(service: &Service<'_, P>, asked: List) -> Result<Value, Error> {
+    let (names, next) = page(service.all(Kind::Endpoint).await?, &asked)?;
+    let listed = try_join_all(names.iter().map(|(name, _)| async move {
+        let Kept { value, times } = match service.configured(name).await {
+            Ok(kept) => kept,
+            // The listing lags behind the store.
+            Err(Error::Registry(RegistryError::NotFound(..))) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let status = status(service, &value, times);
+        let described =
+            json!({ "EndpointName": name, "EndpointArn": arn(Kind::Endpoint, name), "EndpointStatus": status });
+        Ok(Some((status, modified(described, times))))
+    }))
+    .await?;
+    let is_asked_for = |status: &str| asked.status_equals.as_ref().is_none_or(|asked| asked == status);
+    let endpoints = listed.into_iter().flatten().filter(|(status, _)| is_asked_for(status));
+    Ok(with(json!({ "Endpoints": endpoints.map(|(_, described)| described).collect::<Value>() }), "NextToken", next))
+}
+
+/// Models and configurations, of which the listing says all there is to say.
+async fn list<P: Platform>(service: &Service<'_, P>, kind: Kind, asked: List) -> Result<Value, Error> {
+    let (listed, next) = page(service.all(kind).await?, &asked)?;
+    let (plural, name_member, arn_member) = match kind {
+        Kind::Model => ("Models", "ModelName", "ModelArn"),
+        Kind::Configuration => ("EndpointConfigs", "EndpointConfigName", "EndpointConfigArn"),
+        Kind::Endpoint => ("Endpoints", "EndpointName", "EndpointArn"),
+    };
+    let described =
+        listed.iter().map(|(name, times)| dated(json!({ name_member: name, arn_member: arn(kind, name) }), *times));
+    Ok(with(json!({ plural: described.collect::<Value>() }), "NextToken", next))
+}
+
+/// Until a change has reached every isolate, the endpoint is still updating, and waiters wait.
+fn status<P: Platform>(
+    service: &Service<'_, P>,
+    endpoint: &Result<Endpoint, EndpointError>,
+    times: Option<Times>,
+) -> &'static str {
+    match endpoint {
+        Err(_) => "Failed",
+        Ok(_) if service.is_settled(times) => "InService",
+        Ok(_) if times.is_some_and(|times| times.created_ms == times.modified_ms) => "Creating",
+        Ok(_) => "Updating",
+    }
+}
+
+/// An address in AWS's form. There are no regions and no accounts here.
+fn arn(kind: Kind, name: &Name) -> String {
+    let kind = match kind {
+        Kind::Endpoint => "endpoint",
+        Kind::Configuration => "endpoint-config",
+        Kind::Model => "model",
+    };
+    format!("arn:aws:sagemaker:auto:000000000000:{kind}/{name}")
+}
+
+/// With a member more, where there is something to say.
+fn with(mut described: Value, member: &str, value: Option<impl Into<Value>>) -> Value {
+    if let (Some(members), Some(value)) = (described.as_object_mut(), value) {
+        members.insert(member.to_owned(), value.into());
+    }
+    described
+}
+
+/// With the time at which it was made, where that is known: seconds since the Unix epoch.
+fn dated(described: Value, times: Option<Times>) -> Value {
+    with(described, "CreationTime", times.map(|times| times.created_ms / 1000.0))
+}
+
+/// With the time of the last change as well.
+fn modified(described: Value, times: Option<Times>) -> Value {
+    with(dated(described, times), "LastModifiedTime", times.map(|times| times.modified_ms / 1000.0))
+}

@@ -1,0 +1,82 @@
+//! Errors as AWS names them, so that clients raise the classes that their callers catch.
+//!
+//! <https://docs.aws.amazon.com/sagemaker/latest/APIReference/CommonErrors.html>, and the errors of each operation.
+
+use http::StatusCode;
+
+use crate::access::{AccessError, SignatureError};
+use crate::endpoint::EndpointError;
+use crate::error::{BackendError, Error, Failure, Report};
+use crate::origin::OriginError;
+use crate::protocol::RequestError;
+
+/// AWS's name of an error, and its status.
+pub(super) struct Named {
+    pub name: &'static str,
+    pub status: StatusCode,
+}
+
+/// Which API is spoken: they have different names for a mistake of the caller's.
+#[derive(Clone, Copy)]
+pub(super) enum Api {
+    Runtime,
+    Control,
+}
+
+/// The error by AWS's name.
+pub(super) fn named(error: &Error, api: Api) -> Named {
+    use StatusCode as S;
+    let (name, status) = match error {
+        Error::Access(error) => match error {
+            AccessError::Unset(_) => ("ServiceUnavailable", S::SERVICE_UNAVAILABLE),
+            AccessError::Missing => ("MissingAuthenticationTokenException", S::FORBIDDEN),
+            AccessError::Token => ("UnrecognizedClientException", S::FORBIDDEN),
+            AccessError::Signature(error) => match error {
+                SignatureError::Incomplete(_) => ("IncompleteSignatureException", S::FORBIDDEN),
+                SignatureError::UnknownKey => ("UnrecognizedClientException", S::FORBIDDEN),
+                SignatureError::Expired { .. } | SignatureError::Scope(_) | SignatureError::Mismatch => {
+                    ("InvalidSignatureException", S::FORBIDDEN)
+                }
+            },
+        },
+        Error::Backend(_) => ("ModelError", S::FAILED_DEPENDENCY),
+        Error::Request(RequestError::NoSuchOperation(_) | RequestError::NoSuchPath | RequestError::Method(_)) => {
+            ("UnknownOperationException", S::NOT_FOUND)
+        }
+        Error::Request(RequestError::BodyTooLarge) => ("RequestEntityTooLargeException", S::PAYLOAD_TOO_LARGE),
+        Error::Endpoint(_, EndpointError::Invalid(_)) | Error::Entropy(_) => {
+            ("InternalFailure", S::INTERNAL_SERVER_ERROR)
+        }
+        Error::Endpoint(_, EndpointError::Unavailable(_)) | Error::Store(_) => {
+            ("ServiceUnavailable", S::SERVICE_UNAVAILABLE)
+        }
+        Error::Request(_)
+        | Error::Unreadable(_)
+        | Error::Assignment(_)
+        | Error::Endpoint(_, EndpointError::NotFound)
+        | Error::Revision(_)
+        | Error::Registry(_)
+        | Error::Weights(_) => match api {
+            Api::Runtime => ("ValidationError", S::BAD_REQUEST),
+            Api::Control => ("ValidationException", S::BAD_REQUEST),
+        },
+    };
+    Named { name, status }
+}
+
+/// What went wrong and what to do about it, in one text: AWS's errors have no other place for it.
+pub(super) fn message(report: &Report) -> String {
+    format!("{} ({}; {})", report.message, report.code, report.fix)
+}
+
+/// `OriginalStatusCode` and `OriginalMessage` of a ModelError: what the variant that was chosen said. A model in the
+/// worker counts as a container that failed; one that said nothing, in time or at all, has no status, 0.
+pub(super) fn original(error: &Error) -> Option<(u16, String)> {
+    let Error::Backend(error) = error else { return None };
+    let (BackendError::Chosen(_, failure) | BackendError::Both(_, failure, ..)) = error.as_ref();
+    Some(match failure {
+        Failure::Origin(OriginError::Status { status, message }) => (*status, message.clone()),
+        Failure::Origin(error) => (0, error.to_string()),
+        Failure::Model(_) | Failure::Run(_) => (500, failure.to_string()),
+    })
+}

@@ -1,0 +1,135 @@
+//! Invocations at `/endpoints/NAME/invocations`, with rows as CSV, JSON or JSON lines: what the native protocol and
+//! SageMaker's runtime have in common. They differ in how they tell errors.
+
+use http::{HeaderName, Method, StatusCode};
+
+use super::respond::{describe_decision, respond};
+use super::{Invocation, Payload, Request, RequestError, Response, Unreadable, headers};
+use crate::endpoint::Name;
+use crate::error::Error;
+use crate::origin::OriginAnswer;
+use crate::payload::{Format, Schema, Table};
+use crate::platform::Platform;
+use crate::service::{Answer, Reply, Service};
+
+/// Rows in the format that the request's headers name.
+struct Rows<'a>(&'a Request);
+
+impl Payload for Rows<'_> {
+    fn check(&self) -> Result<(), Unreadable> {
+        self.written()?;
+        self.sent()?;
+        Ok(())
+    }
+
+    fn table(&self, schema: &Schema) -> Result<Table, Unreadable> {
+        Ok(Table::decode(self.sent()?, &self.0.body, schema)?)
+    }
+}
+
+impl Rows<'_> {
+    /// The format of the body.
+    fn sent(&self) -> Result<Format, Unreadable> {
+        Ok(Format::of_content_type(self.0.header("content-type"))?)
+    }
+
+    /// The format to answer in.
+    fn written(&self) -> Result<Format, Unreadable> {
+        Ok(Format::accepted(self.0.header("accept"))?)
+    }
+}
+
+/// Answers an invocation. `refuse` tells errors.
+pub(super) async fn invoke<P: Platform>(
+    service: &Service<'_, P>,
+    protocol: &'static str,
+    endpoint: &str,
+    request: Request,
+    refuse: impl Fn(&Error) -> Response,
+) -> Answer {
+    let rows = Rows(&request);
+    let invocation = match invocation(protocol, endpoint, &request, &rows) {
+        Ok(invocation) => invocation,
+        Err(error) => return refuse(&error.into()).into(),
+    };
+    let (reply, invoked) = service.invoke(&invocation).await;
+    let mut response = match reply {
+        Ok(Reply::Outputs(outputs)) => {
+            let format = rows.written().unwrap_or(Format::Json);
+            // Writing into memory does not fail.
+            let body = outputs.encode(format).unwrap_or_default();
+            let mut response = respond(StatusCode::OK, format.media_type(), body);
+            // A model here has nothing to add to them, so what they are for, such as tracing, gets them back.
+            if let Some(attributes) = request.headers.get(headers::CUSTOM_ATTRIBUTES) {
+                response.headers_mut().insert(headers::CUSTOM_ATTRIBUTES, attributes.clone());
+            }
+            response
+        }
+        Ok(Reply::Relayed(answer)) => relayed(answer),
+        Err(error) => refuse(&error),
+    };
+    describe_decision(&mut response, invoked.record());
+    let format = rows.sent().ok();
+    invoked.answer(response, format.map(|format| (format, request.body)))
+}
+
+/// A model host's answer, as it is.
+pub(super) fn relayed(answer: OriginAnswer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    let mut response = respond(status, "application/json", answer.body);
+    response.headers_mut().extend(answer.headers);
+    response
+}
+
+fn invocation<'a>(
+    protocol: &'static str,
+    endpoint: &str,
+    request: &'a Request,
+    payload: &'a dyn Payload,
+) -> Result<Invocation<'a>, RequestError> {
+    request.allow(&Method::POST, "POST")?;
+    for name in headers::UNSUPPORTED {
+        if request.headers.contains_key(name) {
+            return Err(RequestError::Unsupported(name));
+        }
+    }
+    let attributes = request.headers.get(headers::CUSTOM_ATTRIBUTES);
+    if attributes.is_some_and(|value| value.len() > 1024 || value.to_str().is_err()) {
+        return Err(RequestError::CustomAttributes);
+    }
+    Ok(Invocation {
+        endpoint: Name::try_from(endpoint)?,
+        protocol,
+        target: target(request)?,
+        inference_id: inference_id(request)?,
+        request,
+        payload,
+    })
+}
+
+/// The variant that a header names.
+pub(super) fn target(request: &Request) -> Result<Option<String>, RequestError> {
+    let named = |header: HeaderName| {
+        let value = request.headers.get(header)?;
+        // What is not text cannot be a variant's name, but was meant as one: it must not fall back on the weights.
+        Some(String::from_utf8_lossy(value.as_bytes()).trim().to_owned())
+    };
+    one_target(named(headers::TARGET_VARIANT), named(headers::SAGEMAKER_TARGET_VARIANT))
+}
+
+/// The one that is named, if only one is, or both are the same.
+pub(super) fn one_target(a: Option<String>, b: Option<String>) -> Result<Option<String>, RequestError> {
+    match (a, b) {
+        (Some(a), Some(b)) if a != b => Err(RequestError::TwoTargets { a, b }),
+        (target, None) | (None, target) | (target, Some(_)) => Ok(target),
+    }
+}
+
+/// The caller's own id.
+pub(super) fn inference_id(request: &Request) -> Result<Option<String>, RequestError> {
+    let Some(value) = request.headers.get(headers::INFERENCE_ID) else { return Ok(None) };
+    match value.to_str() {
+        Ok(id) if (1..=64).contains(&id.len()) => Ok(Some(id.to_owned())),
+        _ => Err(RequestError::InferenceId),
+    }
+}

@@ -1,0 +1,86 @@
+//! What SageMaker's control plane knows beside endpoints: models, which are backends under a name, and configurations,
+//! which give such models weights. Endpoints are made of them and then stand for themselves: nothing here is read when
+//! a request is answered.
+
+use serde::{Deserialize, Serialize};
+
+use crate::endpoint::{Name, Weight};
+use crate::platform::{Store, Times};
+
+/// A kind of thing that the control plane makes, by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An endpoint: a document in the store of endpoints.
+    Endpoint,
+    /// A [`Configuration`].
+    Configuration,
+    /// A backend.
+    Model,
+}
+
+/// Variants to make an endpoint of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Configuration {
+    /// In order.
+    pub variants: Vec<ConfiguredVariant>,
+}
+
+/// A variant whose backend is a named model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConfiguredVariant {
+    /// The variant's name.
+    pub name: Name,
+    /// The model's.
+    pub model: Name,
+    /// The weight to begin with.
+    pub weight: Weight,
+}
+
+/// Something that is kept, and since when.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kept<T> {
+    /// What it is.
+    pub value: T,
+    /// Absent where somebody else wrote it.
+    pub times: Option<Times>,
+}
+
+/// Why something cannot be made, changed or removed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryError {
+    /// There is none of that name.
+    #[error("Could not find {0} \"{1}\".")]
+    NotFound(Kind, Name),
+    /// There is one of that name.
+    #[error("Cannot create already existing {0} \"{1}\".")]
+    Exists(Kind, Name),
+    /// It cannot be read back.
+    #[error("{0} \"{1}\" is broken: {2}")]
+    Broken(Kind, Name, String),
+    /// It could be kept, but nothing could be answered with it.
+    #[error("the {0} cannot be used: {1}")]
+    Unusable(Kind, String),
+}
+
+impl Kind {
+    /// Where things of this kind are kept, and what their keys begin with.
+    pub fn place(self) -> (Store, &'static str) {
+        match self {
+            Kind::Endpoint => (Store::Endpoints, ""),
+            // No name has a full stop.
+            Kind::Configuration => (Store::Registry, "config."),
+            Kind::Model => (Store::Registry, "model."),
+        }
+    }
+}
+
+impl std::fmt::Display for Kind {
+    /// In SageMaker's words.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Kind::Endpoint => "endpoint",
+            Kind::Configuration => "endpoint configuration",
+            Kind::Model => "model",
+        })
+    }
+}

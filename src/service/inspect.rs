@@ -1,0 +1,93 @@
+//! What a variant takes and gives, and whether it can be had, without invoking it.
+
+use std::rc::Rc;
+
+use futures_util::future::join_all;
+
+use super::{After, Service};
+use crate::access;
+use crate::assignment::AssignmentError;
+use crate::endpoint::{Backend, Endpoint, Name, Variant};
+use crate::error::{BackendError, Error};
+use crate::inference::Model;
+use crate::platform::Platform;
+use crate::protocol::Request;
+
+/// An endpoint or one of its variants, looked at.
+#[derive(Debug)]
+pub struct Inspected {
+    /// The names of the endpoint's variants.
+    pub variants: Vec<Name>,
+    /// The model of the variant that was asked for, else of the first that has one; `None` of an origin.
+    pub model: Option<Rc<Model>>,
+    /// The one output that it answers with, where it is one.
+    pub output: Option<String>,
+}
+
+impl<P: Platform> Service<'_, P> {
+    /// Looks at an endpoint, or one of its variants, if the caller may invoke it.
+    ///
+    /// # Errors
+    /// If there is no such endpoint or variant, or its model cannot be had.
+    pub async fn inspect(
+        &self,
+        name: &Name,
+        variant: Option<&str>,
+        request: &Request,
+        after: &mut After,
+    ) -> Result<Inspected, Error> {
+        let served = self.endpoint(name, &mut after.refresh).await?;
+        let endpoint = &served.endpoint;
+        access::allow(&self.platform, endpoint.access(), request)?;
+        let looked_at = match variant {
+            Some(asked) => Some(find(endpoint, asked)?),
+            None => endpoint.variants().iter().find(|variant| matches!(variant.backend, Backend::Model(_))),
+        };
+        let variants = endpoint.variants().iter().map(|variant| variant.name.clone()).collect();
+        let Some(Variant { name, backend: Backend::Model(reference), .. }) = looked_at else {
+            return Ok(Inspected { variants, model: None, output: None });
+        };
+        let model = self.model(reference).await;
+        let model = model.map_err(|failure| Box::new(BackendError::Chosen(name.clone(), failure)))?;
+        Ok(Inspected { variants, model: Some(model), output: reference.output.clone() })
+    }
+
+    /// Whether the variant that is asked for can answer, else each that gets traffic. An origin is taken at its word.
+    ///
+    /// # Errors
+    /// If there is no such endpoint or variant, or a model cannot be had.
+    pub async fn ready_to_answer(
+        &self,
+        name: &Name,
+        variant: Option<&str>,
+        request: &Request,
+        after: &mut After,
+    ) -> Result<(), Error> {
+        let served = self.endpoint(name, &mut after.refresh).await?;
+        let endpoint = &served.endpoint;
+        access::allow(&self.platform, endpoint.access(), request)?;
+        let asked: Vec<&Variant> = match variant {
+            Some(asked) => vec![find(endpoint, asked)?],
+            None => endpoint.variants().iter().filter(|variant| variant.weight.get() > 0.0).collect(),
+        };
+        let checks = join_all(asked.iter().map(|variant| async move {
+            match &variant.backend {
+                Backend::Model(reference) => {
+                    self.model(reference).await.map(|_| ()).map_err(|failure| (variant, failure))
+                }
+                Backend::Origin(_) => Ok(()),
+            }
+        }));
+        match checks.await.into_iter().find_map(Result::err) {
+            Some((variant, failure)) => Err(Box::new(BackendError::Chosen(variant.name.clone(), failure)).into()),
+            None => Ok(()),
+        }
+    }
+}
+
+fn find<'e>(endpoint: &'e Endpoint, asked: &str) -> Result<&'e Variant, AssignmentError> {
+    endpoint.variant(asked).ok_or_else(|| AssignmentError::UnknownTarget {
+        asked: asked.chars().take(100).collect(),
+        known: endpoint.known_names(),
+    })
+}

@@ -1,0 +1,227 @@
+//! The way of a request, by each protocol, on a platform in memory with its faults at will.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+mod native;
+mod open_inference;
+mod sagemaker;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::rc::Rc;
+
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde_json::Value;
+
+use super::{Answer, Isolate, Service, Settings};
+use crate::origin::{OriginAnswer, OriginCall, OriginError};
+use crate::platform::{EntropyError, Entry, Page, Platform, Store, StoreError, Times};
+use crate::protocol::{self, Request, RequestError};
+use crate::record::Record;
+
+/// What a call to an origin carried.
+struct Sent {
+    url: String,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    limit_ms: f64,
+}
+
+#[derive(Default)]
+struct World {
+    now_ms: Cell<f64>,
+    endpoints: RefCell<BTreeMap<String, Vec<u8>>>,
+    endpoint_reads: Cell<usize>,
+    registry: RefCell<BTreeMap<String, Vec<u8>>>,
+    times: RefCell<HashMap<String, Times>>,
+    store_down: Cell<bool>,
+    models: RefCell<HashMap<String, Vec<u8>>>,
+    model_reads: Cell<usize>,
+    secrets: RefCell<HashMap<String, String>>,
+    /// What origins will answer, in order.
+    answers: RefCell<VecDeque<Result<OriginAnswer, OriginError>>>,
+    sent: RefCell<Vec<Sent>>,
+    warnings: RefCell<Vec<String>>,
+}
+
+impl Platform for Rc<World> {
+    async fn read(&self, store: Store, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.read_entry(store, key).await?.map(|entry| entry.value))
+    }
+
+    async fn read_entry(&self, store: Store, key: &str) -> Result<Option<Entry>, StoreError> {
+        let entry = |value: Vec<u8>, times| Entry { value, times };
+        match store {
+            Store::Endpoints => {
+                self.endpoint_reads.set(self.endpoint_reads.get() + 1);
+                if self.store_down.get() {
+                    return Err(StoreError("down".to_owned()));
+                }
+                let times = self.times.borrow().get(key).copied();
+                Ok(self.endpoints.borrow().get(key).map(|value| entry(value.clone(), times)))
+            }
+            Store::Models => {
+                self.model_reads.set(self.model_reads.get() + 1);
+                Ok(self.models.borrow().get(key).map(|value| entry(value.clone(), None)))
+            }
+            Store::Registry => {
+                let times = self.times.borrow().get(key).copied();
+                Ok(self.registry.borrow().get(key).map(|value| entry(value.clone(), times)))
+            }
+        }
+    }
+
+    async fn write(&self, store: Store, key: &str, value: &str, times: Times) -> Result<(), StoreError> {
+        let values = if store == Store::Endpoints { &self.endpoints } else { &self.registry };
+        values.borrow_mut().insert(key.to_owned(), value.as_bytes().to_vec());
+        self.times.borrow_mut().insert(key.to_owned(), times);
+        Ok(())
+    }
+
+    async fn delete(&self, store: Store, key: &str) -> Result<(), StoreError> {
+        let values = if store == Store::Endpoints { &self.endpoints } else { &self.registry };
+        values.borrow_mut().remove(key);
+        Ok(())
+    }
+
+    async fn list(&self, store: Store, prefix: &str, _: Option<String>, _: u16) -> Result<Page, StoreError> {
+        if self.store_down.get() {
+            return Err(StoreError("down".to_owned()));
+        }
+        let values = if store == Store::Endpoints { &self.endpoints } else { &self.registry };
+        let values = values.borrow();
+        let keys = values.keys().filter(|key| key.starts_with(prefix));
+        let keys = keys.map(|key| (key.clone(), self.times.borrow().get(key).copied())).collect();
+        Ok(Page { keys, cursor: None })
+    }
+
+    async fn call_origin(&self, call: OriginCall<'_>) -> Result<OriginAnswer, OriginError> {
+        self.sent.borrow_mut().push(Sent {
+            url: call.url.to_string(),
+            headers: call.headers.clone(),
+            body: call.body.to_vec(),
+            limit_ms: call.limit_ms,
+        });
+        self.now_ms.set(self.now_ms.get() + 10.0);
+        self.answers
+            .borrow_mut()
+            .pop_front()
+            .unwrap_or_else(|| Err(OriginError::Unreachable("no answer planned".into())))
+    }
+
+    fn now_ms(&self) -> f64 {
+        self.now_ms.get()
+    }
+
+    fn secret(&self, name: &str) -> Option<String> {
+        self.secrets.borrow().get(name).cloned()
+    }
+
+    fn entropy(&self) -> Result<[u8; 32], EntropyError> {
+        Ok([7; 32])
+    }
+
+    fn warn(&self, message: &str) {
+        self.warnings.borrow_mut().push(message.to_owned());
+    }
+}
+
+struct Bench {
+    world: Rc<World>,
+    isolate: Isolate,
+}
+
+/// A response and its record, as a test looks at them.
+struct Seen {
+    status: u16,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    record: Option<Record>,
+}
+
+impl Seen {
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or(Value::Null)
+    }
+
+    fn record(&self) -> &Record {
+        self.record.as_ref().expect("a record")
+    }
+}
+
+const ORIGIN: &str = r#"{"variants": [
+    {"name": "a", "weight": 3, "origin": {"url": "https://a.example/invocations", "timeout_ms": 800, "token": "A_TOKEN"}},
+    {"name": "b", "weight": 1, "origin": {"url": "https://b.example/invocations"}},
+    {"name": "off", "weight": 0, "origin": {"url": "https://off.example/invocations"}}],
+  "assignment": {"unit": {"header": "x-user-id"}, "salt": "s"}, "fallback": "b"}"#;
+
+fn bench(document: &str) -> Bench {
+    let world = Rc::new(World::default());
+    world.endpoints.borrow_mut().insert("e".to_owned(), document.as_bytes().to_vec());
+    world.secrets.borrow_mut().insert("A_TOKEN".to_owned(), "hush".to_owned());
+    world.secrets.borrow_mut().insert("ADMIN_TOKEN".to_owned(), "root".to_owned());
+    Bench { world, isolate: Isolate::new(Settings::default()) }
+}
+
+fn said(status: u16, content_type: &str, body: &str) -> Result<OriginAnswer, OriginError> {
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", HeaderValue::from_str(content_type).unwrap());
+    Ok(OriginAnswer { status, headers, body: body.as_bytes().to_vec() })
+}
+
+impl Bench {
+    fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Seen {
+        self.send_bytes(method, path, headers, body.as_bytes().to_vec())
+    }
+
+    fn send_bytes(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Seen {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| {
+                (HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap())
+            })
+            .collect();
+        let request = Request { method, secure: true, path: path.to_owned(), headers, ..Request::default() };
+        self.receive(request, Ok(body))
+    }
+
+    fn receive(&self, request: Request, body: Result<Vec<u8>, RequestError>) -> Seen {
+        let service = Service::new(Rc::clone(&self.world), &self.isolate);
+        let answer = protocol::answer(&service, request, body);
+        let Answer { response, after } = answer.now_or_never().expect("nothing waits");
+        let record = service.finish(after).now_or_never().expect("nothing waits");
+        let (head, body) = response.into_parts();
+        Seen { status: head.status.as_u16(), headers: head.headers, body, record }
+    }
+
+    fn invoke(&self, headers: &[(&str, &str)]) -> Seen {
+        let mut all = vec![("content-type", "application/json")];
+        all.retain(|(name, _)| !headers.iter().any(|(given, _)| given == name));
+        all.extend_from_slice(headers);
+        self.send(Method::POST, "/endpoints/e/invocations", &all, r#"{"instances": [[1, 2], [3, 4]]}"#)
+    }
+
+    fn get(&self, path: &str) -> Seen {
+        self.send(Method::GET, path, &[], "")
+    }
+
+    fn answers(&self, answers: impl IntoIterator<Item = Result<OriginAnswer, OriginError>>) {
+        self.world.answers.borrow_mut().extend(answers);
+    }
+
+    fn code(
+        &self,
+        headers: &[(&str, &str)],
+        answers: impl IntoIterator<Item = Result<OriginAnswer, OriginError>>,
+    ) -> String {
+        self.answers(answers);
+        let seen = self.invoke(headers);
+        assert_eq!(seen.header("x-error-code"), seen.json()["code"].as_str().unwrap_or_default());
+        assert_eq!(seen.record().error.unwrap_or_default(), seen.header("x-error-code"));
+        seen.header("x-error-code").to_owned()
+    }
+}
