@@ -9,14 +9,19 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const port = process.env.PORT ?? "8787";
 const base = `http://localhost:${port}`;
 
-if (!existsSync(`${root}.dev.vars`)) {
-  const token = randomBytes(16).toString("hex");
-  writeFileSync(`${root}.dev.vars`, `# Secrets of the local worker.\nADMIN_TOKEN=${token}\n`, { mode: 0o600 });
+// The administrator's token, and the key that SageMaker's clients sign with. Those that are there already stay.
+const secrets = existsSync(`${root}.dev.vars`) ? readFileSync(`${root}.dev.vars`, "utf8") : "# Secrets of the local worker.\n";
+const made = { ADMIN_TOKEN: random(), ADMIN_ACCESS_KEY_ID: `AKID${random().slice(0, 12).toUpperCase()}`, ADMIN_SECRET_ACCESS_KEY: random() };
+const missing = Object.entries(made).filter(([name]) => !new RegExp(`^${name}=`, "m").test(secrets));
+if (missing.length > 0) {
+  const lines = missing.map(([name, value]) => `${name}=${value}\n`).join("");
+  writeFileSync(`${root}.dev.vars`, secrets + lines, { mode: 0o600 });
 }
 
 const wrangler = spawn(
   `${root}node_modules/.bin/wrangler`,
-  ["dev", "--port", port, "--show-interactive-dev-session=false", ...process.argv.slice(2)],
+  // Local KV shows a change at once, and reading it is cheap.
+  ["dev", "--port", port, "--var", "ENDPOINT_TTL_SECONDS:1", "--var", "KV_DELAY_SECONDS:0", "--show-interactive-dev-session=false", ...process.argv.slice(2)],
   { cwd: root, stdio: "inherit", env: { ...process.env, WRANGLER_SEND_METRICS: "false" } },
 );
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => wrangler.kill(signal));
@@ -37,8 +42,12 @@ The endpoint, its variants and their weights:
 
   curl ${base}/endpoints/digits
 
-The admin token, for changing weights, stands in .dev.vars.
+The admin token, for changing weights, and the key for boto3 stand in .dev.vars.
 `);
+
+function random() {
+  return randomBytes(16).toString("hex");
+}
 
 /** Waits until a GET succeeds. */
 async function answered(url) {

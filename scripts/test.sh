@@ -17,8 +17,9 @@ part() {
     shift
     "$@" 2>&1 | tee "$log"
     local status=${PIPESTATUS[0]} counts
-    # cargo's "test result: ok. 4 passed; 0 failed", and node's "ℹ pass 4" and "ℹ fail 0".
+    # cargo's "test result: ok. 4 passed; 0 failed", node's "ℹ pass 4" and "ℹ fail 0", pytest's "1 failed, 4 passed in 2s".
     counts=$(sed -nE 's/.*test result: .* ([0-9]+) passed; ([0-9]+) failed.*/\1 \2/p
+        s/^([0-9]+) failed, ([0-9]+) passed in .*/\2 \1/p; s/^([0-9]+) passed in .*/\1 0/p; s/^([0-9]+) failed in .*/0 \1/p
         s/^ℹ pass ([0-9]+)$/\1 0/p; s/^ℹ fail ([0-9]+)$/0 \1/p' "$log")
     local ok=0 bad=0 p f
     while read -r p f; do ok=$((ok + ${p:-0})) bad=$((bad + ${f:-0})); done <<<"$counts"
@@ -27,12 +28,30 @@ part() {
     passed=$((passed + ok)) failed=$((failed + bad))
 }
 
+# The Python that real clients run in, made anew when requirements.txt changes.
+clients() {
+    local venv=$PWD/.tools/python wanted=tests/clients/requirements.txt
+    if ! cmp -s "$wanted" "$venv/requirements.txt"; then
+        echo "[setup] installing real clients from PyPI into .tools/python (about a minute, once)"
+        rm -rf "$venv"
+        # Debian keeps venv in a package of its own.
+        python3 -m venv "$venv" 2>/dev/null || {
+            [ "$(id -u)" = 0 ] || SUDO=sudo
+            ${SUDO:-} apt-get install -y -qq python3-venv >/dev/null && python3 -m venv "$venv" || return
+        }
+        "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted" &&
+            cp "$wanted" "$venv/requirements.txt" || return
+    fi
+    node tests/clients/run.mjs "$venv/bin/python"
+}
+
 part "native: the core" cargo test --quiet
 part "the assignment vectors, recomputed in Python" python3 tests/vectors/recompute.py
 part "wasm: randomness, inference, codecs" cargo test --target wasm32-unknown-unknown --test wasm
 part "wasm: the zoo of models" cargo test --target wasm32-unknown-unknown --test zoo
 part "the bundle: wrangler deploy --dry-run" wrangler deploy --dry-run --outdir build/bundle
 part "workerd: end to end" node --test --test-reporter=spec tests/e2e/*.test.mjs
+part "workerd: real clients" clients
 
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]
