@@ -129,7 +129,8 @@ pub fn end_to_end(headers: &HeaderMap) -> HeaderMap {
         .collect()
 }
 
-/// Forwards an invocation's body and end-to-end headers, and follows redirects within the configured host.
+/// Forwards an invocation's body and end-to-end headers, and follows redirects within the configured host. An answer of
+/// the media type `also` is taken unasked.
 ///
 /// # Errors
 /// If no usable answer of status 2xx comes within the time that the variant allows.
@@ -138,6 +139,7 @@ pub async fn forward<P: Platform>(
     origin: &OriginReference,
     headers: &HeaderMap,
     body: &[u8],
+    also: Option<&str>,
 ) -> Result<OriginAnswer, OriginError> {
     let mut sent = end_to_end(headers);
     if let Some(token) = &origin.token {
@@ -162,7 +164,7 @@ pub async fn forward<P: Platform>(
         })?;
         match answer.status {
             200..=299 => {
-                check_body(headers, &answer)?;
+                check_body(headers, &answer, also)?;
                 return Ok(OriginAnswer { headers: end_to_end(&answer.headers), ..answer });
             }
             // Only these keep the method and the body; a POST that turns into a GET is not an invocation.
@@ -192,7 +194,7 @@ fn place(url: &Url) -> String {
 }
 
 /// A model host that is up but broken often answers 200 with an error page, or half a document.
-fn check_body(request: &HeaderMap, answer: &OriginAnswer) -> Result<(), OriginError> {
+fn check_body(request: &HeaderMap, answer: &OriginAnswer, also: Option<&str>) -> Result<(), OriginError> {
     let content_type = answer.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let kind = essence(content_type.unwrap_or("application/json"));
     match Format::of_content_type(Some(kind)) {
@@ -204,7 +206,7 @@ fn check_body(request: &HeaderMap, answer: &OriginAnswer) -> Result<(), OriginEr
             .map_err(|error| OriginError::Garbage(format!("it is not text: {error}"))),
         Err(_) => {
             let accept = request.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-            let asked_for = accept.split(',').any(|range| essence(range).eq_ignore_ascii_case(kind));
+            let asked_for = accept.split(',').map(essence).chain(also).any(|range| range.eq_ignore_ascii_case(kind));
             if asked_for {
                 Ok(())
             } else {

@@ -113,6 +113,11 @@ pub trait Payload {
     fn rows(&self) -> Option<usize> {
         None
     }
+
+    /// A media type that a model host may answer in unasked, beside JSON, CSV and JSON lines.
+    fn may_be_answered_in(&self) -> Option<&'static str> {
+        None
+    }
 }
 
 /// Why there is nothing to predict from. The caller is at fault.

@@ -50,10 +50,11 @@ impl<P: Platform> Service<'_, P> {
     pub async fn invoke(&self, invocation: &Invocation<'_>) -> (Result<Reply, Error>, Invoked) {
         let mut after = After::default();
         let reply = self.invoke_noting(invocation, &mut after).await;
-        if let (Err(error), Some(record)) = (&reply, &mut after.record) {
-            record.error = Some(error.report().code);
+        let mut invoked = Invoked { after };
+        if let Err(error) = &reply {
+            invoked.note(error);
         }
-        (reply, Invoked { after })
+        (reply, invoked)
     }
 
     async fn invoke_noting(&self, invocation: &Invocation<'_>, after: &mut After) -> Result<Reply, Error> {
@@ -154,7 +155,8 @@ impl<P: Platform> Service<'_, P> {
             Backend::Origin(reference) => {
                 let began_ms = self.platform.now_ms();
                 let Request { headers, body, .. } = invocation.request;
-                let answer = origin::forward(&self.platform, reference, headers, body).await;
+                let also = invocation.payload.may_be_answered_in();
+                let answer = origin::forward(&self.platform, reference, headers, body, also).await;
                 let waited_ms = self.platform.now_ms() - began_ms;
                 record.origin_ms = Some(record.origin_ms.unwrap_or(0.0) + waited_ms);
                 Ok(Reply::Relayed(answer?))
@@ -200,6 +202,13 @@ impl Invoked {
     /// What is noted; `None` where there was no endpoint to invoke, or the caller may not.
     pub fn record(&self) -> Option<&Record> {
         self.after.record.as_ref()
+    }
+
+    /// Notes what went wrong.
+    pub fn note(&mut self, error: &Error) {
+        if let Some(record) = &mut self.after.record {
+            record.error = Some(error.report().code);
+        }
     }
 
     /// The answer, once its response is made. A body whose rows nobody has counted yet is counted after it was sent.

@@ -20,14 +20,14 @@ use crate::payload::{Outputs, Values};
 use crate::platform::Platform;
 use crate::service::{After, Answer, Reply, Service};
 use datatypes::{bytes, name as datatype_name};
-use tensors::Inference;
+use tensors::{BINARY, Inference};
 
 /// The Open Inference Protocol.
 pub(super) struct OpenInference;
 
 impl<P: Platform> Protocol<P> for OpenInference {
     fn claims(&self, request: &Request) -> bool {
-        request.segments().first() == Some(&"v2")
+        request.path == "/v2" || request.path.starts_with("/v2/")
     }
 
     fn refuse(&self, error: &Error) -> Response {
@@ -146,14 +146,18 @@ async fn infer<P: Platform>(
         request,
         payload: &inference,
     };
-    let (reply, invoked) = service.invoke(&invocation).await;
+    let (reply, mut invoked) = service.invoke(&invocation).await;
     let mut response = match reply {
         Ok(Reply::Outputs(outputs)) => {
             let record = invoked.record();
             let version = record.and_then(|record| record.variant.as_deref());
             let id = inference.id.as_deref().or(record.map(|record| record.inference_id.as_str()));
             let head = Head { model_name: endpoint.as_str(), model_version: version, id };
-            encode(&head, &inference, &outputs).unwrap_or_else(|error| refuse(&Unreadable::Tensors(error).into()))
+            encode(&head, &inference, &outputs).unwrap_or_else(|error| {
+                let error = Unreadable::Tensors(error).into();
+                invoked.note(&error);
+                refuse(&error)
+            })
         }
         Ok(Reply::Relayed(answer)) => tabular::relayed(answer),
         Err(error) => refuse(&error),
@@ -223,7 +227,7 @@ fn encode(head: &Head<'_>, inference: &Inference<'_>, outputs: &Outputs) -> Resu
     let mut body = serde_json::to_vec(&written).unwrap_or_default();
     let length = body.len().to_string();
     body.extend(binary);
-    let mut response = respond(StatusCode::OK, "application/octet-stream", body);
+    let mut response = respond(StatusCode::OK, BINARY, body);
     insert(response.headers_mut(), headers::INFERENCE_HEADER_LENGTH, &length);
     Ok(response)
 }

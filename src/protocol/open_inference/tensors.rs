@@ -55,6 +55,9 @@ pub enum TensorError {
     Parameter(&'static str),
 }
 
+/// The media type of JSON with tensors behind it.
+pub(super) const BINARY: &str = "application/octet-stream";
+
 /// A request, whole.
 #[derive(Debug, Deserialize)]
 pub(super) struct Inference<'a> {
@@ -154,6 +157,10 @@ impl Payload for Inference<'_> {
 
     fn rows(&self) -> Option<usize> {
         self.inputs.first()?.shape.first().copied()
+    }
+
+    fn may_be_answered_in(&self) -> Option<&'static str> {
+        Some(BINARY)
     }
 }
 

@@ -117,6 +117,10 @@ fn a_version_is_a_target_and_an_origin_is_passed_on() {
     assert_eq!((seen.json(), seen.record().rows), (json!({"outputs": []}), Some(2)));
     assert_eq!(seen.header("x-assignment-reason"), "target");
     assert_eq!(bench.world.sent.borrow()[0].body, body.as_bytes());
+    // Tensors behind JSON are not asked for by their media type.
+    bench.answers([said(200, "application/octet-stream", "{}...")]);
+    let seen = bench.send(Method::POST, "/v2/models/digits/versions/origin/infer", &[], &body);
+    assert_eq!((seen.status, seen.body.as_slice()), (200, b"{}...".as_slice()));
     let headers = [("x-target-variant", "logistic")];
     let seen = bench.send(Method::POST, "/v2/models/digits/versions/origin/infer", &headers, &body);
     assert_eq!(seen.header("x-error-code"), "two_targets");
@@ -174,6 +178,7 @@ fn hostile_tensors_are_told_and_nothing_breaks() {
         let message = seen.json()["error"].as_str().unwrap_or_default().to_owned();
         assert_eq!((seen.status, seen.header("x-error-code")), (400, "bad_tensors"), "{body}: {message}");
         assert!(message.contains(expected), "{body}\n  gave: {message}\n  expected: {expected}");
+        assert!(seen.record.is_none_or(|record| record.error == Some("bad_tensors") && record.status == 400));
     }
     let deep = "[".repeat(1_000_000);
     let nan = r#"{"inputs": [{"name": "pixels", "shape": [1, 64], "datatype": "FP32", "data": [NaN]}]}"#;
