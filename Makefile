@@ -2,7 +2,7 @@
 # make serve   the same under plain workerd, with KV as files in .local
 # make test    everything from set-up to every test
 # make bench-trees  trees in wasm against onnxruntime-web and tract
-# make lint    clippy for both targets, and the formatting
+# make lint    clippy for the worker on both targets and for the page's core, and the formatting
 # make clean   removes what was built; `make clean-tools` the tools as well
 
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
@@ -34,6 +34,7 @@ lint: setup
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	cargo clippy --all-targets --target wasm32-unknown-unknown -- -D warnings
+	cargo clippy --target wasm32-unknown-unknown --no-default-features --features browser -- -D warnings
 
 clean:
 	rm -rf target build .wrangler .local

@@ -17,21 +17,36 @@
 //! randomness from outside and is tested natively; the platform stands behind one trait, [`platform::Platform`]. The
 //! shell implements it for Workers, and exists on wasm32 only, so that the compiler keeps the rest free of it.
 
-pub mod access;
 pub mod assignment;
-#[cfg(target_arch = "wasm32")]
-pub mod constructors;
 pub mod endpoint;
+pub mod statistics;
+
+#[cfg(feature = "serve")]
+pub mod access;
+#[cfg(all(feature = "serve", target_arch = "wasm32"))]
+pub mod constructors;
+#[cfg(feature = "serve")]
 pub mod error;
+#[cfg(feature = "serve")]
 pub mod inference;
+#[cfg(feature = "serve")]
 pub mod onnx_ml;
+#[cfg(feature = "serve")]
 pub mod origin;
+#[cfg(feature = "serve")]
 pub mod payload;
+#[cfg(feature = "serve")]
 pub mod platform;
+#[cfg(feature = "serve")]
 pub mod protocol;
+#[cfg(feature = "serve")]
 pub mod record;
+#[cfg(feature = "serve")]
 pub mod registry;
+#[cfg(feature = "serve")]
 pub mod service;
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(feature = "browser", target_arch = "wasm32"))]
+pub mod browser;
+#[cfg(all(feature = "serve", target_arch = "wasm32"))]
 mod shell;

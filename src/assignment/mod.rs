@@ -1,10 +1,12 @@
 //! Which variant answers a request, why, and how likely that was.
 
+mod moved;
 mod random;
 mod unit;
 
+pub use moved::{Flow, Moved, moved};
 pub use random::{Randomness, seeded};
-pub use unit::UnitHash;
+pub use unit::{Score, UnitHash};
 
 use rand_core::Rng;
 use serde::Serialize;

@@ -49,23 +49,36 @@ impl UnitHash {
 
     /// The unit's variant; `None` if all weights are 0.
     pub fn choose<'a>(&self, variants: &'a [Variant]) -> Option<&'a Variant> {
-        let prefix = Sha256::new().chain_update(self.digits()).chain_update("\n");
-        let mut best: Option<(f64, &Variant)> = None;
-        for variant in variants {
-            let weight = variant.weight.get();
-            if weight <= 0.0 {
-                continue;
+        let mut best: Option<Score<'a>> = None;
+        for score in self.scores(variants) {
+            if best.is_none_or(|best| score.score < best.score) {
+                best = Some(score);
             }
+        }
+        best.map(|best| best.variant)
+    }
+
+    /// The scores of the variants whose weight is above 0, in order.
+    pub fn scores<'a>(&self, variants: &'a [Variant]) -> impl Iterator<Item = Score<'a>> {
+        let prefix = Sha256::new().chain_update(self.digits()).chain_update("\n");
+        variants.iter().filter(|variant| variant.weight.get() > 0.0).map(move |variant| {
             let digest = prefix.clone().chain_update(variant.name.as_str()).finalize();
             let high = digest.iter().take(8).fold(0, |bits: u64, byte| (bits << 8) | u64::from(*byte));
             let uniform = ((high >> 12) as f64 + 0.5) / 4_503_599_627_370_496.0;
-            let score = -uniform.ln() / weight;
-            if best.is_none_or(|(least, _)| score < least) {
-                best = Some((score, variant));
-            }
-        }
-        best.map(|(_, variant)| variant)
+            Score { variant, uniform, score: -uniform.ln() / variant.weight.get() }
+        })
     }
+}
+
+/// What a variant brings to the choice: the smallest score has the unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Score<'a> {
+    /// Whose it is.
+    pub variant: &'a Variant,
+    /// What the unit and the variant's name hash to, between 0 and 1.
+    pub uniform: f64,
+    /// -ln(uniform) / weight.
+    pub score: f64,
 }
 
 impl fmt::Display for UnitHash {

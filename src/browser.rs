@@ -1,0 +1,143 @@
+//! The core for the page: what the worker decides, decided in the browser by the same code.
+//!
+//! Built alone, without models and protocols: `cargo build --no-default-features --features browser`.
+
+use serde_json::{Value, json};
+use wasm_bindgen::JsError;
+use wasm_bindgen::prelude::wasm_bindgen;
+
+use crate::assignment::{UnitHash, moved};
+use crate::endpoint::{Endpoint, Weight, WeightChange};
+use crate::statistics;
+
+/// An endpoint, as its description has it.
+#[wasm_bindgen]
+pub struct Experiment {
+    document: String,
+    endpoint: Endpoint,
+}
+
+#[wasm_bindgen]
+impl Experiment {
+    /// Reads a description, the body of `GET /endpoints/NAME`.
+    ///
+    /// # Errors
+    /// If it is none.
+    #[wasm_bindgen(constructor)]
+    pub fn new(description: &str) -> Result<Experiment, JsError> {
+        Experiment::of_document(document(&serde_json::from_str(description)?))
+    }
+
+    fn of_document(document: String) -> Result<Experiment, JsError> {
+        let endpoint = Endpoint::parse(document.as_bytes())?;
+        Ok(Experiment { document, endpoint })
+    }
+
+    /// The variants' names, in order.
+    pub fn variants(&self) -> Vec<String> {
+        self.endpoint.known_names()
+    }
+
+    /// Their shares of the traffic, 0 to 1.
+    pub fn shares(&self) -> Vec<f64> {
+        self.endpoint.variants().iter().map(|variant| self.endpoint.share(variant)).collect()
+    }
+
+    /// Whether units have variants of their own.
+    pub fn sticky(&self) -> bool {
+        self.endpoint.stickiness().is_some()
+    }
+
+    /// The same endpoint with other weights, in the variants' order.
+    ///
+    /// # Errors
+    /// If there are more or fewer, or one cannot be a weight.
+    pub fn with_weights(&self, weights: &[f64]) -> Result<Experiment, JsError> {
+        let variants = self.endpoint.variants();
+        if variants.len() != weights.len() {
+            return Err(JsError::new(&format!("{} weights are given for {} variants", weights.len(), variants.len())));
+        }
+        let mut named = Vec::new();
+        for (variant, weight) in variants.iter().zip(weights) {
+            named.push((variant.name.clone(), Weight::try_from(*weight)?));
+        }
+        Experiment::of_document(WeightChange::new(named)?.apply(self.document.as_bytes())?)
+    }
+
+    /// Which variant a unit has, and why: `{unit_hash, variant, scores: [{variant, share, uniform, score}]}`. The smallest
+    /// score has it; a variant without weight has none.
+    ///
+    /// # Errors
+    /// If units have no variants of their own here.
+    pub fn explain(&self, unit: &str) -> Result<String, JsError> {
+        let unit = UnitHash::new(&self.stickiness()?.salt, unit);
+        let variants = self.endpoint.variants();
+        let scores: Vec<_> = unit.scores(variants).collect();
+        let described = variants.iter().map(|variant| {
+            let score = scores.iter().find(|score| score.variant.name == variant.name);
+            json!({
+                "variant": variant.name,
+                "share": self.endpoint.share(variant),
+                "uniform": score.map(|score| score.uniform),
+                "score": score.map(|score| score.score),
+            })
+        });
+        let chosen = unit.choose(variants).map(|variant| &variant.name);
+        let scores: Value = described.collect();
+        Ok(json!({ "unit_hash": unit.to_string(), "variant": chosen, "scores": scores }).to_string())
+    }
+
+    /// What other weights would do to `units` made-up units: `{units, moved, least, flows: [{from, to, units}]}`.
+    ///
+    /// # Errors
+    /// If units have no variants of their own here.
+    pub fn moved(&self, to: &Experiment, units: u32) -> Result<String, JsError> {
+        let moved = moved(&self.endpoint, &to.endpoint, &self.stickiness()?.salt, units);
+        Ok(serde_json::to_string(&moved)?)
+    }
+
+    fn stickiness(&self) -> Result<&crate::endpoint::Stickiness, JsError> {
+        let missing = || JsError::new("the endpoint names no unit, so no variant is sticky");
+        self.endpoint.stickiness().ok_or_else(missing)
+    }
+}
+
+/// The counts, low and high, between which a variant of that share should be.
+#[wasm_bindgen]
+pub fn band(requests: u32, share: f64, confidence: f64) -> Vec<f64> {
+    let (low, high) = statistics::acceptance(requests, share, confidence);
+    vec![low.into(), high.into()]
+}
+
+/// How good a classifier is, by the truth of each case (0 or 1) and its score, as JSON.
+///
+/// # Errors
+/// If there are no cases, or not as many scores.
+#[wasm_bindgen]
+pub fn judge(truth: &[u8], scores: &[f64], threshold: f64) -> Result<String, JsError> {
+    let truth: Vec<bool> = truth.iter().map(|truth| *truth != 0).collect();
+    Ok(serde_json::to_string(&statistics::judge(&truth, scores, threshold)?)?)
+}
+
+/// A document that a description could be of. Only what decides is taken over, and of an origin what is public.
+fn document(description: &Value) -> String {
+    let member = |value: &Value, name: &str| value.get(name).cloned().unwrap_or_default();
+    let variants = member(description, "variants");
+    let variants = variants.as_array().into_iter().flatten().map(|variant| {
+        let backend = member(variant, "backend");
+        let mut written = json!({ "name": member(variant, "name"), "weight": member(variant, "weight") });
+        let (name, reference) = match backend.get("key") {
+            Some(key) => ("model", json!({ "key": key, "sha256": member(&backend, "sha256") })),
+            None => ("origin", json!({ "url": member(&backend, "origin") })),
+        };
+        if let Some(members) = written.as_object_mut() {
+            members.insert(name.to_owned(), reference);
+        }
+        written
+    });
+    let mut document = json!({ "variants": variants.collect::<Value>() });
+    if let (Some(members), Some(assignment)) = (document.as_object_mut(), description.get("assignment")) {
+        members.insert("assignment".to_owned(), assignment.clone());
+    }
+    document.to_string()
+}
