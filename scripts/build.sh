@@ -3,8 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PWD/.tools/bin:$PWD/node_modules/.bin:$PATH"
-# Named, so that worker-build downloads nothing.
-export WASM_BINDGEN_BIN="$PWD/.tools/bin/wasm-bindgen" ESBUILD_BIN="$PWD/node_modules/.bin/esbuild"
+WASM_BINDGEN_BIN="$PWD/.tools/bin/wasm-bindgen"
 [ -x "$WASM_BINDGEN_BIN" ] || { echo "the tools are missing: run make setup" >&2; exit 1; }
 echo "[build] compiling the page's core"
 cargo build --quiet --lib --profile browser --target wasm32-unknown-unknown --no-default-features --features browser
@@ -14,5 +13,14 @@ cargo build --quiet --lib --profile browser --target wasm32-unknown-unknown --no
 mkdir -p www/data
 for folder in models/*/; do cp "${folder}held-out.csv" "www/data/$(basename "$folder").csv"; done
 echo "[build] compiling the worker (some minutes from scratch, seconds when nothing has changed)"
-worker-build --release
+cargo build --quiet --lib --release --target wasm32-unknown-unknown
+bound=target/worker
+"$WASM_BINDGEN_BIN" --target module --no-typescript --out-dir "$bound" --out-name bound \
+    --experimental-reset-state-function --force-enable-abort-handler target/wasm32-unknown-unknown/release/turnout.wasm
+# The platform gives a compiled module for a plain import; source-phase imports it does not know.
+sed 's#^import source \(.*\) from "./bound_bg.wasm"#import \1 from "./index_bg.wasm"#' "$bound/bound.js" >"$bound/turnout.js"
+cp src/shell/*.js "$bound"
+mkdir -p build
+esbuild "$bound/entry.js" --bundle --format=esm --minify --log-level=warning --external:./index_bg.wasm --outfile=build/index.js
+cp "$bound/bound_bg.wasm" build/index_bg.wasm
 echo "[build] $(du -h build/index_bg.wasm | cut -f1) of WebAssembly"

@@ -2,12 +2,11 @@
 # Sets up what building and testing need, and does nothing where it is already there:
 #   1. the wasm32-unknown-unknown target: rustup's, else built from Debian's packages;
 #   2. node and wrangler, from package-lock.json;
-#   3. wasm-bindgen and worker-build, at the versions that Cargo.lock and this script name.
+#   3. wasm-bindgen, at the version that Cargo.lock names.
 # Everything but the wasm target lives in this folder: node_modules and .tools, both ignored by git.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-WORKER_BUILD=0.8.7
 WASM_BINDGEN=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print }' Cargo.lock)
 TOOLS=$PWD/.tools
 export PATH="$TOOLS/bin:$PWD/node_modules/.bin:$PATH"
@@ -87,5 +86,4 @@ cargo_tool() {
 wasm_target
 node_modules
 cargo_tool wasm-bindgen-cli "$WASM_BINDGEN" wasm-bindgen
-cargo_tool worker-build "$WORKER_BUILD" worker-build
 rm -rf "$TOOLS/target"

@@ -37,6 +37,20 @@ fn protocols<P: Platform + 'static>() -> [&'static dyn Protocol<P>; 4] {
 /// Answers a request, whose body may have failed to arrive.
 pub async fn answer<P: Platform + 'static>(
     service: &Service<'_, P>,
+    request: Request,
+    body: Result<Vec<u8>, RequestError>,
+) -> Answer {
+    // Only browsers send it, from a page; each header costs a microsecond.
+    let from_a_page = request.headers.contains_key(http::header::ORIGIN);
+    let mut answer = choose_and_answer(service, request, body).await;
+    if from_a_page {
+        respond::allow_origin(&mut answer.response);
+    }
+    answer
+}
+
+async fn choose_and_answer<P: Platform + 'static>(
+    service: &Service<'_, P>,
     mut request: Request,
     body: Result<Vec<u8>, RequestError>,
 ) -> Answer {

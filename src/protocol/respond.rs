@@ -12,11 +12,14 @@ use crate::record::Record;
 pub(super) fn respond(status: StatusCode, content_type: &str, body: Vec<u8>) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    let to = response.headers_mut();
-    insert(to, header::CONTENT_TYPE, content_type);
-    insert(to, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
-    insert(to, header::ACCESS_CONTROL_EXPOSE_HEADERS, headers::EXPOSED);
+    insert(response.headers_mut(), header::CONTENT_TYPE, content_type);
     response
+}
+
+/// Lets a page on another host read the response.
+pub(super) fn allow_origin(response: &mut Response) {
+    insert(response.headers_mut(), header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+    insert(response.headers_mut(), header::ACCESS_CONTROL_EXPOSE_HEADERS, headers::EXPOSED);
 }
 
 /// A response that is JSON.
@@ -28,6 +31,7 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
 /// The answer to a browser that asks what it may send. Nothing here acts on cookies, so any page may ask.
 pub(super) fn preflight() -> Response {
     let mut response = respond(StatusCode::NO_CONTENT, "text/plain", Vec::new());
+    allow_origin(&mut response);
     let to = response.headers_mut();
     to.remove(header::CONTENT_TYPE);
     insert(to, header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, OPTIONS");

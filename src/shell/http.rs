@@ -4,13 +4,13 @@ use ::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use futures_util::StreamExt;
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
-use worker::{ByteStream, Url};
+use worker::worker_sys::web_sys;
+use worker::{ByteStream, Fetcher, Url};
 
 use crate::protocol::{MAX_BODY_BYTES, Request, RequestError, Response};
 
 #[wasm_bindgen(module = "/src/shell/glue.js")]
 extern "C" {
-    fn head(request: &JsValue) -> String;
     fn respond(status: u16, headers: &str, body: Uint8Array) -> JsValue;
 }
 
@@ -22,9 +22,8 @@ pub(super) enum BodyError {
     Broken(String),
 }
 
-/// Receives a request, its body included.
-pub(super) async fn receive(request: &mut worker::Request) -> (Request, Result<Vec<u8>, RequestError>) {
-    let head = head(request.inner());
+/// A request, without its body, from what `head` of entry.js makes of it.
+pub(super) fn request(head: &str) -> Request {
     let mut lines = head.split('\n');
     let method = lines.next().and_then(|method| Method::from_bytes(method.as_bytes()).ok()).unwrap_or_default();
     // The platform has parsed it before; there is nothing at an empty path.
@@ -35,35 +34,37 @@ pub(super) async fn receive(request: &mut worker::Request) -> (Request, Result<V
             Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_bytes(value.as_bytes()).ok()?))
         })
         .collect();
-    let body = match length(&headers) {
-        _ if !matches!(method, Method::POST | Method::PUT) => Ok(Vec::new()),
-        // The runtime holds a body to its declared length.
-        Some(length) if length <= MAX_BODY_BYTES => {
-            request.bytes().await.map_err(|error| BodyError::Broken(error.to_string()))
-        }
-        _ => match request.stream() {
-            Ok(stream) => collect(stream, MAX_BODY_BYTES, MAX_DRAINED_BYTES).await,
-            // No body at all.
-            Err(_) => Ok(Vec::new()),
-        },
-    };
-    let body = body.map_err(|error| match error {
-        BodyError::TooLarge => RequestError::BodyTooLarge,
-        BodyError::Broken(problem) => RequestError::BodyBroken(problem),
-    });
-    let received = Request {
+    Request {
         method,
         secure: url.as_ref().is_some_and(|url| url.scheme() == "https"),
         path: url.as_ref().map_or_else(String::new, |url| url.path().to_owned()),
         query: url.as_ref().and_then(Url::query).unwrap_or_default().to_owned(),
         headers,
         body: Vec::new(),
+    }
+}
+
+/// The body of a request that does not say how long it is, or says too much.
+pub(super) async fn body(raw: web_sys::Request) -> Result<Vec<u8>, RequestError> {
+    let body = match worker::Request::from(raw).stream() {
+        Ok(stream) => collect(stream, MAX_BODY_BYTES, MAX_DRAINED_BYTES).await,
+        // No body at all.
+        Err(_) => Ok(Vec::new()),
     };
-    (received, body)
+    body.map_err(|error| match error {
+        BodyError::TooLarge => RequestError::BodyTooLarge,
+        BodyError::Broken(problem) => RequestError::BodyBroken(problem),
+    })
+}
+
+/// The page, from the platform's static assets.
+pub(super) async fn page(assets: &Fetcher, raw: web_sys::Request) -> Result<JsValue, JsValue> {
+    let page: worker::Response = assets.fetch_request(worker::Request::from(raw)).await?;
+    Ok(web_sys::Response::from(page).into())
 }
 
 /// A response as the platform sends it.
-pub(super) fn to_platform(response: &Response) -> worker::Response {
+pub(super) fn to_platform(response: &Response) -> JsValue {
     let mut lines = String::new();
     for (name, value) in response.headers() {
         if !lines.is_empty() {
@@ -73,8 +74,7 @@ pub(super) fn to_platform(response: &Response) -> worker::Response {
         lines.push(':');
         lines.push_str(&String::from_utf8_lossy(value.as_bytes()));
     }
-    let made = respond(response.status().as_u16(), &lines, Uint8Array::from(response.body().as_slice()));
-    worker::Response::from(made.unchecked_into::<worker::worker_sys::web_sys::Response>())
+    respond(response.status().as_u16(), &lines, Uint8Array::from(response.body().as_slice()))
 }
 
 /// `Content-Length`, if it can be read.

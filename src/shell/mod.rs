@@ -6,12 +6,20 @@ mod settings;
 mod sink;
 
 use std::cell::OnceCell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
 
 use ::http::Method;
-use worker::{Context, Env, Request, Response, Result, event};
+use js_sys::Promise;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::future_to_promise;
+use worker::Env;
+use worker::worker_sys::{Context as Invocation, web_sys};
 
 use crate::constructors;
-use crate::protocol;
+use crate::protocol::{self, MAX_BODY_BYTES};
 use crate::service::{Answer, Isolate, Service};
 use platform::Workers;
 use sink::Sinks;
@@ -32,28 +40,88 @@ fn kept(env: &Env) -> &'static Kept {
     KEPT.with(|kept| *kept.get_or_init(|| Box::leak(Box::new(make()))))
 }
 
-#[event(start)]
+#[wasm_bindgen(start)]
 fn start() {
     constructors::run();
 }
 
-#[event(fetch)]
-async fn fetch(mut raw: Request, env: Env, context: Context) -> Result<Response> {
-    let Kept { isolate, sinks } = kept(&env);
-    let (request, body) = http::receive(&mut raw).await;
-    // The page stands where SageMaker's control plane is posted to, so the platform leaves that path to us.
-    if request.path == "/"
-        && matches!(request.method, Method::GET | Method::HEAD)
-        && let Ok(assets) = env.assets("ASSETS")
-    {
-        return assets.fetch_request(raw).await;
-    }
-    let service = Service::new(Workers::new(env), isolate);
-    let Answer { response, after } = protocol::answer(&service, request, body).await;
-    context.wait_until(async move {
-        if let Some(record) = service.finish(after).await {
-            sinks.write(&record).await;
+/// The most bytes of body that [`answer`] takes at once.
+#[wasm_bindgen]
+pub fn max_body_bytes() -> usize {
+    MAX_BODY_BYTES
+}
+
+/// Answers a request: with a response where nothing has to be waited for, else with a promise of one. `body` is left out
+/// where it has to be read from `raw`.
+#[wasm_bindgen]
+pub fn answer(head: &str, body: Option<Vec<u8>>, raw: web_sys::Request, env: Env, context: Invocation) -> JsValue {
+    let request = http::request(head);
+    at_once(Box::pin(async move {
+        // The page stands where SageMaker's control plane is posted to, so the platform leaves that path to us.
+        if request.path == "/"
+            && matches!(request.method, Method::GET | Method::HEAD)
+            && let Ok(assets) = env.assets("ASSETS")
+        {
+            return http::page(&assets, raw).await;
         }
-    });
-    Ok(http::to_platform(&response))
+        let Kept { isolate, sinks } = kept(&env);
+        let service = Service::new(Workers::new(env), isolate);
+        let body = match body {
+            Some(body) => Ok(body),
+            None => http::body(raw).await,
+        };
+        let Answer { response, after } = protocol::answer(&service, request, body).await;
+        let response = http::to_platform(&response);
+        let finish = async move {
+            if let Some(record) = service.finish(after).await {
+                sinks.write(&record).await;
+            }
+            Ok(JsValue::UNDEFINED)
+        };
+        let finished = at_once(Box::pin(finish));
+        if !finished.is_undefined() {
+            // It goes on by itself as well, if the platform does not take it.
+            let _ = context.wait_until(finished.unchecked_ref());
+        }
+        Ok(response)
+    }))
+}
+
+type Work = Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>>;
+
+/// What the work gives, if it never has to wait; else a promise of it.
+fn at_once(mut work: Work) -> JsValue {
+    let relay = Arc::new(Relay::default());
+    let waker = Waker::from(Arc::clone(&relay));
+    match work.as_mut().poll(&mut Context::from_waker(&waker)) {
+        Poll::Ready(Ok(value)) => value,
+        Poll::Ready(Err(error)) => Promise::reject(&error).into(),
+        Poll::Pending => future_to_promise(poll_fn(move |context| {
+            relay.pass_on_to(context.waker());
+            work.as_mut().poll(&mut Context::from_waker(&waker))
+        }))
+        .into(),
+    }
+}
+
+/// Wakes whoever is to be woken by now. Work may keep the waker of its first poll, as `worker::Delay` does, and at that
+/// time nobody knows yet whether there will be a task to wake.
+#[derive(Default)]
+struct Relay(Mutex<Option<Waker>>);
+
+impl Relay {
+    fn pass_on_to(&self, waker: &Waker) {
+        if let Ok(mut kept) = self.0.lock() {
+            *kept = Some(waker.clone());
+        }
+    }
+}
+
+impl Wake for Relay {
+    fn wake(self: Arc<Self>) {
+        let kept = self.0.lock().ok().and_then(|mut kept| kept.take());
+        if let Some(waker) = kept {
+            waker.wake();
+        }
+    }
 }

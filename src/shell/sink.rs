@@ -1,7 +1,8 @@
 //! Where records go: Analytics Engine, and the log. A sink that fails is told of in the log, and nobody waits for it.
 
-use js_sys::Float64Array;
+use js_sys::{Float64Array, Promise};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 use worker::{AnalyticsEngineDataset, Env, console_log, console_warn};
 
 use crate::record::Record;
@@ -9,12 +10,8 @@ use crate::record::Record;
 #[wasm_bindgen(module = "/src/shell/glue.js")]
 extern "C" {
     #[wasm_bindgen(catch)]
-    async fn write_data_point(
-        dataset: &JsValue,
-        index: &str,
-        blobs: &str,
-        doubles: Float64Array,
-    ) -> Result<(), JsValue>;
+    fn write_data_point(dataset: &JsValue, index: &str, blobs: &str, doubles: Float64Array)
+    -> Result<JsValue, JsValue>;
 }
 
 /// The sinks that are configured.
@@ -52,5 +49,9 @@ impl Sinks {
 async fn write(analytics: &AnalyticsEngineDataset, record: &Record) -> Result<(), JsValue> {
     let point = record.data_point();
     let doubles = Float64Array::from(point.doubles.as_slice());
-    write_data_point(analytics.as_ref(), point.index, &point.blobs.join("\n"), doubles).await
+    let written = write_data_point(analytics.as_ref(), point.index, &point.blobs.join("\n"), doubles)?;
+    if let Ok(promise) = written.dyn_into::<Promise>() {
+        JsFuture::from(promise).await?;
+    }
+    Ok(())
 }

@@ -115,7 +115,7 @@ test("bodies are bounded, declared or streamed", async () => {
 });
 
 test("endpoints are described, and pages of other hosts may ask", async () => {
-  const one = await worker.fetch("/endpoints/digits");
+  const one = await worker.fetch("/endpoints/digits", { headers: { origin: "https://page.example" } });
   const described = await one.json();
   assert.equal(one.headers.get("etag"), `"${described.revision}"`);
   assert.equal(one.headers.get("access-control-allow-origin"), "*");

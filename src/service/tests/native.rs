@@ -354,6 +354,9 @@ fn requests_that_mean_nothing() {
         "bad_inference_id"
     );
     assert_eq!(bench.receive(Request::default(), Err(RequestError::BodyTooLarge)).status, 413);
+    let page = [("origin", "https://page.example")];
+    let (asked, not) = (bench.send(Method::GET, "/endpoints/e", &page, ""), bench.get("/endpoints/e"));
+    assert_eq!((asked.header("access-control-allow-origin"), not.header("access-control-allow-origin")), ("*", ""));
     let preflight = bench.send(Method::OPTIONS, "/endpoints/e/weights", &[], "");
     assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, "*"));
     assert!(preflight.header("access-control-allow-headers").contains("authorization"));
