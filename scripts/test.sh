@@ -36,14 +36,24 @@ clients() {
         rm -rf "$venv"
         # Debian keeps venv in a package of its own.
         python3 -m venv "$venv" 2>/dev/null || {
-            [ "$(id -u)" = 0 ] || SUDO=sudo
-            ${SUDO:-} apt-get install -y -qq python3-venv >/dev/null && python3 -m venv "$venv" || return
+            as_root apt-get install -y -qq python3-venv >/dev/null && python3 -m venv "$venv" || return
         }
         "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted" &&
             cp "$wanted" "$venv/requirements.txt" || return
     fi
     node tests/clients/run.mjs "$venv/bin/python"
 }
+
+# The page, in a Chromium that is there, or Debian's.
+page() {
+    if [ -f /etc/debian_version ] && ! command -v chromium chromium-browser google-chrome >/dev/null && [ -z "${CHROMIUM:-}" ]; then
+        echo "[setup] installing Debian's Chromium (about a minute, once)"
+        as_root apt-get update -qq && as_root apt-get install -y -qq --no-install-recommends chromium >/dev/null || return
+    fi
+    node --test --test-reporter=spec tests/page/*.test.mjs
+}
+
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 part "native: the core" cargo test --quiet
 part "the assignment vectors, recomputed in Python" python3 tests/vectors/recompute.py
@@ -52,6 +62,7 @@ part "wasm: the zoo of models" cargo test --target wasm32-unknown-unknown --test
 part "the bundle: wrangler deploy --dry-run" wrangler deploy --dry-run --outdir build/bundle
 part "workerd: end to end" node --test --test-reporter=spec tests/e2e/*.test.mjs
 part "workerd: real clients" clients
+part "workerd: the page, in Chromium" page
 
 printf '\n%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]

@@ -1,41 +1,52 @@
-// Shows the endpoints that this worker serves. Texts go in as texts: names come from a document that someone wrote.
+// Starts the core, reads the endpoints, and gives each section its own. One that cannot be read does not stop the other.
 
-const place = document.querySelector("#endpoints");
+import init from "./core/turnout.js";
+import { element, find } from "./lib/dom.js";
+import { Endpoint } from "./lib/endpoint.js";
+import { show } from "./lib/trouble.js";
+import { Failure } from "./lib/worker.js";
+import { track } from "./sections/track.js";
+import { draw } from "./sections/draw.js";
+import { split } from "./sections/split.js";
+import { weights } from "./sections/weights.js";
+import { stick } from "./sections/stick.js";
+import { churn } from "./sections/churn.js";
+import { code } from "./sections/code.js";
 
-const element = (tag, ...children) => {
-  const made = document.createElement(tag);
-  made.append(...children);
-  return made;
-};
-
-const percent = (share) => `${(100 * share).toFixed(share > 0 && share < 0.001 ? 3 : 1)}\u00a0%`;
-
-function card(endpoint) {
-  const rows = (endpoint.variants ?? []).map((variant) => {
-    const bar = element("meter");
-    bar.max = 1;
-    bar.value = variant.share;
-    const backend = variant.backend.kind === "model" ? variant.backend.key : variant.backend.origin;
-    return element("tr", element("th", variant.name), element("td", bar), element("td", percent(variant.share)), element("td", backend));
-  });
-  const command = `curl -i ${location.origin}/endpoints/${endpoint.name}`;
-  const parts = [element("h2", endpoint.name)];
-  if (endpoint.problem) {
-    const problem = element("p", endpoint.problem.message);
-    problem.className = "problem";
-    parts.push(problem);
+/** Reads an endpoint and hands it to its sections; says what is wrong with it. */
+async function serve(name, sections, places) {
+  const place = element("div");
+  find("#trouble").append(place);
+  try {
+    const endpoint = await new Endpoint(name).read();
+    const { status, problem } = endpoint.description;
+    if (problem) {
+      const since = status === "last_good" ? " Until it is mended, the last good configuration serves on." : "";
+      show(place, problem, since);
+    }
+    const { variants } = endpoint;
+    endpoint.addEventListener("change", () => {
+      if (endpoint.variants.join() !== variants.join()) show(place, { message: `The endpoint ${name} has other variants now`, fix: "Load the page again" });
+    });
+    for (const section of sections) section(endpoint);
+  } catch (error) {
+    show(place, error, ` The sections of ${name} below cannot work until then.`);
+    for (const section of places) for (const control of find(section).querySelectorAll("button, input")) control.disabled = true;
   }
-  if (rows.length) parts.push(element("table", element("tbody", ...rows)));
-  if (endpoint.revision) parts.push(element("p", "Revision ", element("code", endpoint.revision)));
-  return element("section", ...parts, element("pre", command));
 }
 
-try {
-  const response = await fetch("/endpoints");
-  const body = await response.json();
-  if (!response.ok) throw new Error(`${body.message}. ${body.fix}`);
-  place.replaceChildren(...body.endpoints.map(card));
-  if (body.endpoints.length === 0) place.textContent = "There are none yet: put a document into the ENDPOINTS namespace.";
-} catch (error) {
-  place.textContent = `The endpoints could not be read: ${error.message}`;
+async function main() {
+  code();
+  try {
+    await init();
+  } catch {
+    return show(find("#trouble"), new Failure({ message: "the page's core did not start", fix: "it needs a browser with WebAssembly; load the page again" }));
+  }
+  await Promise.all([
+    serve("digits", [track, draw, split, weights, stick], ["#draw", "#split", "#weights", "#stick"]),
+    serve("churn", [churn], ["#churn"]),
+  ]);
+  document.documentElement.dataset.ready = "";
 }
+
+await main();

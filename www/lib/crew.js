@@ -1,0 +1,37 @@
+// Many requests, a few at a time.
+
+const GIVE_UP_AFTER = 20;
+
+/** Does `task` for each of `items`, `width` at a time. `failed` is told of errors; after many in a row there are no more tries. */
+export async function crew(items, width, signal, task, failed) {
+  const waiting = items[Symbol.iterator]();
+  let inARow = 0;
+  const work = async () => {
+    for (const item of waiting) {
+      try {
+        await task(item);
+        inARow = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        failed(error);
+        inARow += 1;
+      }
+      if (signal.aborted || inARow >= GIVE_UP_AFTER) return;
+    }
+  };
+  await Promise.all(Array.from({ length: width }, work));
+  return { stopped: signal.aborted, gaveUp: inARow >= GIVE_UP_AFTER };
+}
+
+/** A function that does at most once a frame what it is asked to. */
+export function eachFrame(paint) {
+  let asked = false;
+  return () => {
+    if (asked) return;
+    asked = true;
+    requestAnimationFrame(() => {
+      asked = false;
+      paint();
+    });
+  };
+}

@@ -1,0 +1,77 @@
+// What the page asks of the worker. Whatever goes wrong is a Failure with the worker's own words.
+
+export class Failure extends Error {
+  constructor({ code, message, fix, status }) {
+    super(message);
+    Object.assign(this, { code, fix, status });
+  }
+}
+
+/** Told of each request that someone could want to repeat: `{title, method, path, headers, body}`. */
+export const asked = new EventTarget();
+
+async function call({ title, method = "GET", path, headers = {}, body }, signal) {
+  if (title) asked.dispatchEvent(new CustomEvent("asked", { detail: { title, method, path, headers, body } }));
+  const began = performance.now();
+  let response, text;
+  try {
+    response = await fetch(path, { method, headers, body, signal, cache: "no-store" });
+    text = await response.text();
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Failure({ code: "unreachable", message: "the worker could not be reached", fix: "see that it runs and that you are online, then try again" });
+  }
+  const ms = performance.now() - began;
+  if (!response.ok) throw refused(response, text);
+  return { response, text, ms };
+}
+
+function refused(response, text) {
+  try {
+    const { code, message, fix } = JSON.parse(text);
+    if (typeof message === "string") return new Failure({ code, message, fix, status: response.status });
+  } catch {
+    // Not the worker's own answer; its status has to do.
+  }
+  return new Failure({ code: `status_${response.status}`, message: `the answer was ${response.status} ${response.statusText}`.trim(), fix: "try again, or look into the worker's log", status: response.status });
+}
+
+function json(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Failure({ code: "not_json", message: "the answer is not JSON", fix: "look at what the variant's model host answers" });
+  }
+}
+
+const at = (name) => `/endpoints/${encodeURIComponent(name)}`;
+
+/** An endpoint's description, as text: the core reads it. */
+export const describe = async (name) => (await call({ path: at(name) })).text;
+
+export const columns = async (name) =>
+  json((await call({ path: `/v2/models/${encodeURIComponent(name)}` })).text).inputs.map((input) => input.name);
+
+export const table = async (name) => (await call({ path: `data/${name}.csv` })).text.trim().split(/\r?\n/).map((line) => line.split(","));
+
+/** Predictions for rows of CSV. `target` asks a variant by name, `headers` may hold the unit. */
+export async function invoke(name, rows, { title, target, headers = {}, signal } = {}) {
+  const named = target ? { "x-target-variant": target } : {};
+  const request = { title, method: "POST", path: `${at(name)}/invocations`, headers: { "content-type": "text/csv", ...named, ...headers }, body: rows.join("\n") };
+  const { response, text, ms } = await call(request, signal);
+  const { predictions } = json(text);
+  if (!Array.isArray(predictions) || predictions.length !== rows.length || !predictions.every((p) => Array.isArray(p?.probabilities)))
+    throw new Failure({ code: "unexpected", message: "the answer holds no label and probabilities for each row", fix: "this page expects the models that `make seed` puts there" });
+  const header = (of) => response.headers.get(of);
+  return { variant: header("x-invoked-variant"), reason: header("x-assignment-reason"), revision: header("x-endpoint-revision"), predictions, ms };
+}
+
+/** Puts new weights over those of `revision`; gives the new description, as text. */
+export async function putWeights(name, weights, revision, token) {
+  const headers = { authorization: `Bearer ${token}`, "if-match": `"${revision}"`, "content-type": "application/json" };
+  return (await call({ title: `new weights for ${name}`, method: "PUT", path: `${at(name)}/weights`, headers, body: JSON.stringify(weights) })).text;
+}
+
+/** Why a variant was chosen, in words. */
+export const because = (reason) =>
+  ({ target: "asked by name", sticky: "this user's variant", weighted: "drawn by weight", fallback: "stood in for one that failed" })[reason] ?? reason;

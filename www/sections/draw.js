@@ -1,0 +1,193 @@
+// A digit, drawn or picked, and what each variant makes of it.
+
+import { bar, element, find, list, milliseconds, percent, variantName } from "../lib/dom.js";
+import { Pad, paint } from "../lib/pad.js";
+import { rasterise } from "../lib/raster.js";
+import { clear, show } from "../lib/trouble.js";
+import { because, invoke, table } from "../lib/worker.js";
+
+/** Long enough to set the pen down again for the second stroke of a 4. */
+const PAUSE_MS = 700;
+const SHOWN = 20;
+
+export function draw(endpoint) {
+  const trouble = find("#draw-trouble");
+  let digit = null; // { pixels, truth }
+  let answers = new Map(); // by variant
+  let turn = 0; // answers to an older drawing are dropped
+  let timer;
+
+  const pad = new Pad(find("#pad"), {
+    started: () => {
+      clearTimeout(timer);
+      take({ pixels: rasterise(pad.strokes) });
+    },
+    ended: () => {
+      take({ pixels: rasterise(pad.strokes) });
+      timer = setTimeout(() => ask(), PAUSE_MS);
+    },
+  });
+
+  function take(next) {
+    clearTimeout(timer);
+    turn += 1;
+    digit = next;
+    answers = new Map();
+    clear(trouble);
+    find("#pad-hint").hidden = digit !== null;
+    const sent = find("#sent");
+    paint(sent, digit?.pixels ?? []);
+    sent.setAttribute("aria-label", digit ? `The 8 by 8 image that is sent: ${digit.pixels.join(" ")}` : "The 8 by 8 image that is sent: empty");
+    answered();
+  }
+
+  async function ask(target) {
+    clearTimeout(timer);
+    if (!digit) return show(trouble, { message: "There is nothing to ask about yet", fix: "Draw a digit, or pick a real one" });
+    const mine = turn;
+    const title = target ? `a digit, asked of ${target} by name` : "a digit, asked of whichever variant is chosen";
+    try {
+      const answer = await invoke(endpoint.name, [digit.pixels.join(",")], { title, target });
+      if (mine !== turn) return;
+      clear(trouble);
+      if (!target) answers = new Map();
+      answers.set(answer.variant, answer);
+      answered();
+    } catch (error) {
+      if (mine === turn) show(trouble, error);
+    }
+  }
+
+  function answered() {
+    find("#answers").replaceChildren(...(answers.size === 0 ? [blank()] : endpoint.variants.map((name, i) => (answers.has(name) ? card(name, i) : offer(name, i)))));
+    find("#draw-verdict").replaceChildren(verdict());
+  }
+
+  const blank = () => element("p.blank", {}, digit ? "One moment …" : "The answer will stand here: which variant was chosen and why, and how sure it is of each digit.");
+
+  function card(name, position) {
+    const { predictions, reason, ms } = answers.get(name);
+    const { label, probabilities } = predictions[0];
+    const rows = probabilities.map((probability, number) =>
+      element(`li${number === Number(label) ? ".best" : ""}`, {}, element("span", {}, String(number)), " ", bar(probability), element("span", {}, percent(probability))),
+    );
+    return element(
+      `article.answer.v${position % 6}`,
+      { "aria-label": `Answer of ${name}` },
+      element("header", {}, element("h3", {}, variantName(name, position)), element("p.note", {}, `${because(reason)} (${reason}) · ${milliseconds(ms)}`)),
+      element("p.label", {}, element("span.unseen", {}, "It reads "), String(label)),
+      element("ol.bars", { "aria-label": `Probabilities by ${name}` }, ...rows),
+    );
+  }
+
+  const offer = (name, position) =>
+    element(
+      `article.answer.offer.v${position % 6}`,
+      { "aria-label": `Not asked yet: ${name}` },
+      element("header", {}, element("h3", {}, variantName(name, position)), element("p.note", {}, "not asked")),
+      element("button", { type: "button", onclick: () => ask(name) }, `Ask ${name} as well`),
+    );
+
+  function verdict() {
+    if (answers.size === 0) return "";
+    const truth = digit.truth === undefined ? "" : ` It is a ${digit.truth}.`;
+    const said = [...answers].map(([name, answer]) => {
+      const { label, probabilities } = answer.predictions[0];
+      return { name, label: Number(label), sure: probabilities[label] };
+    });
+    if (said.length === 1) return `${said[0].name} reads ${said[0].label}.${truth}`;
+    if (said.every(({ label }) => label === said[0].label)) {
+      const [by, most] = widest();
+      return `They agree on ${said[0].label}.${truth} They are furthest apart on ${by}, by ${percent(most)} of probability.`;
+    }
+    return `They disagree: ${list(said.map(({ name, label, sure }) => `${name} reads ${label} (${percent(sure, 0)} sure)`))}.${truth}`;
+  }
+
+  /** The digit on which the answers differ most, and by how much. */
+  function widest() {
+    const all = [...answers.values()].map((answer) => answer.predictions[0].probabilities);
+    const gaps = all[0].map((_, number) => Math.max(...all.map((p) => p[number])) - Math.min(...all.map((p) => p[number])));
+    const most = Math.max(...gaps);
+    return [gaps.indexOf(most), most];
+  }
+
+  find("#ask").addEventListener("click", () => ask());
+  find("#clear").addEventListener("click", () => {
+    pad.clear();
+    take(null);
+  });
+  endpoint.addEventListener("change", answered);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => paint(find("#sent"), digit?.pixels ?? []));
+  answered();
+  picker(endpoint, (picked) => {
+    pad.show(picked.pixels);
+    take(picked);
+    ask();
+  });
+}
+
+/** Thumbnails of held-out digits: one stop for Tab, arrows between them. */
+async function picker(endpoint, picked) {
+  const place = find("#thumbs");
+  const note = find("#picker-note");
+  let digits, ink;
+  try {
+    digits = (await table(endpoint.name)).map(([label, ...pixels], i) => ({ truth: Number(label), pixels: pixels.map(Number), number: i + 1 }));
+  } catch (error) {
+    return show(place, error);
+  }
+
+  const fill = (chosen) => {
+    const buttons = chosen.map((digit, i) => {
+      const canvas = element("canvas", { width: "32", height: "32", "aria-hidden": "true" });
+      return element(
+        "button.thumb",
+        { type: "button", tabindex: i === 0 ? "0" : "-1", "aria-pressed": "false", "aria-label": `A ${digit.truth}, held-out digit ${digit.number}`, onclick: () => choose(i) },
+        canvas,
+        element("span", { "aria-hidden": "true" }, String(digit.truth)),
+      );
+    });
+    const choose = (i) => {
+      buttons.forEach((button, j) => button.setAttribute("aria-pressed", String(i === j)));
+      focusable(i);
+      picked(chosen[i]);
+    };
+    const focusable = (i) => buttons.forEach((button, j) => button.setAttribute("tabindex", i === j ? "0" : "-1"));
+    place.onkeydown = (event) => {
+      const at = buttons.indexOf(document.activeElement);
+      const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: buttons.length - 1 }[event.key];
+      if (at < 0 || !buttons[to]) return;
+      event.preventDefault();
+      focusable(to);
+      buttons[to].focus();
+    };
+    place.replaceChildren(...buttons);
+    ink = () => buttons.forEach((button, i) => paint(button.firstChild, chosen[i].pixels));
+    ink();
+  };
+
+  const some = () => {
+    const left = [...digits];
+    return Array.from({ length: Math.min(SHOWN, left.length) }, () => left.splice(Math.floor(Math.random() * left.length), 1)[0]);
+  };
+
+  async function disagreed() {
+    note.textContent = `Asking ${list(endpoint.variants)} about all ${digits.length} …`;
+    try {
+      const rows = digits.map((digit) => digit.pixels.join(","));
+      const answers = await Promise.all(endpoint.variants.map((target) => invoke(endpoint.name, rows, { target })));
+      const found = digits.filter((_, i) => new Set(answers.map((answer) => answer.predictions[i].label)).size > 1);
+      note.textContent = `Of ${digits.length} held-out digits the models disagree on ${found.length}${found.length > 0 ? ": these" : ""}.`;
+      if (found.length > 0) fill(found);
+    } catch (error) {
+      note.textContent = "";
+      show(find("#draw-trouble"), error);
+    }
+  }
+
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => ink());
+  find("#shuffle").addEventListener("click", () => fill(some()));
+  find("#hard").addEventListener("click", disagreed);
+  // At first one of each kind, in order.
+  fill(Array.from({ length: 10 }, (_, label) => digits.filter((digit) => digit.truth === label).slice(0, 2)).flat());
+}
