@@ -110,7 +110,7 @@ for (const width of WIDTHS) {
       const seen = await figures(card, /^Requests by variant/);
       assert.equal(Number(seen.logistic[0]) + Number(seen.cnn[0]), 101);
       // The core's band, which is exact: scipy.stats.binom.interval gives these.
-      assert.equal(seen.logistic[1], "41 to 60");
+      assert.equal(seen.logistic[1], "41–60");
       assert.equal(seen.cnn[3], "50.0\u00a0%");
       // Once in some millions of runs even a fair split is that far off.
       assert.ok(Math.abs(Number(seen.cnn[0]) - 50.5) < 27, seen.cnn[0]);
@@ -183,6 +183,13 @@ for (const width of WIDTHS) {
       await button(card, "Save mine over theirs").click();
       await reads(card.getByRole("status"), /Saved: logistic 22\.2\s%, cnn 77\.8\s%/);
       assert.equal((await (await worker.fetch("/endpoints/digits")).json()).variants[0].weight, 20);
+      // Sliders that nobody has moved since are a wish as well.
+      await weigh({ logistic: 10, cnn: 90 });
+      await button(card, "Save weights").click();
+      await button(card, "Save mine over theirs").click();
+      await card.getByRole("alert").waitFor({ state: "detached" });
+      const { variants } = await (await worker.fetch("/endpoints/digits")).json();
+      assert.deepEqual(variants.map(({ weight }) => weight), [20, 70]);
     }));
 
   test(`${width} px: a user's variant is explained, and the worker agrees`, () =>
@@ -217,6 +224,9 @@ for (const width of WIDTHS) {
       // A tenth of 10,000; with a standard deviation of 30.
       assert.ok(moved > 850 && moved < 1150, flow);
       await card.getByText(`${moved.toLocaleString("en")} of 10,000 would move; no rule could move fewer than 1,000.`).waitFor();
+      for (const name of ["logistic", "cnn"]) await slide(weights, name, 0);
+      await card.getByText("With all weights at 0 no user has a variant.").waitFor();
+      await weights.getByText("With all weights at 0, only requests that name a variant are answered.").waitFor();
     }));
 
   test(`${width} px: a customer before both models, and the table through the split`, () =>

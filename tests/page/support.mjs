@@ -51,7 +51,7 @@ export async function drawn(page, ...strokes) {
   for (const [first, ...rest] of strokes) {
     await page.mouse.move(...at(first));
     await page.mouse.down();
-    for (const point of rest) await page.mouse.move(...at(point), { steps: 6 });
+    for (const point of rest) await page.mouse.move(...at(point), { steps: 2 });
     await page.mouse.up();
   }
 }

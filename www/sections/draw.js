@@ -98,7 +98,8 @@ export function draw(endpoint) {
     if (said.length === 1) return `${said[0].name} reads ${said[0].label}.${truth}`;
     if (said.every(({ label }) => label === said[0].label)) {
       const [by, most] = widest();
-      return `They agree on ${said[0].label}.${truth} They are furthest apart on ${by}, by ${percent(most)} of probability.`;
+      const apart = most < 0.0005 ? "Their probabilities are the same." : `They are furthest apart on ${by}, by ${percent(most)} of probability.`;
+      return `They agree on ${said[0].label}.${truth} ${apart}`;
     }
     return `They disagree: ${list(said.map(({ name, label, sure }) => `${name} reads ${label} (${percent(sure, 0)} sure)`))}.${truth}`;
   }

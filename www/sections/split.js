@@ -43,7 +43,7 @@ export function split(endpoint) {
     const lines = variants.map((name, i) => [
       variantName(name, i),
       count(now.counts[i]),
-      now.total > 0 ? `${count(bands[i][0])} to ${count(bands[i][1])}` : "–",
+      now.total > 0 ? `${count(bands[i][0])}–${count(bands[i][1])}` : "–",
       now.total > 0 ? percent(seen[i]) : "–",
       percent(now.shares[i]),
     ]);

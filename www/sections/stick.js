@@ -64,6 +64,7 @@ export function stick(endpoint) {
     const place = find("#moved");
     const { experiment, draft } = endpoint;
     if (!draft || !experiment.sticky()) return place.replaceChildren(element("p.note", {}, "Nothing can be said of these weights."));
+    if (draft.shares().every((share) => share === 0)) return place.replaceChildren(element("p.note", {}, "With all weights at 0 no user has a variant."));
     const { units, moved, least, flows } = JSON.parse(experiment.moved(draft, USERS));
     const name = (variant) => (variant ? variantName(variant, endpoint.position(variant)) : "none");
     const rows = flows.map(({ from, to, units: moving }) =>

@@ -22,7 +22,7 @@ export function weights(endpoint) {
     const step = seen.weights.every(Number.isInteger) && max > 1 ? 1 : 0.01;
     sliders = endpoint.variants.map((name, i) => {
       const id = `weight-${i}`;
-      const input = element("input", { type: "range", id, min: "0", max: String(max), step: String(step), oninput: moved });
+      const input = element("input", { type: "range", id, min: "0", max: String(max), step: String(step), oninput: () => (clear(conflict), moved()) });
       input.value = seen.weights[i];
       const weight = element("output", { for: id });
       const share = element("output.share", { for: id });
@@ -59,7 +59,7 @@ export function weights(endpoint) {
     endpoint.propose(draft);
   }
 
-  async function save(revision) {
+  async function save(revision, chosen = values()) {
     clear(trouble);
     status.textContent = "";
     const token = find("#token").value;
@@ -67,7 +67,7 @@ export function weights(endpoint) {
       show(trouble, { message: "Changing weights needs the admin token", fix: "With `make dev` it stands in .dev.vars as ADMIN_TOKEN; paste it above" });
       return find("#token").focus();
     }
-    const wanted = Object.fromEntries(endpoint.variants.map((name, i) => [name, values()[i]]));
+    const wanted = Object.fromEntries(endpoint.variants.map((name, i) => [name, chosen[i]]));
     try {
       const text = await putWeights(endpoint.name, wanted, revision, token);
       clear(conflict);
@@ -78,7 +78,7 @@ export function weights(endpoint) {
         element("button", { type: "button", onclick: watch }, "Send 100 requests and watch"),
       );
     } catch (error) {
-      if (error.code === "revision_conflict") await disagree();
+      if (error.code === "revision_conflict") await disagree(chosen);
       else show(trouble, error);
     }
   }
@@ -89,9 +89,8 @@ export function weights(endpoint) {
   }
 
   /** Somebody changed the weights meanwhile: shows theirs beside these, and lets the visitor decide. */
-  async function disagree() {
+  async function disagree(mine) {
     const before = seen;
-    const mine = values();
     try {
       await endpoint.read();
     } catch (error) {
@@ -110,7 +109,7 @@ export function weights(endpoint) {
         element(
           "div.row",
           {},
-          element("button", { type: "button", onclick: () => save(theirs) }, "Save mine over theirs"),
+          element("button", { type: "button", onclick: () => save(theirs, mine) }, "Save mine over theirs"),
           element("button", { type: "button", onclick: () => (clear(conflict), lay(), sliders[0].input.focus()) }, "Take theirs"),
         ),
       ),
@@ -134,7 +133,7 @@ export function weights(endpoint) {
     // Sliders that nobody has moved follow; moved ones keep their place, and saving them will meet the conflict.
     const untouched = sliders.every(({ input }, i) => Number(input.value) === seen.weights[i]);
     if (untouched) lay();
-    else endpoint.propose(null), moved();
+    else moved();
   });
   lay();
 }
