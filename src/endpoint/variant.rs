@@ -35,6 +35,16 @@ pub enum Backend {
     Origin(OriginReference),
 }
 
+impl Backend {
+    /// `model` or `origin`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Backend::Model(_) => "model",
+            Backend::Origin(_) => "origin",
+        }
+    }
+}
+
 /// Which model: where its bytes are, and which bytes are meant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

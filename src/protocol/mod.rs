@@ -91,7 +91,7 @@ pub struct Request {
 /// An HTTP response, whole.
 pub type Response = http::Response<Vec<u8>>;
 
-/// A request for a prediction, whatever the protocol it came by.
+/// A request for a variant, whatever the protocol it came by.
 pub struct Invocation<'a> {
     /// Whom it is for.
     pub endpoint: crate::endpoint::Name,
@@ -103,8 +103,6 @@ pub struct Invocation<'a> {
     pub inference_id: Option<String>,
     /// The request as it came: for who may, for the unit, and for the origin.
     pub request: &'a Request,
-    /// What to predict from.
-    pub payload: &'a dyn Payload,
 }
 
 /// What a caller predicts from, to be read once it is known for which model.

@@ -48,11 +48,11 @@ pub(super) async fn invoke<P: Platform>(
     refuse: impl Fn(&Error) -> Response,
 ) -> Answer {
     let rows = Rows(&request);
-    let invocation = match invocation(protocol, endpoint, &request, &rows) {
+    let invocation = match invocation(protocol, endpoint, &request) {
         Ok(invocation) => invocation,
         Err(error) => return refuse(&error.into()).into(),
     };
-    let (reply, invoked) = service.invoke(&invocation).await;
+    let (reply, invoked) = service.invoke(&invocation, &rows).await;
     let mut response = match reply {
         Ok(Reply::Outputs(outputs)) => {
             let format = rows.written().unwrap_or(Format::Json);
@@ -81,11 +81,11 @@ pub(super) fn relayed(answer: OriginAnswer) -> Response {
     response
 }
 
-fn invocation<'a>(
+/// What a request at an endpoint's path asks for.
+pub(super) fn invocation<'a>(
     protocol: &'static str,
     endpoint: &str,
     request: &'a Request,
-    payload: &'a dyn Payload,
 ) -> Result<Invocation<'a>, RequestError> {
     request.allow(&Method::POST, "POST")?;
     for name in headers::UNSUPPORTED {
@@ -103,7 +103,6 @@ fn invocation<'a>(
         target: target(request)?,
         inference_id: inference_id(request)?,
         request,
-        payload,
     })
 }
 

@@ -6,14 +6,14 @@ use rand_core::Rng;
 
 use super::{After, Answer, Service};
 use crate::access;
-use crate::assignment::{Reason, UnitHash, assign};
-use crate::endpoint::{Backend, Endpoint, ModelReference, UnitSource, Variant};
+use crate::assignment::{Assignment, Reason, UnitHash, assign};
+use crate::endpoint::{Backend, Endpoint, ModelReference, Name, Served, UnitSource, Variant};
 use crate::error::{BackendError, Error, Failure};
 use crate::inference::Model;
 use crate::origin::{self, OriginAnswer};
 use crate::payload::{Format, Outputs};
 use crate::platform::{Platform, Store};
-use crate::protocol::{Invocation, Request, Response, Unreadable};
+use crate::protocol::{Invocation, Payload, Request, Response, Unreadable};
 use crate::record::Record;
 
 /// What a backend answered.
@@ -47,27 +47,54 @@ impl<E: Into<Failure>> From<E> for Refusal {
 
 impl<P: Platform> Service<'_, P> {
     /// Answers an invocation, if the caller may.
-    pub async fn invoke(&self, invocation: &Invocation<'_>) -> (Result<Reply, Error>, Invoked) {
-        let mut after = After::default();
-        let reply = self.invoke_noting(invocation, &mut after).await;
-        let mut invoked = Invoked { after };
-        if let Err(error) = &reply {
-            invoked.note(error);
-        }
-        (reply, invoked)
+    pub async fn invoke(&self, invocation: &Invocation<'_>, payload: &dyn Payload) -> (Result<Reply, Error>, Invoked) {
+        self.noting(async |after| {
+            let served = self.admit(invocation, &mut after.refresh).await?;
+            let record = after.record.insert(self.record_of(invocation, &served.endpoint)?);
+            record.rows = payload.rows();
+            self.choose_and_answer(&served.endpoint, invocation, payload, record).await
+        })
+        .await
     }
 
-    async fn invoke_noting(&self, invocation: &Invocation<'_>, after: &mut After) -> Result<Reply, Error> {
-        let served = self.endpoint(&invocation.endpoint, &mut after.refresh).await?;
+    /// Chooses the variant that would answer, if the caller may ask, and leaves the rest to the caller.
+    pub async fn decide(&self, invocation: &Invocation<'_>) -> (Result<(), Error>, Invoked) {
+        self.noting(async |after| {
+            let served = self.admit(invocation, &mut after.refresh).await?;
+            let record = after.record.insert(self.record_of(invocation, &served.endpoint)?);
+            self.choose(&served.endpoint, invocation, record)?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn noting<T>(&self, work: impl AsyncFnOnce(&mut After) -> Result<T, Error>) -> (Result<T, Error>, Invoked) {
+        let mut after = After::default();
+        let result = work(&mut after).await;
+        let mut invoked = Invoked { after };
+        if let Err(error) = &result {
+            invoked.note(error);
+        }
+        (result, invoked)
+    }
+
+    /// The endpoint, if the caller may ask it.
+    async fn admit(&self, invocation: &Invocation<'_>, refresh: &mut Vec<Name>) -> Result<Served, Error> {
+        let served = self.endpoint(&invocation.endpoint, refresh).await?;
         access::allow(&self.platform, served.endpoint.access(), invocation.request)?;
+        Ok(served)
+    }
+
+    /// What is known of an invocation before a variant is chosen.
+    fn record_of(&self, invocation: &Invocation<'_>, endpoint: &Endpoint) -> Result<Record, Error> {
         let inference_id = match &invocation.inference_id {
             Some(id) => id.clone(),
             None => self.new_id()?,
         };
-        let record = after.record.insert(Record {
+        Ok(Record {
             time_ms: self.platform.now_ms(),
             endpoint: invocation.endpoint.to_string(),
-            revision: served.endpoint.revision().as_str().to_owned(),
+            revision: endpoint.revision().as_str().to_owned(),
             variant: None,
             reason: None,
             propensity: None,
@@ -75,7 +102,7 @@ impl<P: Platform> Service<'_, P> {
             backend: None,
             status: 0,
             error: None,
-            rows: invocation.payload.rows(),
+            rows: None,
             bytes_in: invocation.request.body.len(),
             bytes_out: 0,
             origin_ms: None,
@@ -83,8 +110,7 @@ impl<P: Platform> Service<'_, P> {
             unit: None,
             failed_variant: None,
             failed_reason: None,
-        });
-        self.choose_and_answer(&served.endpoint, invocation, record).await
+        })
     }
 
     /// A fresh id, of 32 hexadecimal digits.
@@ -95,21 +121,34 @@ impl<P: Platform> Service<'_, P> {
         self.with_randomness(|random| format!("{:016x}{:016x}", random.next_u64(), random.next_u64()))
     }
 
+    /// Chooses a variant, and notes it.
+    fn choose<'e>(
+        &self,
+        endpoint: &'e Endpoint,
+        invocation: &Invocation<'_>,
+        record: &mut Record,
+    ) -> Result<Assignment<'e>, Error> {
+        let unit = unit_of(endpoint, invocation.request);
+        record.unit = unit.map(|unit| unit.to_string());
+        let target = invocation.target.as_deref();
+        let assignment = self.with_randomness(|random| assign(endpoint, target, unit.as_ref(), random))??;
+        note_variant(record, assignment.variant, assignment.reason);
+        record.propensity = Some(assignment.propensity);
+        Ok(assignment)
+    }
+
     /// Chooses a variant and has it answer; if it fails, the fallback.
     async fn choose_and_answer(
         &self,
         endpoint: &Endpoint,
         invocation: &Invocation<'_>,
+        payload: &dyn Payload,
         record: &mut Record,
     ) -> Result<Reply, Error> {
-        let unit = unit_of(endpoint, invocation.request);
-        record.unit = unit.map(|unit| unit.to_string());
-        let assignment =
-            self.with_randomness(|random| assign(endpoint, invocation.target.as_deref(), unit.as_ref(), random))??;
+        let assignment = self.choose(endpoint, invocation, record)?;
         let chosen = assignment.variant;
-        note_variant(record, chosen, assignment.reason);
-        record.propensity = Some(assignment.propensity);
-        let failure = match self.attempt(chosen, invocation, record).await {
+        record.backend = Some(chosen.backend.kind());
+        let failure = match self.attempt(chosen, invocation.request, payload, record).await {
             Ok(reply) => return Ok(reply),
             Err(Refusal::Caller(error)) => return Err(error),
             Err(Refusal::Backend(failure)) => failure,
@@ -118,9 +157,10 @@ impl<P: Platform> Service<'_, P> {
         let Some(fallback) = endpoint.fallback().filter(|fallback| fallback.name != chosen.name) else {
             return Err(Box::new(BackendError::Chosen(chosen.name.clone(), failure)).into());
         };
-        match self.attempt(fallback, invocation, record).await {
+        match self.attempt(fallback, invocation.request, payload, record).await {
             Ok(reply) => {
                 note_variant(record, fallback, Reason::Fallback);
+                record.backend = Some(fallback.backend.kind());
                 record.failed_variant = Some(chosen.name.to_string());
                 record.failed_reason = Some(assignment.reason);
                 Ok(reply)
@@ -139,23 +179,24 @@ impl<P: Platform> Service<'_, P> {
     async fn attempt(
         &self,
         variant: &Variant,
-        invocation: &Invocation<'_>,
+        request: &Request,
+        payload: &dyn Payload,
         record: &mut Record,
     ) -> Result<Reply, Refusal> {
         match &variant.backend {
             Backend::Model(reference) => {
                 let caller = |error: Unreadable| Refusal::Caller(error.into());
-                invocation.payload.check().map_err(caller)?;
+                payload.check().map_err(caller)?;
                 let model = self.model(reference).await?;
-                let table = invocation.payload.table(model.schema()).map_err(caller)?;
+                let table = payload.table(model.schema()).map_err(caller)?;
                 record.rows = Some(table.rows());
                 let outputs = model.run(&table, reference.output.as_deref()).map_err(Failure::Run)?;
                 Ok(Reply::Outputs(outputs))
             }
             Backend::Origin(reference) => {
                 let began_ms = self.platform.now_ms();
-                let Request { headers, body, .. } = invocation.request;
-                let also = invocation.payload.may_be_answered_in();
+                let Request { headers, body, .. } = request;
+                let also = payload.may_be_answered_in();
                 let answer = origin::forward(&self.platform, reference, headers, body, also).await;
                 let waited_ms = self.platform.now_ms() - began_ms;
                 record.origin_ms = Some(record.origin_ms.unwrap_or(0.0) + waited_ms);
@@ -192,10 +233,6 @@ fn unit_of(endpoint: &Endpoint, request: &Request) -> Option<UnitHash> {
 fn note_variant(record: &mut Record, variant: &Variant, reason: Reason) {
     record.variant = Some(variant.name.to_string());
     record.reason = Some(reason);
-    record.backend = Some(match variant.backend {
-        Backend::Model(_) => "model",
-        Backend::Origin(_) => "origin",
-    });
 }
 
 impl Invoked {

@@ -70,3 +70,14 @@ test("units get the variants of the published vectors, by header and by cookie",
   assert.deepEqual(new Set(hashes), new Set(simple.map((v) => v.hash)));
   assert.equal((await chosen("by-header"))[1], "weighted");
 });
+
+test("the decision alone is the one that an invocation would be given", async () => {
+  await endpoint("decided", { a: 1, b: 1 }, { assignment: { unit: { header: "x-user-id" }, salt: "s" } });
+  for (const unit of ["ada", "grace", "barbara", "katherine"]) {
+    const headers = { "x-user-id": unit };
+    const response = await fetch(`${worker.url}/endpoints/decided/assignments`, { method: "POST", headers });
+    const decision = await response.json();
+    assert.equal(response.status, 200);
+    assert.deepEqual([decision.variant, decision.reason, decision.propensity], [...(await chosen("decided", headers)).slice(0, 2), 0.5]);
+  }
+});

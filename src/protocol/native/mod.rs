@@ -1,5 +1,6 @@
 //! The native protocol: JSON over HTTP, under `/endpoints`.
 
+mod decide;
 mod describe;
 
 use futures_util::FutureExt;
@@ -62,6 +63,7 @@ async fn answer<P: Platform>(service: &Service<'_, P>, request: Request) -> Resu
             let name = (*name).to_owned();
             Ok(tabular::invoke(service, "native", &name, request, refuse).await)
         }
+        ["endpoints", name, "assignments"] => decide::decide(service, name, &request).await,
         _ => Err(RequestError::NoSuchPath.into()),
     }
 }

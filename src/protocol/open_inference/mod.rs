@@ -144,9 +144,8 @@ async fn infer<P: Platform>(
         target,
         inference_id: tabular::inference_id(request)?.or(own_id),
         request,
-        payload: &inference,
     };
-    let (reply, mut invoked) = service.invoke(&invocation).await;
+    let (reply, mut invoked) = service.invoke(&invocation, &inference).await;
     let mut response = match reply {
         Ok(Reply::Outputs(outputs)) => {
             let record = invoked.record();

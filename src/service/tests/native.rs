@@ -35,6 +35,33 @@ fn an_origin_answers_and_everything_is_noted() {
 }
 
 #[test]
+fn a_decision_alone_calls_nobody_and_is_recorded() {
+    let bench = bench(ORIGIN);
+    let seen = bench.send(Method::POST, "/endpoints/e/assignments", &[("x-target-variant", "b")], "");
+    assert_eq!(seen.status, 200);
+    let mut decision = seen.json();
+    assert_eq!(decision["inference_id"].take().as_str().unwrap(), seen.record().inference_id);
+    let revision = Revision::of(ORIGIN.as_bytes());
+    assert_eq!(
+        decision,
+        json!({"variant": "b", "reason": "target", "propensity": 0.25, "revision": revision.as_str(), "inference_id": null})
+    );
+    assert!(bench.world.sent.borrow().is_empty());
+    let record = seen.record();
+    assert_eq!((record.variant.as_deref(), record.backend, record.rows, record.status), (Some("b"), None, None, 200));
+}
+
+#[test]
+fn a_decision_that_cannot_be_made_is_an_error_and_recorded() {
+    let bench = bench(ORIGIN);
+    let seen = bench.send(Method::POST, "/endpoints/e/assignments", &[("x-target-variant", "c")], "");
+    assert_eq!(seen.json()["code"], "unknown_variant");
+    assert_eq!(seen.record().error, Some("unknown_variant"));
+    let seen = bench.send(Method::GET, "/endpoints/e/assignments", &[], "");
+    assert_eq!((seen.status, seen.header("allow")), (405, "POST"));
+}
+
+#[test]
 fn what_the_origin_gets() {
     let bench = bench(ORIGIN);
     bench.answers([said(200, "application/json", "{}")]);
