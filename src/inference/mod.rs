@@ -2,6 +2,7 @@
 
 mod cache;
 mod check;
+mod convolution;
 mod model;
 
 pub use cache::{ModelCache, ModelError};

@@ -9,6 +9,7 @@ use tract_onnx::tract_core::internal::{DimLike, bail, format_err};
 use tract_onnx::tract_hir::infer::Factoid;
 
 use super::check::check;
+use super::convolution;
 use crate::onnx_ml;
 use crate::payload::{Datatype, Input, Output, Outputs, Schema, Table, Values};
 
@@ -128,7 +129,7 @@ impl Model {
             one_row |= one;
         }
         let schema = Schema::new(inputs).ok_or(LoadError::NoInputs)?;
-        let model = model.into_optimized().map_err(unusable)?;
+        let model = optimise(model).map_err(unusable)?;
         check_types(&model)?;
         let (outputs, signature) = output_forms(&proto, &model, &rows.to_dim()).map_err(unusable)?;
         let rows_per_run = if one_row { 1 } else { rows_that_fit(&model, &rows) };
@@ -189,6 +190,14 @@ impl Model {
         let forms = self.outputs.iter().zip(&self.signature);
         forms.zip(answers).map(|((form, signature), answer)| output(form, signature, count, &answer)).collect()
     }
+}
+
+/// The model in tract's fastest form, and with our convolutions.
+fn optimise(model: InferenceModel) -> TractResult<TypedModel> {
+    let mut model = model.into_typed()?.into_decluttered()?;
+    convolution::replace(&mut model)?;
+    model.optimize()?;
+    Ok(model)
 }
 
 /// The tensor of some of the rows.
