@@ -187,7 +187,7 @@ fn signature(
         .iter()
         // The crate puts it in by itself.
         .filter(|name| **name != "x-amz-date")
-        .filter_map(|name| Some((*name, request.header(name)?)));
+        .filter_map(|name| Some((*name, request.header(*name)?)));
     let uri = format!("https://{}{}?{}", request.header("host").unwrap_or_default(), request.path, request.query);
     let signable = SignableRequest::new(request.method.as_str(), uri.trim_end_matches('?'), headers, body)
         .map_err(|error| incomplete(&error))?;

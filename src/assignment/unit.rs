@@ -83,6 +83,7 @@ pub struct Score<'a> {
 
 impl fmt::Display for UnitHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.digits().iter().try_for_each(|digit| write!(f, "{}", char::from(*digit)))
+        // Digits are ASCII.
+        f.write_str(std::str::from_utf8(&self.digits()).unwrap_or_default())
     }
 }

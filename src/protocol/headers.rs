@@ -11,11 +11,11 @@ pub const INFERENCE_ID: HeaderName = HeaderName::from_static("x-amzn-sagemaker-i
 /// Request and response: what the caller and the model host have to tell each other.
 pub const CUSTOM_ATTRIBUTES: HeaderName = HeaderName::from_static("x-amzn-sagemaker-custom-attributes");
 /// Request: what chooses something else than a variant, or asks for more than a prediction.
-pub const UNSUPPORTED: [&str; 4] = [
-    "x-amzn-sagemaker-target-model",
-    "x-amzn-sagemaker-target-container-hostname",
-    "x-amzn-sagemaker-inference-component",
-    "x-amzn-sagemaker-enable-explanations",
+pub static UNSUPPORTED: [HeaderName; 4] = [
+    HeaderName::from_static("x-amzn-sagemaker-target-model"),
+    HeaderName::from_static("x-amzn-sagemaker-target-container-hostname"),
+    HeaderName::from_static("x-amzn-sagemaker-inference-component"),
+    HeaderName::from_static("x-amzn-sagemaker-enable-explanations"),
 ];
 /// Response: the variant that answered.
 pub const INVOKED_VARIANT: HeaderName = HeaderName::from_static("x-invoked-variant");

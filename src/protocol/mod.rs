@@ -10,6 +10,7 @@ mod sagemaker;
 mod tabular;
 
 use futures_util::future::LocalBoxFuture;
+use http::header::{self, AsHeaderName};
 use http::{HeaderMap, Method};
 
 use crate::error::Error;
@@ -41,7 +42,7 @@ pub async fn answer<P: Platform + 'static>(
     body: Result<Vec<u8>, RequestError>,
 ) -> Answer {
     // Only browsers send it, from a page; each header costs a microsecond.
-    let from_a_page = request.headers.contains_key(http::header::ORIGIN);
+    let from_a_page = request.headers.contains_key(header::ORIGIN);
     let mut answer = choose_and_answer(service, request, body).await;
     if from_a_page {
         respond::allow_origin(&mut answer.response);
@@ -148,14 +149,14 @@ pub enum Unreadable {
 
 impl Request {
     /// A header as text; `None` where it is absent or not UTF-8.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: impl AsHeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
     }
 
     /// A cookie's value, as it was sent.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         self.headers
-            .get_all(http::header::COOKIE)
+            .get_all(header::COOKIE)
             .iter()
             .filter_map(|cookies| std::str::from_utf8(cookies.as_bytes()).ok())
             .flat_map(|cookies| cookies.split(';'))
@@ -166,12 +167,12 @@ impl Request {
 
     /// Whether it carries a signature as AWS's clients make it.
     pub fn is_signed(&self) -> bool {
-        self.header("authorization").is_some_and(|value| value.trim_start().starts_with("AWS4-"))
+        self.header(header::AUTHORIZATION).is_some_and(|value| value.trim_start().starts_with("AWS4-"))
     }
 
     /// Whether its body is compressed.
     fn is_encoded(&self) -> bool {
-        self.header("content-encoding").is_some_and(|encoding| !encoding.trim().eq_ignore_ascii_case("identity"))
+        self.header(header::CONTENT_ENCODING).is_some_and(|encoding| !encoding.trim().eq_ignore_ascii_case("identity"))
     }
 
     /// The parts of the path between the slashes.

@@ -1,7 +1,7 @@
 //! Invocations at `/endpoints/NAME/invocations`, with rows as CSV, JSON or JSON lines: what the native protocol and
 //! SageMaker's runtime have in common. They differ in how they tell errors.
 
-use http::{HeaderName, Method, StatusCode};
+use http::{HeaderName, Method, StatusCode, header};
 
 use super::respond::{describe_decision, respond};
 use super::{Invocation, Payload, Request, RequestError, Response, Unreadable, headers};
@@ -30,12 +30,12 @@ impl Payload for Rows<'_> {
 impl Rows<'_> {
     /// The format of the body.
     fn sent(&self) -> Result<Format, Unreadable> {
-        Ok(Format::of_content_type(self.0.header("content-type"))?)
+        Ok(Format::of_content_type(self.0.header(header::CONTENT_TYPE))?)
     }
 
     /// The format to answer in.
     fn written(&self) -> Result<Format, Unreadable> {
-        Ok(Format::accepted(self.0.header("accept"))?)
+        Ok(Format::accepted(self.0.header(header::ACCEPT))?)
     }
 }
 
@@ -88,10 +88,8 @@ pub(super) fn invocation<'a>(
     request: &'a Request,
 ) -> Result<Invocation<'a>, RequestError> {
     request.allow(&Method::POST, "POST")?;
-    for name in headers::UNSUPPORTED {
-        if request.headers.contains_key(name) {
-            return Err(RequestError::Unsupported(name));
-        }
+    if let Some(name) = headers::UNSUPPORTED.iter().find(|name| request.headers.contains_key(*name)) {
+        return Err(RequestError::Unsupported(name.as_str()));
     }
     let attributes = request.headers.get(headers::CUSTOM_ATTRIBUTES);
     if attributes.is_some_and(|value| value.len() > 1024 || value.to_str().is_err()) {

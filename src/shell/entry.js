@@ -20,19 +20,24 @@ export default {
       __wbg_reset_state();
       broken = false;
     }
+    // The body, where it says that it is small enough; what is left undefined is read as it comes, with a bound. Whether
+    // there is one is asked last, as that makes a stream.
+    const length = request.headers.get("content-length");
+    let body;
+    if (length === null) {
+      if (request.body === null) body = new Uint8Array();
+    } else if (Number(length) <= MAX_BODY_BYTES) {
+      try {
+        body = await request.bytes();
+      } catch {
+        // It is told when it is read again.
+      }
+    }
     try {
-      return await answer(head(request), await body(request), request, env, context);
+      return await answer(head(request), body, request, env, context);
     } catch (error) {
       check(error);
       throw error;
     }
   },
 };
-
-// The body, where it says that it is small enough; what is left undefined is read as it comes, with a bound.
-function body(request) {
-  if (request.body === null) return new Uint8Array();
-  const length = request.headers.get("content-length");
-  if (length === null || !(Number(length) <= MAX_BODY_BYTES)) return undefined;
-  return request.bytes().catch(() => undefined);
-}

@@ -1,16 +1,24 @@
 //! The platform that the core asks for, on Workers.
 
-use std::pin::pin;
-use std::time::Duration;
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen::prelude::*;
+use worker::{Env, KvError, KvStore};
 
-use ::http::{HeaderMap, HeaderName, HeaderValue};
-use futures_util::future::{Either, select};
-use js_sys::Uint8Array;
-use worker::{AbortController, Delay, Env, Fetch, Headers, KvError, KvStore, Method, RequestInit, RequestRedirect};
-
-use super::http::{BodyError, collect, length};
+use super::http::{headers, lines};
 use crate::origin::{OriginAnswer, OriginCall, OriginError};
 use crate::platform::{EntropyError, Entry, Page, Platform, Store, StoreError, Times};
+
+#[wasm_bindgen(module = "/src/shell/glue.js")]
+extern "C" {
+    #[wasm_bindgen(catch)]
+    async fn exchange(
+        url: &str,
+        headers: &str,
+        body: Uint8Array,
+        limit_ms: f64,
+        max_bytes: f64,
+    ) -> Result<JsValue, JsValue>;
+}
 
 /// Binding of the endpoints' documents.
 const ENDPOINTS: &str = "ENDPOINTS";
@@ -79,17 +87,17 @@ impl Platform for Workers {
     }
 
     async fn call_origin(&self, call: OriginCall<'_>) -> Result<OriginAnswer, OriginError> {
-        let controller = AbortController::default();
-        let signal = controller.signal();
-        let exchange = pin!(exchange(&call, &signal));
-        let limit = pin!(Delay::from(Duration::from_millis(call.limit_ms.max(0.0) as u64)));
-        match select(exchange, limit).await {
-            Either::Left((answer, _)) => answer,
-            Either::Right(((), _)) => {
-                controller.abort();
-                Err(OriginError::Timeout(call.limit_ms as u32))
-            }
-        }
+        let unreachable = |error: JsValue| OriginError::Unreachable(worker::Error::from(error).to_string());
+        let (limit_ms, max_bytes) = (call.limit_ms.max(0.0), call.max_bytes as f64);
+        let sent = Uint8Array::from(call.body);
+        let answer = exchange(call.url.as_str(), &lines(call.headers), sent, limit_ms, max_bytes).await;
+        let answer = answer.map_err(unreachable)?;
+        let Some(answer) = answer.dyn_ref::<Array>() else { return Err(OriginError::Timeout(limit_ms as u32)) };
+        let head = answer.get(0).as_string().unwrap_or_default();
+        let mut told = head.split('\n');
+        let status = told.next().and_then(|status| status.parse().ok()).unwrap_or_default();
+        let body = answer.get(1).dyn_into::<Uint8Array>().map_err(|_| OriginError::TooLarge(call.max_bytes))?;
+        Ok(OriginAnswer { status, headers: headers(told), body: body.to_vec() })
     }
 
     fn now_ms(&self) -> f64 {
@@ -109,36 +117,4 @@ impl Platform for Workers {
     fn warn(&self, message: &str) {
         worker::console_warn!("{message}");
     }
-}
-
-/// One exchange, without a limit of its own.
-async fn exchange(call: &OriginCall<'_>, signal: &worker::AbortSignal) -> Result<OriginAnswer, OriginError> {
-    let unreachable = |error: worker::Error| OriginError::Unreachable(error.to_string());
-    let mut init = RequestInit::new();
-    init.with_method(Method::Post)
-        .with_headers(Headers::from(call.headers))
-        .with_redirect(RequestRedirect::Manual)
-        .with_body(Some(Uint8Array::from(call.body).into()));
-    let request = worker::Request::new_with_init(call.url.as_str(), &init).map_err(unreachable)?;
-    let mut response = Fetch::Request(request).send_with_signal(signal).await.map_err(unreachable)?;
-    let headers: HeaderMap = response
-        .headers()
-        .entries()
-        .filter_map(|(name, value)| {
-            Some((HeaderName::from_bytes(name.as_bytes()).ok()?, HeaderValue::from_bytes(value.as_bytes()).ok()?))
-        })
-        .collect();
-    let body = match length(&headers) {
-        Some(length) if length > call.max_bytes => Err(BodyError::TooLarge),
-        // Bounded even so: a compressed body is longer than it says.
-        _ => match response.stream() {
-            Ok(stream) => collect(stream, call.max_bytes, call.max_bytes).await,
-            Err(_) => Ok(Vec::new()),
-        },
-    };
-    let body = body.map_err(|error| match error {
-        BodyError::TooLarge => OriginError::TooLarge(call.max_bytes),
-        BodyError::Broken(problem) => OriginError::Unreachable(problem),
-    })?;
-    Ok(OriginAnswer { status: response.status_code(), headers, body })
 }

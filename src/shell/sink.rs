@@ -1,6 +1,6 @@
 //! Where records go: Analytics Engine, and the log. A sink that fails is told of in the log, and nobody waits for it.
 
-use js_sys::{Float64Array, Promise};
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use worker::{AnalyticsEngineDataset, Env, console_log, console_warn};
@@ -10,8 +10,18 @@ use crate::record::Record;
 #[wasm_bindgen(module = "/src/shell/glue.js")]
 extern "C" {
     #[wasm_bindgen(catch)]
-    fn write_data_point(dataset: &JsValue, index: &str, blobs: &str, doubles: Float64Array)
-    -> Result<JsValue, JsValue>;
+    #[allow(clippy::too_many_arguments)] // Numbers cross over as they are, where an array would have to be made.
+    fn write_data_point(
+        dataset: &JsValue,
+        texts: &str,
+        double1: f64,
+        double2: f64,
+        double3: f64,
+        double4: f64,
+        double5: f64,
+        double6: f64,
+        double7: f64,
+    ) -> Result<JsValue, JsValue>;
 }
 
 /// The sinks that are configured.
@@ -48,8 +58,9 @@ impl Sinks {
 
 async fn write(analytics: &AnalyticsEngineDataset, record: &Record) -> Result<(), JsValue> {
     let point = record.data_point();
-    let doubles = Float64Array::from(point.doubles.as_slice());
-    let written = write_data_point(analytics.as_ref(), point.index, &point.blobs.join("\n"), doubles)?;
+    let texts = format!("{}\n{}", point.index, point.blobs.join("\n"));
+    let [a, b, c, d, e, f, g] = point.doubles;
+    let written = write_data_point(analytics.as_ref(), &texts, a, b, c, d, e, f, g)?;
     if let Ok(promise) = written.dyn_into::<Promise>() {
         JsFuture::from(promise).await?;
     }

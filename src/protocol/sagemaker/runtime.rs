@@ -20,7 +20,8 @@ pub(crate) struct Runtime;
 impl<P: Platform> Protocol<P> for Runtime {
     fn claims(&self, request: &Request) -> bool {
         let by_a_client = request.is_signed() || request.headers.contains_key("amz-sdk-invocation-id");
-        by_a_client && matches!(request.segments().as_slice(), ["endpoints", _, operation] if *operation != "weights")
+        by_a_client
+            && matches!(request.segments().as_slice(), ["endpoints", _, operation] if !matches!(*operation, "weights" | "assignments"))
     }
 
     fn refuse(&self, error: &Error) -> Response {

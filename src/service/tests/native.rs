@@ -57,6 +57,9 @@ fn a_decision_that_cannot_be_made_is_an_error_and_recorded() {
     let seen = bench.send(Method::POST, "/endpoints/e/assignments", &[("x-target-variant", "c")], "");
     assert_eq!(seen.json()["code"], "unknown_variant");
     assert_eq!(seen.record().error, Some("unknown_variant"));
+    let by_an_sdk = [("x-target-variant", "c"), ("amz-sdk-invocation-id", "1")];
+    let seen = bench.send(Method::POST, "/endpoints/e/assignments", &by_an_sdk, "");
+    assert_eq!(seen.json()["code"], "unknown_variant");
     let seen = bench.send(Method::GET, "/endpoints/e/assignments", &[], "");
     assert_eq!((seen.status, seen.header("allow")), (405, "POST"));
 }
