@@ -1,13 +1,17 @@
 # make dev     everything from set-up to a served endpoint, with a curl line to try
 # make serve   the same under plain workerd, with KV as files in .local
 # make test    everything from set-up to every test
+# make bench   Turnout against other workers and servers: a table and a plot (about 15 minutes once built)
 # make bench-trees  trees in wasm against onnxruntime-web and tract
 # make lint    clippy for the worker on both targets and for the page's core, and the formatting
 # make clean   removes what was built; `make clean-tools` the tools as well
 
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: dev serve test bench-trees build setup seed lint clean clean-tools
+.PHONY: dev serve test bench bench-trees build setup seed lint clean clean-tools
+
+# What one works with does not have to be as small as what is deployed.
+dev serve: BUILD_AS = --fast
 
 dev: build seed
 	node scripts/dev.mjs
@@ -18,11 +22,14 @@ serve: build
 test: setup
 	scripts/test.sh
 
+bench: setup
+	node benches/serving/run.mjs
+
 bench-trees: setup
 	node benches/trees/run.mjs
 
 build: setup
-	scripts/build.sh
+	scripts/build.sh $(BUILD_AS)
 
 setup:
 	scripts/setup.sh

@@ -55,7 +55,7 @@ page() {
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
-part "native: the core" cargo test --quiet
+part "native: the core" cargo test --quiet --workspace
 part "the assignment vectors, recomputed in Python" python3 tests/vectors/recompute.py
 part "wasm: randomness, inference, codecs" cargo test --target wasm32-unknown-unknown --test wasm
 part "wasm: the zoo of models" cargo test --target wasm32-unknown-unknown --test zoo

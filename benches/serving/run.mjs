@@ -1,0 +1,221 @@
+// Turnout against the best, side by side in one go, as ratios: a table, benches/serving/last.json, and a plot.
+//
+//   make bench                     everything, about 15 minutes once all is built
+//   make bench PARTS="start size"  some parts of it: requests, servers, start, models, size
+//
+// Each worker lives in a workerd of its own; contestants take turns, round by round, and a ratio is of one round's two
+// measurements, so that what disturbs the machine for longer than a turn disturbs both.
+
+import { execFile } from "node:child_process";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
+import { build, instances, MODELS, ORIGIN_PORT, requestsOf, root, rowsOf, work, workers } from "./contestants.mjs";
+import { report } from "./report.mjs";
+import { answered, resident, start } from "./workerd.mjs";
+
+const PARTS = ["size", "start", "models", "requests", "servers"];
+const ROUNDS = Number(process.env.ROUNDS ?? 5);
+const SECONDS = 2;
+const CONNECTIONS = 16;
+
+const say = (text) => console.log(`[bench] ${text}`);
+const execute = promisify(execFile);
+
+/** Requests per second, and latencies in milliseconds, of one turn. */
+async function load({ address, path, requests, headers = {} }, seconds = SECONDS) {
+  const script = join(root, "benches/serving/load.lua");
+  const named = Object.entries({ "content-type": "application/json", ...headers }).map(([name, value]) => `${name}=${value}`);
+  const options = ["-t1", `-c${CONNECTIONS}`, `-d${seconds}`, "-s", script, address, "--", requests, path, ...named];
+  const { stdout } = await execute("wrk", options);
+  const result = JSON.parse(stdout.match(/^RESULT (.*)$/m)[1]);
+  if (result.bad > 0) throw new Error(`${address}${path}: ${result.bad} requests failed`);
+  return { rate: result.requests / result.seconds, p50: result.p50, p99: result.p99 };
+}
+
+/**
+ * Contestants in turns: `measure(contestant, round)` gives numbers by name. Round 0 warms up and is not kept.
+ * What comes back is a list of rounds, each an object of numbers by contestant.
+ */
+async function inTurns(title, names, rounds, measure) {
+  const kept = [];
+  for (let round = 0; round <= rounds; round++) {
+    const row = {};
+    for (const name of names) {
+      process.stdout.write(`\r[bench] ${title}: round ${round} of ${rounds}, ${name}`.padEnd(100));
+      row[name] = await measure(name, round);
+    }
+    if (round > 0) kept.push(row);
+  }
+  process.stdout.write(`\r[bench] ${title}: done`.padEnd(100) + "\n");
+  return kept;
+}
+
+const column = (rounds, key) =>
+  rounds.map((row) => Object.fromEntries(Object.entries(row).map(([name, numbers]) => [name, numbers[key]])));
+
+/** Starts workers on ports of their own, gives them to `use`, and ends them. */
+async function withWorkers(names, use) {
+  const started = names.map((name, i) => [name, start(name, workers[name], { root, work, port: ORIGIN_PORT + 1 + i })]);
+  const origin = start("origin", workers.origin, { root, work, port: ORIGIN_PORT });
+  try {
+    return await use(Object.fromEntries(started));
+  } finally {
+    await Promise.all([origin, ...started.map(([, worker]) => worker)].map((worker) => worker.stop()));
+  }
+}
+
+const predict = (model) => ({ turnout: `/endpoints/${model}/invocations`, onnxruntime: `/${model}` });
+const first = (model, rows = 1) => {
+  const body = readFileSync(rowsOf(model, rows), "utf8");
+  return { method: "POST", headers: { "content-type": "application/json" }, body };
+};
+
+/** Whether the contestants answer alike; a benchmark of wrong answers would be worth nothing. */
+async function check(model, answers) {
+  const [ours, ...others] = Object.values(answers).map((text) => JSON.parse(text).predictions);
+  for (const theirs of others) {
+    const alike = (prediction, i) =>
+      prediction.label === theirs[i].label &&
+      prediction.probabilities.every((p, k) => Math.abs(p - theirs[i].probabilities[k]) < 1e-4);
+    if (theirs.length !== ours.length || !ours.every(alike)) throw new Error(`${model}: the answers differ`);
+  }
+}
+
+async function requests() {
+  const units = join(work, "units.txt");
+  const cases = [
+    { name: "decision", paths: { bare: "/", crate: "/", twin: "/endpoints/route/assignments", turnout: "/endpoints/route/assignments" } },
+    { name: "origin", paths: { forward: "/", twin: "/endpoints/route/invocations", turnout: "/endpoints/route/invocations" }, body: "digits-cnn" },
+    ...MODELS.map((model) => ({ name: `${model}, 1 row`, paths: { bare: "/", floor: "/", ...predict(model) }, body: model, rows: 1 })),
+    ...MODELS.map((model) => ({ name: `${model}, 100 rows`, paths: predict(model), body: model, rows: 100 })),
+  ];
+  const names = ["bare", "crate", "floor", "forward", "twin", "turnout", "onnxruntime"];
+  return withWorkers(names, async (running) => {
+    const results = [];
+    for (const { name, paths, body, rows = 1 } of cases) {
+      const answers = {};
+      for (const [contestant, path] of Object.entries(paths)) {
+        const answer = await answered(`${running[contestant].address}${path}`, first(body ?? "digits-cnn", rows));
+        if (predict(body)[contestant] === path) answers[contestant] = answer;
+      }
+      await check(name, answers);
+      const file = name === "decision" ? units : requestsOf(body, rows);
+      const turn = (contestant) =>
+        load({ address: running[contestant].address, path: paths[contestant], requests: file });
+      const rounds = await inTurns(name, Object.keys(paths), ROUNDS, turn);
+      results.push({ part: "requests", name, unit: "requests/s", rounds: column(rounds, "rate") });
+      results.push({ part: "latency", name, unit: "ms, 99th percentile", rounds: column(rounds, "p99") });
+    }
+    return results;
+  });
+}
+
+async function pythonServers() {
+  const { servers, setUp, stop } = await import("./python/servers.mjs");
+  await setUp(work, say);
+  const results = [];
+  for (const model of ["digits-cnn", "churn-xgboost"]) {
+    const rows = instances(model).slice(0, 20).map((instance) => [instance]);
+    const running = {};
+    const close = [];
+    const turnout = start("turnout", workers.turnout, { root, work, port: ORIGIN_PORT + 1 });
+    close.push(() => turnout.stop());
+    try {
+      running.turnout = { address: turnout.address, path: predict(model).turnout, requests: requestsOf(model, 1) };
+      for (const [i, server] of servers.entries()) {
+        const port = ORIGIN_PORT + 10 + i;
+        const child = await server.start(work, port);
+        close.push(() => stop(child));
+        const address = `http://127.0.0.1:${port}`;
+        await answered(`${address}${server.health}`);
+        const file = join(work, `${server.name.split(" ")[0]}-${model}.txt`);
+        writeRequests(file, rows.map((instances) => server.body(model, instances)));
+        running[server.name] = { address, path: server.path(model), requests: file };
+      }
+      const rounds = await inTurns(`${model}, 1 row, against servers`, Object.keys(running), ROUNDS, (name) => load(running[name]));
+      results.push({ part: "servers", name: `${model}, 1 row`, unit: "requests/s", rounds: column(rounds, "rate") });
+      results.push({ part: "servers", name: `${model}, 1 row`, unit: "ms, 99th percentile", rounds: column(rounds, "p99") });
+    } finally {
+      for (const end of close) await end();
+    }
+  }
+  return results;
+}
+
+/** From nothing to the first answer, and to the first prediction; and what is in memory then. */
+async function starts() {
+  const model = "digits-cnn";
+  const firsts = {
+    bare: { worker: "bare", path: "/" },
+    "turnout, decision": { worker: "turnout", path: "/endpoints/route/assignments" },
+    turnout: { worker: "turnout", path: predict(model).turnout },
+    onnxruntime: { worker: "onnxruntime", path: predict(model).onnxruntime },
+  };
+  await fetch("http://127.0.0.1:1").catch(() => undefined); // What node loads for its first fetch is none of theirs.
+  const rounds = await inTurns("start", Object.keys(firsts), 2 * ROUNDS, async (name) => {
+    const { worker, path } = firsts[name];
+    const began = performance.now();
+    const running = start(worker, workers[worker], { root, work, port: ORIGIN_PORT + 1 });
+    await answered(`${running.address}${path}`, first(model));
+    const ms = performance.now() - began;
+    const bytes = resident(running.child);
+    await running.stop();
+    return { ms, bytes };
+  });
+  return [
+    { part: "start", name: "first answer", unit: "ms", rounds: column(rounds, "ms") },
+    { part: "start", name: "memory", unit: "MB", rounds: column(rounds, "bytes").map((row) => mapValues(row, (bytes) => bytes / 1e6)) },
+  ];
+}
+
+const writeRequests = (file, bodies) => writeFileSync(file, bodies.map((body, i) => `user-${i}\t${body}\n`).join(""));
+const mapValues = (object, f) => Object.fromEntries(Object.entries(object).map(([name, value]) => [name, f(value, name)]));
+
+/** Models by themselves: loading, and a thousand runs in one request. */
+async function models() {
+  const native = join(root, "target/release/examples/bench-native");
+  return withWorkers(["models"], async ({ models: { address } }) => {
+    const results = [];
+    const measure = (action, model, rows, times) => async (contestant) => {
+      if (contestant !== "turnout" && contestant !== "onnxruntime") {
+        const file = join(root, "models", `${model.replace("-", "/")}.onnx`);
+        const { stdout } = await execute(native, [contestant.split(" ")[0], action, file, rowsOf(model, rows), `${times}`]);
+        return { ms: Number(stdout) };
+      }
+      const began = performance.now();
+      await answered(`${address}/${contestant}/${action}/${model}?times=${times}`, first(model, rows));
+      return { ms: (performance.now() - began) / times };
+    };
+    for (const model of MODELS) {
+      // tract by itself has no operators for tables that are worth a comparison.
+      const contestants = [model === "digits-cnn" ? "tract natively" : "turnout natively", "turnout", "onnxruntime"];
+      const loads = await inTurns(`load ${model}`, contestants, ROUNDS, measure("load", model, 1, 20));
+      results.push({ part: "load", name: model, unit: "ms", rounds: column(loads, "ms") });
+      for (const [rows, times] of [[1, 1000], [100, 200]]) {
+        const runs = await inTurns(`run ${model}, ${rows} rows`, contestants, ROUNDS, measure("run", model, rows, times));
+        const microseconds = column(runs, "ms").map((row) => mapValues(row, (ms) => 1000 * ms));
+        results.push({ part: "run", name: `${model}, ${rows} ${rows === 1 ? "row" : "rows"}`, unit: "µs", rounds: microseconds });
+      }
+    }
+    return results;
+  });
+}
+
+function size() {
+  const of = (path) => ({ raw: statSync(path).size / 1e6, gzip: gzipSync(readFileSync(path), { level: 9 }).length / 1e6 });
+  const files = { turnout: join(root, "build/index_bg.wasm"), onnxruntime: join(work, "ort.wasm"), crate: join(work, "crate/index_bg.wasm") };
+  const sizes = mapValues(files, of);
+  return ["raw", "gzip"].map((key) => ({ part: "size", name: `wasm, ${key}`, unit: "MB", rounds: column([sizes], key) }));
+}
+
+const chosen = process.env.PARTS?.split(/[ ,]+/).filter((part) => part !== "") ?? PARTS;
+const unknown = chosen.find((part) => !PARTS.includes(part));
+if (unknown !== undefined) throw new Error(`there is no part ${unknown}; there are: ${PARTS.join(", ")}`);
+build(say);
+const measured = [];
+for (const part of PARTS.filter((part) => chosen.includes(part))) {
+  measured.push(...(await { size, start: starts, models, requests, servers: pythonServers }[part]()));
+}
+await report(measured, { rounds: ROUNDS, seconds: SECONDS, connections: CONNECTIONS, whole: chosen.length === PARTS.length });

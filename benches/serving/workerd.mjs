@@ -1,0 +1,65 @@
+// A contestant in a workerd of its own: its configuration, and its life.
+
+import { execFileSync, spawn } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+
+/** A configuration of one worker. `worker` is `{ modules: { "a.js": path, ... }, kv: [names], texts: {}, sink: bool }`. */
+function configuration({ modules, kv = [], texts = {}, sink = false }, { root, work, port }) {
+  const embed = (path) => JSON.stringify(relative(work, path));
+  const module = ([name, path]) => `(name = "${name}", ${name.endsWith(".wasm") ? "wasm" : "esModule"} = embed ${embed(path)})`;
+  const bindings = [
+    ...kv.map((name) => `(name = "${name}", kvNamespace = "kv-${name.toLowerCase()}")`),
+    ...Object.entries(texts).map(([name, text]) => `(name = "${name}", text = ${JSON.stringify(text)})`),
+    ...(sink ? [`(name = "RECORDS", wrapped = (moduleName = "bench:sink"))`] : []),
+  ];
+  const store = (name) => `
+    (name = "kv-${name.toLowerCase()}", worker = (compatibilityDate = "2026-10-01",
+      modules = [(name = "kv.mjs", esModule = embed ${embed(join(root, "workerd/kv.mjs"))})],
+      bindings = [(name = "FILES", service = "${name.toLowerCase()}")])),
+    (name = "${name.toLowerCase()}", disk = (path = "${name.toLowerCase()}", writable = true)),`;
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "worker", worker = (compatibilityDate = "2026-10-01",
+      modules = [${Object.entries(modules).map(module).join(", ")}],
+      bindings = [${bindings.join(", ")}])),${kv.map(store).join("")}
+    (name = "internet", network = (allow = ["public", "private"])),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "worker")],
+  extensions = [(modules = [(name = "bench:sink", internal = true,
+    esModule = embed ${embed(join(root, "benches/serving/workers/sink.js"))})])],
+);`;
+}
+
+/** Starts a worker; what it gives back is not up yet. */
+export function start(name, worker, place) {
+  const { work, port } = place;
+  const file = join(work, `${name}.capnp`);
+  writeFileSync(file, configuration(worker, place));
+  const stores = (worker.kv ?? []).map((store) => `--directory-path=${store.toLowerCase()}=${join(work, store.toLowerCase())}`);
+  const child = spawn("workerd", ["serve", file, ...stores], { stdio: ["ignore", "inherit", "inherit"] });
+  return { child, address: `http://127.0.0.1:${port}`, stop: () => stopped(child) };
+}
+
+export function stopped(child) {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => child.once("exit", resolve) && child.kill());
+}
+
+/** The answer to a request, once there is somebody to give it. */
+export async function answered(address, request) {
+  for (const began = performance.now(); performance.now() - began < 60_000; ) {
+    const response = await fetch(address, request).catch(() => undefined);
+    if (response !== undefined) {
+      const text = await response.text();
+      if (!response.ok) throw new Error(`${address} answers ${response.status}: ${text}`);
+      return text;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  throw new Error(`${address} does not answer`);
+}
+
+/** Bytes of memory that a process holds. */
+export const resident = ({ pid }) => 1024 * Number(execFileSync("ps", ["-o", "rss=", "-p", `${pid}`]));
