@@ -4,7 +4,7 @@
 use turnout::inference::Model;
 use turnout::payload::{Format, Table};
 
-pub(crate) type Problem = Box<dyn std::error::Error>;
+pub type Problem = Box<dyn std::error::Error>;
 
 /// A model, and rows for it.
 #[cfg_attr(target_arch = "wasm32", wasm_bindgen::prelude::wasm_bindgen)]
@@ -14,13 +14,13 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    pub(crate) fn load(onnx: &[u8], body: &[u8]) -> Result<Loaded, Problem> {
+    pub fn load(onnx: &[u8], body: &[u8]) -> Result<Loaded, Problem> {
         let model = Model::load(onnx)?;
         let table = Table::decode(Format::Json, body, model.schema())?;
         Ok(Loaded { model, table })
     }
 
-    pub(crate) fn repeat(&self, times: usize) -> Result<(), Problem> {
+    pub fn repeat(&self, times: usize) -> Result<(), Problem> {
         (0..times).try_for_each(|_| self.model.run(&self.table, None).map(drop).map_err(Problem::from))
     }
 }

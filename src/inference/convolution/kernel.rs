@@ -67,12 +67,14 @@ impl Kernel {
         if empty || weights.len() != filters.checked_mul(taps)? {
             return None;
         }
-        let reach = |axis: usize| -> Option<usize> {
-            let [stride, kernel, dilation] = [stride, kernel, dilation].map(|pair: [usize; 2]| pair[axis]);
-            let last = (output[axis] - 1).checked_mul(stride)?.checked_add((kernel - 1).checked_mul(dilation)?)?;
-            Some(last.checked_add(1)?.max(before[axis].checked_add(size[axis])?))
+        let reach = |output: usize, stride, kernel: usize, dilation, before: usize, size| -> Option<usize> {
+            let last = (output - 1).checked_mul(stride)?.checked_add((kernel - 1).checked_mul(dilation)?)?;
+            Some(last.checked_add(1)?.max(before.checked_add(size)?))
         };
-        let padded = [reach(0)?, reach(1)?];
+        let padded = [
+            reach(output[0], stride[0], kernel[0], dilation[0], before[0], size[0])?,
+            reach(output[1], stride[1], kernel[1], dilation[1], before[1], size[1])?,
+        ];
         let plane = padded[0].checked_mul(padded[1])?;
         u32::try_from(plane.checked_mul(channels)?).ok()?;
         // All that follows is below that size.
