@@ -1,7 +1,7 @@
 # make dev     everything from set-up to a served endpoint, with a curl line to try
 # make serve   the same under plain workerd, with KV as files in .local
 # make test    everything from set-up to every test
-# make bench   Turnout against other workers and servers: a table and a plot (about 15 minutes once built)
+# make bench   Turnout against other workers and servers: a table and a plot (about six minutes once built)
 # make bench-trees  trees in wasm against onnxruntime-web and tract
 # make lint    clippy for the worker on both targets and for the page's core, and the formatting
 # make clean   removes what was built; `make clean-tools` the tools as well

@@ -68,7 +68,7 @@ const titled = ({ part, name, unit, less }) =>
 const table = (head, rows) =>
   [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 
-/** The worst that this run's ratio differs from the kept one's, in words, where the spreads do not even touch. */
+/** The kept run's ratio, with an arrow where the spreads of both do not even touch. */
 function change(goal, kept) {
   const before = kept?.ratios.find((other) => titled(other) === titled(goal) && other.of === goal.of && other.to === goal.to);
   if (before === undefined) return "";
@@ -79,7 +79,7 @@ function change(goal, kept) {
 async function plot(measured) {
   const load = async (name) => import(pathToFileURL(createRequire(join(work, "x.js")).resolve(name)));
   const [vega, vegaLite] = [await load("vega"), await load("vega-lite")];
-  const chosen = measured.filter(({ part, unit, name }) => unit === "requests/s" && !name.endsWith("100 rows"));
+  const chosen = measured.filter(({ unit, name }) => unit === "requests/s" && !name.endsWith("100 rows"));
   const values = chosen.flatMap(({ part, name, rounds }) =>
     Object.keys(rounds[0]).map((contestant) => ({
       case: part === "servers" ? `${name}, against servers` : name,
@@ -91,22 +91,24 @@ async function plot(measured) {
   );
   const x = { type: "quantitative", title: "requests a second: median, lowest and highest" };
   const y = { field: "contestant", type: "nominal", title: null, sort: { field: "rate", order: "descending" } };
+  const color = { condition: { test: "datum.contestant === 'turnout'", value: "#c2410c" }, value: "#94a3b8" };
+  const row = { labelAngle: 0, labelAlign: "left", labelAnchor: "start", labelOrient: "top", labelFontWeight: "bold" };
   const spec = {
     data: { values },
     background: "white",
-    facet: { row: { field: "case", title: null, sort: values.map((value) => value.case), header: { labelAngle: 0, labelAlign: "left", labelAnchor: "start", labelOrient: "top", labelFontWeight: "bold" } } },
+    facet: { row: { field: "case", title: null, sort: values.map((value) => value.case), header: row } },
     spec: {
       width: 520,
       height: { step: 16 },
       layer: [
-        { mark: "bar", encoding: { x: { ...x, field: "rate" }, y, color: { field: "contestant", type: "nominal", legend: null } } },
+        { mark: "bar", encoding: { x: { ...x, field: "rate" }, y, color } },
         { mark: "rule", encoding: { x: { ...x, field: "lowest" }, x2: { field: "highest" }, y } },
       ],
     },
     resolve: { scale: { y: "independent" } },
     spacing: 8,
   };
-  const view = new vega.View(vega.parse(vegaLite.compile(spec).spec), { renderer: "none" });
+  const view = new vega.View(vega.parse(vegaLite.compile(spec, { logger: vega.logger(vega.Error) }).spec), { renderer: "none" });
   writeFileSync(PLOT, await view.toSVG());
 }
 

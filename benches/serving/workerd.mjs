@@ -47,15 +47,16 @@ export function stopped(child) {
   return new Promise((resolve) => child.once("exit", resolve) && child.kill());
 }
 
-/** The answer to a request, once there is somebody to give it. */
+/** The answer to a request, once there is somebody to give it; 503 is nobody yet. */
 export async function answered(address, request) {
   for (const began = performance.now(); performance.now() - began < 60_000; ) {
     const response = await fetch(address, request).catch(() => undefined);
-    if (response !== undefined) {
+    if (response !== undefined && response.status !== 503) {
       const text = await response.text();
       if (!response.ok) throw new Error(`${address} answers ${response.status}: ${text}`);
       return text;
     }
+    await response?.body?.cancel();
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
   throw new Error(`${address} does not answer`);
