@@ -25,18 +25,18 @@ sed 's#^import source \(.*\) from "./bound_bg.wasm"#import \1 from "./index_bg.w
 cp src/shell/*.js "$bound"
 mkdir -p build
 esbuild "$bound/entry.js" --bundle --format=esm --minify --log-level=warning --external:./index_bg.wasm --outfile=build/index.js
-small=$bound/small.wasm
+module=$bound/small.wasm
 made_from=$(cksum <"$bound/bound_bg.wasm")
-if [ "$(cat "$small.of" 2>/dev/null)" = "$made_from" ]; then
-    cp "$small" build/index_bg.wasm
-elif [ "${1:-}" = --fast ] || [ "${WRANGLER_COMMAND:-}" = dev ]; then
-    cp "$bound/bound_bg.wasm" build/index_bg.wasm
-else
-    echo "[build] making the WebAssembly smaller (two minutes)"
-    # wasm-bindgen uses exceptions without saying so; with the other three wasm-opt finds half a megabyte more to leave out.
-    # V8 has had all of them for years.
-    wasm-opt -Oz --enable-exception-handling --enable-gc --enable-multivalue --enable-tail-call "$bound/bound_bg.wasm" -o "$small"
-    echo "$made_from" >"$small.of"
-    cp "$small" build/index_bg.wasm
+if [ "$(cat "$module.of" 2>/dev/null)" != "$made_from" ]; then
+    if [ "${1:-}" = --fast ] || [ "${WRANGLER_COMMAND:-}" = dev ]; then
+        module=$bound/bound_bg.wasm
+    else
+        echo "[build] making the WebAssembly smaller (two minutes)"
+        # wasm-bindgen uses exceptions without saying so; with the other three wasm-opt finds half a megabyte more to leave
+        # out. V8 has had all of them for years.
+        wasm-opt -Oz --enable-exception-handling --enable-gc --enable-multivalue --enable-tail-call "$bound/bound_bg.wasm" -o "$module"
+        echo "$made_from" >"$module.of"
+    fi
 fi
+cp "$module" build/index_bg.wasm
 echo "[build] $(du -h build/index_bg.wasm | cut -f1) of WebAssembly"

@@ -34,6 +34,7 @@ mod svm;
 mod trees;
 mod values;
 
+pub(crate) use operator::{Kernel, Operator, Signature};
 use tract_onnx::model::OnnxOpRegister;
 use tract_onnx::pb::{GraphProto, NodeProto};
 use tract_onnx::prelude::TractResult;

@@ -88,6 +88,11 @@ macro_rules! builder {
 pub(super) use builder;
 
 impl Operator {
+    /// An operator of one output that no node of a file asks for.
+    pub fn new(name: &str, kernel: impl Kernel) -> Self {
+        Operator { name: name.into(), kernel: Arc::new(kernel), kept: [0].into() }
+    }
+
     /// The operator of a node.
     ///
     /// # Errors

@@ -58,8 +58,9 @@ async fn choose_and_answer<P: Platform + 'static>(
     if request.method == Method::OPTIONS {
         return respond::preflight().into();
     }
-    let [.., last] = protocols::<P>();
-    let protocol = protocols::<P>().into_iter().find(|protocol| protocol.claims(&request)).unwrap_or(last);
+    let protocols = protocols::<P>();
+    let [.., last] = protocols;
+    let protocol = protocols.into_iter().find(|protocol| protocol.claims(&request)).unwrap_or(last);
     match body.and_then(|body| if request.is_encoded() { Err(RequestError::Encoded) } else { Ok(body) }) {
         Ok(body) => {
             request.body = body;

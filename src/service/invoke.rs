@@ -7,7 +7,7 @@ use rand_core::Rng;
 use super::{After, Answer, Service};
 use crate::access;
 use crate::assignment::{Assignment, Reason, UnitHash, assign};
-use crate::endpoint::{Backend, Endpoint, ModelReference, Name, Served, UnitSource, Variant};
+use crate::endpoint::{Backend, Endpoint, ModelReference, Served, UnitSource, Variant};
 use crate::error::{BackendError, Error, Failure};
 use crate::inference::Model;
 use crate::origin::{self, OriginAnswer};
@@ -49,10 +49,9 @@ impl<P: Platform> Service<'_, P> {
     /// Answers an invocation, if the caller may.
     pub async fn invoke(&self, invocation: &Invocation<'_>, payload: &dyn Payload) -> (Result<Reply, Error>, Invoked) {
         self.noting(async |after| {
-            let served = self.admit(invocation, &mut after.refresh).await?;
-            let record = after.record.insert(self.record_of(invocation, &served.endpoint)?);
+            let (endpoint, record) = self.begin(invocation, after).await?;
             record.rows = payload.rows();
-            self.choose_and_answer(&served.endpoint, invocation, payload, record).await
+            self.choose_and_answer(&endpoint, invocation, payload, record).await
         })
         .await
     }
@@ -60,9 +59,8 @@ impl<P: Platform> Service<'_, P> {
     /// Chooses the variant that would answer, if the caller may ask, and leaves the rest to the caller.
     pub async fn decide(&self, invocation: &Invocation<'_>) -> (Result<(), Error>, Invoked) {
         self.noting(async |after| {
-            let served = self.admit(invocation, &mut after.refresh).await?;
-            let record = after.record.insert(self.record_of(invocation, &served.endpoint)?);
-            self.choose(&served.endpoint, invocation, record)?;
+            let (endpoint, record) = self.begin(invocation, after).await?;
+            self.choose(&endpoint, invocation, record)?;
             Ok(())
         })
         .await
@@ -78,20 +76,19 @@ impl<P: Platform> Service<'_, P> {
         (result, invoked)
     }
 
-    /// The endpoint, if the caller may ask it.
-    async fn admit(&self, invocation: &Invocation<'_>, refresh: &mut Vec<Name>) -> Result<Served, Error> {
-        let served = self.endpoint(&invocation.endpoint, refresh).await?;
-        access::allow(&self.platform, served.endpoint.access(), invocation.request)?;
-        Ok(served)
-    }
-
-    /// What is known of an invocation before a variant is chosen.
-    fn record_of(&self, invocation: &Invocation<'_>, endpoint: &Endpoint) -> Result<Record, Error> {
+    /// The endpoint, if the caller may ask it, and the record, with what is known before a variant is chosen.
+    async fn begin<'r>(
+        &self,
+        invocation: &Invocation<'_>,
+        after: &'r mut After,
+    ) -> Result<(Rc<Endpoint>, &'r mut Record), Error> {
+        let Served { endpoint, .. } = self.endpoint(&invocation.endpoint, &mut after.refresh).await?;
+        access::allow(&self.platform, endpoint.access(), invocation.request)?;
         let inference_id = match &invocation.inference_id {
             Some(id) => id.clone(),
             None => self.new_id()?,
         };
-        Ok(Record {
+        let record = after.record.insert(Record {
             time_ms: self.platform.now_ms(),
             endpoint: invocation.endpoint.to_string(),
             revision: endpoint.revision().as_str().to_owned(),
@@ -110,7 +107,8 @@ impl<P: Platform> Service<'_, P> {
             unit: None,
             failed_variant: None,
             failed_reason: None,
-        })
+        });
+        Ok((endpoint, record))
     }
 
     /// A fresh id, of 32 hexadecimal digits.

@@ -1,9 +1,10 @@
 // What crosses between JavaScript and WebAssembly on every request, in as few crossings as it takes.
 
 // Method, URL and headers of a request in one text, a line each. None of them can hold a line feed.
-export function head(request) {
-  let text = `${request.method}\n${request.url}`;
-  for (const [name, value] of request.headers) text += `\n${name}:${value}`;
+export const head = ({ method, url, headers }) => withLines(`${method}\n${url}`, headers);
+
+function withLines(text, headers) {
+  for (const [name, value] of headers) text += `\n${name}:${value}`;
   return text;
 }
 
@@ -36,9 +37,7 @@ export async function exchange(url, lines, sent, limit, most) {
   try {
     const request = { method: "POST", headers: headersOf(lines), body: sent, redirect: "manual", signal: controller.signal };
     const answer = await fetch(url, request);
-    let text = `${answer.status}`;
-    for (const [name, value] of answer.headers) text += `\n${name}:${value}`;
-    return [text, await bounded(answer, most)];
+    return [withLines(`${answer.status}`, answer.headers), await bounded(answer, most)];
   } catch (error) {
     if (late) return "late";
     throw error;

@@ -6,10 +6,8 @@ mod settings;
 mod sink;
 
 use std::cell::OnceCell;
-use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 
 use ::http::Method;
 use js_sys::Promise;
@@ -89,39 +87,12 @@ pub fn answer(head: &str, body: Option<Vec<u8>>, raw: web_sys::Request, env: Env
 
 type Work = Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>>;
 
-/// What the work gives, if it never has to wait; else a promise of it.
+/// What the work gives, if it never has to wait; else a promise of it. Nobody is woken after the first look: the task
+/// behind the promise looks again at once, and all that is waited for wakes whoever looked last.
 fn at_once(mut work: Work) -> JsValue {
-    let relay = Arc::new(Relay::default());
-    let waker = Waker::from(Arc::clone(&relay));
-    match work.as_mut().poll(&mut Context::from_waker(&waker)) {
+    match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(value)) => value,
         Poll::Ready(Err(error)) => Promise::reject(&error).into(),
-        Poll::Pending => future_to_promise(poll_fn(move |context| {
-            relay.pass_on_to(context.waker());
-            work.as_mut().poll(&mut Context::from_waker(&waker))
-        }))
-        .into(),
-    }
-}
-
-/// Wakes whoever is to be woken by now. Work may keep the waker of its first poll, as `worker::Delay` does, and at that
-/// time nobody knows yet whether there will be a task to wake.
-#[derive(Default)]
-struct Relay(Mutex<Option<Waker>>);
-
-impl Relay {
-    fn pass_on_to(&self, waker: &Waker) {
-        if let Ok(mut kept) = self.0.lock() {
-            *kept = Some(waker.clone());
-        }
-    }
-}
-
-impl Wake for Relay {
-    fn wake(self: Arc<Self>) {
-        let kept = self.0.lock().ok().and_then(|mut kept| kept.take());
-        if let Some(waker) = kept {
-            waker.wake();
-        }
+        Poll::Pending => future_to_promise(work).into(),
     }
 }

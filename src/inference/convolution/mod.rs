@@ -2,20 +2,19 @@
 
 mod kernel;
 
-use std::sync::Arc;
-
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::ops::binary::TypedBinOp;
 use tract_onnx::tract_core::ops::cnn::{Conv, KernelFormat};
 use tract_onnx::tract_core::ops::nn::DataFormat;
 use tract_onnx::tract_hir::internal::*;
 
+use crate::onnx_ml::{self, Operator, Signature};
 use kernel::{Geometry, Kernel};
 
-/// A convolution as a node of tract's graph.
-#[derive(Clone, Debug)]
+/// A convolution of a batch of images.
+#[derive(Debug)]
 struct Convolution {
-    kernel: Arc<Kernel>,
+    kernel: Kernel,
     /// Filters and size of an output image, as tract has them.
     row_shape: TVec<usize>,
 }
@@ -28,12 +27,13 @@ struct Convolution {
 pub fn replace(model: &mut TypedModel) -> TractResult<()> {
     for id in model.eval_order()? {
         let node = model.node(id);
+        let Some(operator) = node.op_as::<Conv>() else { continue };
         let relu = relu_behind(model, node)?;
-        let Some(convolution) = Convolution::of(model, node, relu.is_some())? else { continue };
+        let Some(convolution) = Convolution::of(model, node, operator, relu.is_some())? else { continue };
         let last = relu.unwrap_or(node);
         let mut patch = TypedModelPatch::default();
         let inputs = node.inputs.first().map(|input| patch.tap_model(model, *input)).transpose()?;
-        let made = patch.wire_node(&last.name, convolution, inputs.as_slice())?;
+        let made = patch.wire_node(&last.name, Operator::new("Convolution", convolution), inputs.as_slice())?;
         for wire in made {
             patch.shunt_outside(model, last.id.into(), wire)?;
         }
@@ -61,10 +61,8 @@ fn relu_behind<'m>(model: &'m TypedModel, node: &TypedNode) -> TractResult<Optio
 }
 
 impl Convolution {
-    fn of(model: &TypedModel, node: &TypedNode, relu: bool) -> TractResult<Option<Convolution>> {
-        let (Some(operator), [input, weights, biases]) = (node.op_as::<Conv>(), node.inputs.as_slice()) else {
-            return Ok(None);
-        };
+    fn of(model: &TypedModel, node: &TypedNode, operator: &Conv, relu: bool) -> TractResult<Option<Convolution>> {
+        let [input, weights, biases] = node.inputs.as_slice() else { return Ok(None) };
         let plain = operator.group == 1
             && operator.q_params.is_none()
             && operator.kernel_fmt == KernelFormat::OIHW
@@ -109,48 +107,25 @@ impl Convolution {
         };
         let kernel = geometry().and_then(|geometry| Kernel::new(geometry, &weights, &biases, relu));
         let row_shape = [spec.output_channels].into_iter().chain(output.iter().copied()).collect();
-        Ok(kernel.map(|kernel| Convolution { kernel: Arc::new(kernel), row_shape }))
+        Ok(kernel.map(|kernel| Convolution { kernel, row_shape }))
     }
 }
 
-// tract compares operators to find equal nodes.
-impl PartialEq for Convolution {
-    fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.kernel, &other.kernel)
-    }
-}
-
-impl Eq for Convolution {}
-
-impl Op for Convolution {
-    fn name(&self) -> StaticName {
-        "Convolution".into()
+impl onnx_ml::Kernel for Convolution {
+    fn outputs(&self, inputs: &[Signature]) -> TractResult<TVec<Signature>> {
+        let [Signature { datum, shape }] = inputs else { bail!("takes one input") };
+        let batch = shape.first().cloned().context("takes a batch of images")?;
+        let row = self.row_shape.iter().map(|size| size.to_dim());
+        Ok(tvec!(Signature::new(*datum, [batch].into_iter().chain(row))))
     }
 
-    op_as_typed_op!();
-}
-
-impl EvalOp for Convolution {
-    op_out_of_plan!();
-
-    fn eval(&self, _context: &EvalContext, inputs: TVec<TValue>) -> TractResult<TVec<TValue>> {
-        let images = args_1!(inputs);
+    fn run(&self, inputs: &[&Tensor]) -> TractResult<TVec<Tensor>> {
+        let [images] = inputs else { bail!("takes one input") };
         let images = images.try_as_plain_ram()?.as_slice::<f32>()?;
         let count = images.len().checked_div(self.kernel.input_len()).unwrap_or(0);
         let shape: TVec<usize> = [count].into_iter().chain(self.row_shape.iter().copied()).collect();
         let mut outputs = Tensor::zero::<f32>(&shape)?;
         self.kernel.run(images, outputs.try_as_plain_ram_mut()?.as_slice_mut::<f32>()?);
-        Ok(tvec!(outputs.into_tvalue()))
+        Ok(tvec!(outputs))
     }
-}
-
-impl TypedOp for Convolution {
-    fn output_facts(&self, inputs: &[&TypedFact]) -> TractResult<TVec<TypedFact>> {
-        let [input] = inputs else { bail!("takes one input") };
-        let batch = input.shape.first().cloned().context("takes a batch of images")?;
-        let shape: TVec<TDim> = [batch].into_iter().chain(self.row_shape.iter().map(|size| size.to_dim())).collect();
-        Ok(tvec!(f32::fact(shape)))
-    }
-
-    as_op!();
 }
