@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
 
 use serde_json::Value;
-use turnout::inference::Model;
+use turnout::inference::{LoadError, Model};
 use turnout::payload::{Datatype, Format, Output, Schema, Table, Values};
 
 /// Numbers may differ from ONNX Runtime's by this much, relative where they are above 1: sums in another order.
@@ -104,9 +104,11 @@ fn table(rows: &Value, schema: &Schema) -> Result<Table, String> {
     Table::decode(Format::Json, &body, schema).map_err(|error| error.to_string())
 }
 
+type Load = fn(&[u8]) -> Result<Model, LoadError>;
+
 /// What is wrong with a case, through the same way that a request takes.
-fn problem(folder: &str, case: &Value) -> Option<String> {
-    let model = Model::load(&files::read(&format!("{folder}/{}.onnx", case["name"].as_str().unwrap())));
+fn problem(onnx: &[u8], case: &Value, load: Load) -> Option<String> {
+    let model = load(onnx);
     if let Some(reason) = case["refused"].as_str() {
         return match model {
             Ok(_) => Some("it was to be refused".to_owned()),
@@ -144,21 +146,42 @@ fn problem(folder: &str, case: &Value) -> Option<String> {
     })
 }
 
-#[cfg_attr(not(target_arch = "wasm32"), test)]
-#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
-fn every_model_answers_as_onnx_runtime_does() {
+/// Loads and runs every case, and counts the models that are run without tract.
+fn walk(load: Load, is_interpreting: bool) -> usize {
     #[cfg(target_arch = "wasm32")]
     turnout::constructors::run();
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/zoo/models");
     let mut names: Vec<String> = files::names(folder).into_iter().filter(|name| name.ends_with(".json")).collect();
     names.sort();
     assert!(names.len() >= 60, "{} cases", names.len());
-    let mut problems = Vec::new();
+    let (mut problems, mut interpreted) = (Vec::new(), 0);
     for name in &names {
         let case: Value = serde_json::from_slice(&files::read(&format!("{folder}/{name}"))).unwrap();
-        if let Some(problem) = problem(folder, &case) {
+        let onnx = files::read(&format!("{folder}/{}.onnx", case["name"].as_str().unwrap()));
+        if let Some(problem) = problem(&onnx, &case, load) {
             problems.push(format!("{}: {problem}", case["name"].as_str().unwrap()));
+        }
+        let is_interpreted = load(&onnx).is_ok_and(|model| model.is_interpreted());
+        interpreted += usize::from(is_interpreted);
+        // What the interpreter is written for should not slip to tract unnoticed.
+        let meant = case["family"] == "network" && !case["notes"].as_str().unwrap().contains("which tract runs");
+        if is_interpreting && meant && !is_interpreted {
+            problems.push(format!("{}: it is run by tract", case["name"].as_str().unwrap()));
         }
     }
     assert!(problems.is_empty(), "{} of {}:\n{}", problems.len(), names.len(), problems.join("\n"));
+    interpreted
+}
+
+#[cfg_attr(not(target_arch = "wasm32"), test)]
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+fn every_model_answers_as_onnx_runtime_does() {
+    let interpreted = walk(Model::load, true);
+    assert!(interpreted >= 500, "only {interpreted} are run without tract");
+}
+
+#[cfg_attr(not(target_arch = "wasm32"), test)]
+#[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+fn so_does_every_model_in_tract() {
+    assert_eq!(walk(Model::load_in_tract, false), 0);
 }

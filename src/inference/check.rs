@@ -3,18 +3,9 @@
 use std::collections::HashSet;
 
 use tract_onnx::model::OnnxOpRegister;
-use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
+use tract_onnx::pb::{GraphProto, NodeProto};
 
 use super::LoadError;
-
-/// # Errors
-/// If an operator is unknown or its axes are none, an output is made by nothing, or a `ZipMap` stands before other nodes.
-pub fn check(model: &ModelProto, operators: &OnnxOpRegister) -> Result<(), LoadError> {
-    let Some(graph) = &model.graph else { return Err(LoadError::Unusable("it has no graph".to_owned())) };
-    check_operators(graph, operators)?;
-    check_outputs(graph)?;
-    check_zip_maps(graph)
-}
 
 fn name_of(node: &NodeProto) -> String {
     let named = if node.name.is_empty() { node.output.first() } else { Some(&node.name) };
@@ -22,7 +13,10 @@ fn name_of(node: &NodeProto) -> String {
 }
 
 /// Every operator is one of ONNX's own two domains, and known. tract would not look at the domain.
-fn check_operators(graph: &GraphProto, operators: &OnnxOpRegister) -> Result<(), LoadError> {
+///
+/// # Errors
+/// If one is not, or its axes are none.
+pub fn operators(graph: &GraphProto, operators: &OnnxOpRegister) -> Result<(), LoadError> {
     for node in &graph.node {
         let own = matches!(node.domain.as_str(), "" | "ai.onnx" | "ai.onnx.ml");
         if !own || !operators.0.contains_key(&node.op_type) {
@@ -34,7 +28,7 @@ fn check_operators(graph: &GraphProto, operators: &OnnxOpRegister) -> Result<(),
         }
         for attribute in &node.attribute {
             for graph in attribute.g.iter().chain(&attribute.graphs) {
-                check_operators(graph, operators)?;
+                self::operators(graph, operators)?;
             }
         }
     }
@@ -54,7 +48,10 @@ fn check_permutation(node: &NodeProto) -> Result<(), LoadError> {
 }
 
 /// Every output of the graph has to be made by something in it. tract takes that for granted, and panics.
-fn check_outputs(graph: &GraphProto) -> Result<(), LoadError> {
+///
+/// # Errors
+/// If one is not.
+pub fn outputs(graph: &GraphProto) -> Result<(), LoadError> {
     let made: HashSet<&str> = graph
         .node
         .iter()
@@ -70,7 +67,10 @@ fn check_outputs(graph: &GraphProto) -> Result<(), LoadError> {
 }
 
 /// Maps are made of a `ZipMap`'s scores when they are written, so nothing can be computed of them.
-fn check_zip_maps(graph: &GraphProto) -> Result<(), LoadError> {
+///
+/// # Errors
+/// If a `ZipMap` stands before other nodes.
+pub fn zip_maps(graph: &GraphProto) -> Result<(), LoadError> {
     let made_by =
         |input: &String| graph.node.iter().find(|node| node.op_type == "ZipMap" && node.output.contains(input));
     for node in &graph.node {

@@ -1,9 +1,10 @@
-//! ONNX models, run in place by tract.
+//! ONNX models, run in place: small ones of common operators by an interpreter of our own, all others by tract.
 
 mod cache;
 mod check;
-mod convolution;
+mod interpreter;
 mod model;
+mod plan;
 
 pub use cache::{ModelCache, ModelError};
 pub use model::{LoadError, Model, OutputSignature, RunError};

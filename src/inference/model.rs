@@ -3,26 +3,38 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use tract_onnx::pb::ModelProto;
+use tract_onnx::Onnx;
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::tensor_shape_proto::dimension::Value;
+use tract_onnx::pb::{GraphProto, ModelProto, ValueInfoProto, type_proto};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::{DimLike, bail, format_err};
-use tract_onnx::tract_hir::infer::Factoid;
 
-use super::check::check;
-use super::convolution;
-use crate::onnx_ml;
+use super::check;
+use super::interpreter::Interpreter;
+use super::plan::Plan;
+use crate::onnx_ml::{self, Signature};
 use crate::payload::{Datatype, Input, Output, Outputs, Schema, Table, Values};
 
 /// A model, ready to run.
 #[derive(Debug)]
 pub struct Model {
-    plan: Arc<TypedRunnableModel>,
+    engine: Engine,
     schema: Schema,
     /// Of each input.
     datums: Vec<DatumType>,
     outputs: Vec<OutputForm>,
     signature: Vec<OutputSignature>,
     rows_per_run: usize,
+}
+
+/// What runs a model.
+#[derive(Debug)]
+enum Engine {
+    /// Where all of it is known there.
+    Interpreter(Interpreter),
+    /// tract.
+    Plan(Plan),
 }
 
 /// An output, as far as it is known before the model is run.
@@ -105,36 +117,54 @@ impl Model {
     /// # Errors
     /// If it is not ONNX, has an operator that is not supported, or does not take batches of rows.
     pub fn load(onnx: &[u8]) -> Result<Model, LoadError> {
-        let unusable = |error: TractError| LoadError::Unusable(describe(&error));
-        let mut framework = tract_onnx::onnx().with_ignore_output_types(true).with_ignore_value_info(true);
-        onnx_ml::register(&mut framework.op_register);
-        let proto = framework.proto_model_for_read(&mut &*onnx).map_err(unusable)?;
-        check(&proto, &framework.op_register)?;
-        let mut model = framework.model_for_proto_model(&proto).map_err(unusable)?;
+        Self::load_with(onnx, |model, inputs, rows| match Interpreter::load(model, inputs) {
+            Ok(interpreter) => Ok(Engine::Interpreter(interpreter)),
+            Err(_) => Plan::load(model, inputs, rows).map(Engine::Plan),
+        })
+    }
 
-        let rows = model.symbols.sym("N");
-        let inlets = model.input_outlets().map_err(unusable)?.to_vec();
-        let (mut inputs, mut datums, mut one_row) = (Vec::new(), Vec::new(), false);
-        for (position, inlet) in inlets.iter().enumerate() {
-            let name = model.nodes().get(inlet.node).map_or_else(String::new, |node| node.name.clone());
-            let declared = model.input_fact(position).map_err(unusable)?.clone();
-            let datum = declared.datum_type.concretize().unwrap_or(f32::datum_type());
-            let (input, one) = input(&name, datum, &declared)?;
+    /// The same, always by tract: what [`Model::load`] does with models that the interpreter does not know whole.
+    ///
+    /// # Errors
+    /// As [`Model::load`] has them.
+    pub fn load_in_tract(onnx: &[u8]) -> Result<Model, LoadError> {
+        Self::load_with(onnx, |model, inputs, rows| Plan::load(model, inputs, rows).map(Engine::Plan))
+    }
+
+    fn load_with(
+        onnx: &[u8],
+        load: impl FnOnce(&ModelProto, &[(String, Signature)], &Symbol) -> Result<Engine, LoadError>,
+    ) -> Result<Model, LoadError> {
+        let unusable = |error: TractError| LoadError::Unusable(describe(&error));
+        let model = Onnx::default().proto_model_for_read(&mut &*onnx).map_err(unusable)?;
+        let Some(graph) = &model.graph else { return Err(LoadError::Unusable("it has no graph".to_owned())) };
+        check::outputs(graph)?;
+        check::zip_maps(graph)?;
+        let symbols = SymbolScope::default();
+        let rows = symbols.sym("N");
+        let (mut inputs, mut signatures, mut one_row) = (Vec::new(), Vec::new(), false);
+        for value in &graph.input {
+            if graph.initializer.iter().any(|constant| constant.name == value.name) {
+                continue;
+            }
+            let (input, datum, one) = input(value)?;
             let batch = if one { 1.to_dim() } else { rows.to_dim() };
-            let shape: TVec<TDim> =
-                [batch].into_iter().chain(input.row_shape.iter().map(|size| size.to_dim())).collect();
-            model.set_input_fact(position, InferenceFact::dt_shape(datum, shape)).map_err(unusable)?;
+            let shape = [batch].into_iter().chain(input.row_shape.iter().map(|size| size.to_dim()));
+            signatures.push((input.name.clone(), Signature::new(datum, shape)));
             inputs.push(input);
-            datums.push(datum);
             one_row |= one;
         }
         let schema = Schema::new(inputs).ok_or(LoadError::NoInputs)?;
-        let model = optimise(model).map_err(unusable)?;
-        check_types(&model)?;
-        let (outputs, signature) = output_forms(&proto, &model, &rows.to_dim()).map_err(unusable)?;
-        let rows_per_run = if one_row { 1 } else { rows_that_fit(&model, &rows) };
-        let plan = model.into_runnable().map_err(unusable)?;
-        Ok(Model { plan, schema, datums, outputs, signature, rows_per_run })
+        let engine = load(&model, &signatures, &rows)?;
+        let (outputs, signature) = output_forms(graph, engine.outputs(), &rows.to_dim()).map_err(unusable)?;
+        let rows_per_run = if one_row { 1 } else { rows_that_fit(engine.values(), &rows) };
+        let datums = signatures.into_iter().map(|(_, signature)| signature.datum).collect();
+        Ok(Model { engine, schema, datums, outputs, signature, rows_per_run })
+    }
+
+    /// Whether it is run without tract.
+    pub fn is_interpreted(&self) -> bool {
+        matches!(self.engine, Engine::Interpreter(_))
     }
 
     /// What the model takes.
@@ -184,20 +214,37 @@ impl Model {
         let inputs = self.schema.inputs().iter().zip(&self.datums);
         let tensors = inputs
             .zip(table.inputs())
-            .map(|((input, datum), values)| Ok(tensor(input, *datum, values, &rows)?.into()))
-            .collect::<TractResult<TVec<TValue>>>()?;
-        let answers = self.plan.run(tensors)?;
+            .map(|((input, datum), values)| tensor(input, *datum, values, &rows))
+            .collect::<TractResult<Vec<Tensor>>>()?;
+        let answers = self.engine.run(tensors)?;
         let forms = self.outputs.iter().zip(&self.signature);
         forms.zip(answers).map(|((form, signature), answer)| output(form, signature, count, &answer)).collect()
     }
 }
 
-/// The model in tract's fastest form, and with our convolutions.
-fn optimise(model: InferenceModel) -> TractResult<TypedModel> {
-    let mut model = model.into_typed()?.into_decluttered()?;
-    convolution::replace(&mut model)?;
-    model.optimize()?;
-    Ok(model)
+impl Engine {
+    /// The signatures of the outputs, in the model's order.
+    fn outputs(&self) -> &[Signature] {
+        match self {
+            Engine::Interpreter(interpreter) => interpreter.outputs(),
+            Engine::Plan(plan) => plan.outputs(),
+        }
+    }
+
+    /// The signatures of all values that a run may hold at once.
+    fn values(&self) -> &[Signature] {
+        match self {
+            Engine::Interpreter(interpreter) => interpreter.values(),
+            Engine::Plan(plan) => plan.values(),
+        }
+    }
+
+    fn run(&self, inputs: Vec<Tensor>) -> TractResult<Vec<Tensor>> {
+        match self {
+            Engine::Interpreter(interpreter) => interpreter.run(inputs),
+            Engine::Plan(plan) => plan.run(inputs),
+        }
+    }
 }
 
 /// The tensor of some of the rows.
@@ -216,25 +263,38 @@ fn tensor(input: &Input, datum: DatumType, values: &Values, rows: &Range<usize>)
     Ok(if tensor.datum_type() == datum { tensor } else { tensor.cast_to_dt(datum)?.into_owned() })
 }
 
-/// An input, and whether it is for one row at a time: a model exported so stays so; any other fixed batch would need
-/// padding.
-fn input(name: &str, datum: DatumType, declared: &InferenceFact) -> Result<(Input, bool), LoadError> {
-    let refused = || LoadError::Shape { name: name.to_owned(), shape: format!("{:?}", declared.shape) };
-    let dims: Vec<_> = declared.shape.dims().collect();
-    let (batch, row_dims) = dims.split_first().filter(|_| !declared.shape.is_open()).ok_or_else(refused)?;
-    let row_shape: Vec<usize> = row_dims
-        .iter()
-        .map(|dim| dim.concretize().and_then(|dim| dim.to_usize().ok()))
-        .collect::<Option<_>>()
-        .ok_or_else(refused)?;
-    let one_row = match batch.concretize().map(|dim| dim.to_usize()) {
-        Some(Ok(1)) => true,
-        Some(Ok(_)) => return Err(refused()),
-        Some(Err(_)) | None => false,
+/// An input, its type, and whether it is for one row at a time: a model exported so stays so; any other fixed batch would
+/// need padding.
+fn input(value: &ValueInfoProto) -> Result<(Input, DatumType, bool), LoadError> {
+    let name = &value.name;
+    let refused_type = |datum: &str| LoadError::Type { name: name.clone(), datum: datum.to_owned() };
+    let Some(type_proto::Value::TensorType(tensor)) = value.r#type.as_ref().and_then(|of| of.value.as_ref()) else {
+        return Err(refused_type("something else than a tensor"));
     };
-    let datatype =
-        datatype(datum).ok_or_else(|| LoadError::Type { name: name.to_owned(), datum: format!("{datum:?}") })?;
-    Ok((Input::new(name.to_owned(), datatype, row_shape).ok_or_else(refused)?, one_row))
+    let element = DataType::try_from(tensor.elem_type).map_err(|_| refused_type("an unknown one"))?;
+    let datum = DatumType::try_from(element).map_err(|_| refused_type(element.as_str_name()))?;
+    let datatype = datatype(datum).ok_or_else(|| refused_type(element.as_str_name()))?;
+
+    let sizes: Option<Vec<Option<usize>>> = tensor.shape.as_ref().map(|shape| {
+        let size = |value: &Option<Value>| match value {
+            Some(Value::DimValue(size)) => usize::try_from(*size).ok(),
+            Some(Value::DimParam(_)) | None => None,
+        };
+        shape.dim.iter().map(|dim| size(&dim.value)).collect()
+    });
+    let refused_shape = || {
+        let shown = |size: &Option<usize>| size.map_or("?".to_owned(), |size| size.to_string());
+        let shape =
+            sizes.as_ref().map_or("?".to_owned(), |sizes| sizes.iter().map(shown).collect::<Vec<_>>().join(", "));
+        LoadError::Shape { name: name.clone(), shape: format!("[{shape}]") }
+    };
+    let (batch, row) = sizes.as_deref().and_then(<[_]>::split_first).ok_or_else(refused_shape)?;
+    let row_shape = row.iter().copied().collect::<Option<Vec<usize>>>().ok_or_else(refused_shape)?;
+    if batch.is_some_and(|batch| batch != 1) {
+        return Err(refused_shape());
+    }
+    let input = Input::new(name.clone(), datatype, row_shape).ok_or_else(refused_shape)?;
+    Ok((input, datum, batch.is_some()))
 }
 
 fn datatype(datum: DatumType) -> Option<Datatype> {
@@ -258,33 +318,17 @@ fn datatype(datum: DatumType) -> Option<Datatype> {
     })
 }
 
-/// tract has no 64-bit kernels of these, and would say so only when it runs.
-fn check_types(model: &TypedModel) -> Result<(), LoadError> {
-    const SINGLE: [&str; 4] = ["Sigmoid", "HardSwish", "LeakyRelu", "Erf"];
-    let double = |node: &&TypedNode| node.outputs.iter().any(|outlet| outlet.fact.datum_type == f64::datum_type());
-    match model.nodes().iter().filter(double).find(|node| SINGLE.contains(&&*node.op.name())) {
-        Some(node) => {
-            Err(LoadError::Operator { operator: format!("{} of doubles", node.op.name()), node: node.name.clone() })
-        }
-        None => Ok(()),
-    }
-}
-
 fn output_forms(
-    proto: &ModelProto,
-    model: &TypedModel,
+    graph: &GraphProto,
+    signatures: &[Signature],
     rows: &TDim,
 ) -> TractResult<(Vec<OutputForm>, Vec<OutputSignature>)> {
-    let Some(graph) = &proto.graph else { bail!("it has no graph") };
-    let outlets = model.output_outlets()?;
-    let forms = graph.output.iter().zip(outlets).map(|(output, outlet)| {
+    let forms = graph.output.iter().zip(signatures).map(|(output, Signature { datum, shape })| {
         let name = output.name.clone();
         let keys = onnx_ml::zip_map_keys(graph, &name)?.map(Arc::from);
-        let fact = model.outlet_fact(*outlet)?;
-        let shape = fact.shape.to_tvec();
         let batch_second = matches!(shape.as_slice(), [one, batch, ..] if one.is_one() && batch == rows);
-        let Some(datatype) = datatype(fact.datum_type) else {
-            bail!("output `{name}` is of type {:?}, which cannot be written", fact.datum_type)
+        let Some(datatype) = datatype(*datum) else {
+            bail!("output `{name}` is of type {datum:?}, which cannot be written")
         };
         let row_shape = shape.iter().skip(if batch_second { 2 } else { 1 }).map(|size| size.to_usize().ok()).collect();
         Ok((OutputForm { keys, batch_second }, OutputSignature { name, datatype, row_shape }))
@@ -292,21 +336,17 @@ fn output_forms(
     forms.collect::<TractResult<Vec<_>>>().map(|forms| forms.into_iter().unzip())
 }
 
-/// How many rows' intermediate values fit into [`Model::RUN_BYTES`], as if all of them were held at once.
-fn rows_that_fit(model: &TypedModel, rows: &Symbol) -> usize {
+/// How many rows' values fit into [`Model::RUN_BYTES`], as if all of them were held at once.
+fn rows_that_fit(values: &[Signature], rows: &Symbol) -> usize {
     let one_row = SymbolValues::default().with(rows, 1);
-    let bytes: usize = model
-        .nodes()
+    let bytes: usize = values
         .iter()
-        .filter(|node| !node.op_is::<tract_onnx::tract_core::ops::konst::Const>())
-        .flat_map(|node| &node.outputs)
-        .map(|outlet| {
-            let volume = outlet
-                .fact
+        .map(|value| {
+            let volume = value
                 .shape
                 .iter()
                 .try_fold(1usize, |product, dim| product.checked_mul(dim.eval(&one_row).to_usize().ok()?));
-            volume.unwrap_or(0).saturating_mul(outlet.fact.datum_type.size_of())
+            volume.unwrap_or(0).saturating_mul(value.datum.size_of())
         })
         .fold(0, usize::saturating_add);
     Model::RUN_BYTES.checked_div(bytes).unwrap_or(Model::MAX_ROWS).clamp(1, Model::MAX_ROWS)
@@ -342,7 +382,7 @@ fn output(form: &OutputForm, signature: &OutputSignature, rows: usize, tensor: &
 }
 
 /// An error with its causes in one line, and no backtrace.
-fn describe(error: &TractError) -> String {
+pub(super) fn describe(error: &TractError) -> String {
     let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
     causes.join(": ").chars().take(1000).collect()
 }

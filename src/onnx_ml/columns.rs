@@ -1,6 +1,5 @@
 //! Columns put together and picked out: `FeatureVectorizer`, `ArrayFeatureExtractor`; and `ZipMap`, which names them.
 
-use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
@@ -15,7 +14,7 @@ pub struct FeatureVectorizer {
 }
 
 impl FeatureVectorizer {
-    pub fn read(_context: &ParsingContext, node: &NodeProto) -> TractResult<Self> {
+    pub fn read(node: &NodeProto) -> TractResult<Self> {
         Ok(FeatureVectorizer { widths: list(node, "inputdimensions")? })
     }
 }
@@ -61,7 +60,7 @@ impl Kernel for FeatureVectorizer {
 pub struct ArrayFeatureExtractor;
 
 impl ArrayFeatureExtractor {
-    pub fn read(_context: &ParsingContext, _node: &NodeProto) -> TractResult<Self> {
+    pub fn read(_node: &NodeProto) -> TractResult<Self> {
         Ok(ArrayFeatureExtractor)
     }
 }
@@ -120,7 +119,7 @@ pub struct ZipMap {
 }
 
 impl ZipMap {
-    pub fn read(_context: &ParsingContext, node: &NodeProto) -> TractResult<Self> {
+    pub fn read(node: &NodeProto) -> TractResult<Self> {
         Ok(ZipMap { keys: ZipMap::keys(node)?.len() })
     }
 

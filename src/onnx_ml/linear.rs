@@ -1,6 +1,5 @@
 //! `LinearClassifier` and `LinearRegressor`.
 
-use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
@@ -62,7 +61,7 @@ pub struct LinearClassifier {
 }
 
 impl LinearClassifier {
-    pub fn read(_context: &ParsingContext, node: &NodeProto) -> TractResult<Self> {
+    pub fn read(node: &NodeProto) -> TractResult<Self> {
         let linear = Linear::new(list(node, "coefficients")?, list(node, "intercepts")?)?;
         let labels = Labels::read(node, "classlabels_ints")?;
         let post_transform = PostTransform::read(node)?;
@@ -125,7 +124,7 @@ pub struct LinearRegressor {
 }
 
 impl LinearRegressor {
-    pub fn read(_context: &ParsingContext, node: &NodeProto) -> TractResult<Self> {
+    pub fn read(node: &NodeProto) -> TractResult<Self> {
         let targets = node.get_attr_opt::<usize>("targets")?.unwrap_or(1);
         let intercepts = list(node, "intercepts")?;
         let coefficients: Vec<f32> = list(node, "coefficients")?;

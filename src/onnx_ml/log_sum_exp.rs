@@ -1,12 +1,11 @@
 //! `ReduceLogSumExp`, of ONNX's own domain: naive Bayes needs it, and tract's overflows.
 
-use tract_onnx::model::ParsingContext;
-use tract_onnx::pb::NodeProto;
+use tract_onnx::pb::{ModelProto, NodeProto};
 use tract_onnx::tract_hir::internal::*;
 use tract_onnx::tract_hir::tract_ndarray::{ArrayD, Axis};
 
 use super::operator::{Kernel, Signature};
-use super::values::{elements, list};
+use super::values::{elements, list, required_constant};
 
 /// [ReduceLogSumExp](https://onnx.ai/onnx/operators/onnx__ReduceLogSumExp.html): `max + ln(sum(exp(x - max)))`.
 #[derive(Debug)]
@@ -17,13 +16,11 @@ pub struct ReduceLogSumExp {
 }
 
 impl ReduceLogSumExp {
-    pub fn read(context: &ParsingContext, node: &NodeProto) -> TractResult<Self> {
+    pub fn read(model: &ModelProto, node: &NodeProto) -> TractResult<Self> {
         let mut axes: Vec<i64> = list(node, "axes")?;
         // Since version 18 they are an input.
-        if let Some(name) = node.input.get(1).filter(|name| !name.is_empty()) {
-            let graph = context.model.graph.as_ref().context("it has no graph")?;
-            let constant = graph.initializer.iter().find(|tensor| tensor.name == *name);
-            axes = elements::<i64>(&context.load_tensor(constant.context("its axes are computed")?)?)?.to_vec();
+        if node.input.get(1).is_some_and(|name| !name.is_empty()) {
+            axes = elements::<i64>(&required_constant(model, node, 1)?)?.to_vec();
         }
         ensure!(
             node.get_attr_opt::<i64>("noop_with_empty_axes")?.unwrap_or(0) == 0,

@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use tract_onnx::model::ParsingContext;
-use tract_onnx::pb::{NodeProto, TensorProto};
+use tract_onnx::pb::{ModelProto, NodeProto, TensorProto};
 use tract_onnx::tract_hir::internal::*;
 
 use super::operator::{Kernel, Signature};
-use super::values::{elements, list, tensor};
+use super::values::{elements, list, load_tensor, tensor, version};
 
 /// From a value to its place among the keys.
 #[derive(Debug)]
@@ -112,10 +111,9 @@ fn places<K: std::hash::Hash + Eq>(keys: impl IntoIterator<Item = K>) -> HashMap
 
 impl Keys {
     /// Reads the attributes of a `LabelEncoder` of version 2 or later.
-    fn read(context: &ParsingContext, node: &NodeProto) -> TractResult<Self> {
+    fn read(model: &ModelProto, node: &NodeProto) -> TractResult<Self> {
         // Version 4 made NaN a key, and brought the tensors.
-        let version =
-            context.model.opset_import.iter().find(|set| set.domain == "ai.onnx.ml").map_or(1, |set| set.version);
+        let version = version(model, "ai.onnx.ml").unwrap_or(1);
         let (ints, strings) = (list::<i64>(node, "keys_int64s")?, list::<String>(node, "keys_strings")?);
         let floats: Vec<f32> = list(node, "keys_floats")?;
         Ok(if !ints.is_empty() {
@@ -126,7 +124,7 @@ impl Keys {
             Keys::floats(floats.into_iter().map(f64::from), f32::datum_type(), version >= 4)
         } else {
             let proto: &TensorProto = node.get_attr_opt("keys_tensor")?.context("it has no keys")?;
-            let keys = context.load_tensor(proto)?;
+            let keys = load_tensor(proto)?;
             match keys.datum_type() {
                 datum if datum == i64::datum_type() => Keys::Ints(places(elements::<i64>(&keys)?.to_vec())),
                 datum if datum == String::datum_type() => Keys::Strings(places(elements::<String>(&keys)?.to_vec())),
@@ -153,34 +151,34 @@ impl Keys {
 
 impl Values {
     /// Reads the attributes of a `LabelEncoder` of version 2 or later, its default last.
-    fn read(context: &ParsingContext, node: &NodeProto) -> TractResult<Self> {
+    fn read(node: &NodeProto) -> TractResult<Self> {
         let (ints, strings) = (list::<i64>(node, "values_int64s")?, list::<String>(node, "values_strings")?);
         let floats: Vec<f32> = list(node, "values_floats")?;
         let unused = || "_Unused".to_owned();
         Ok(if !ints.is_empty() {
-            Values::Ints(with(ints, default(context, node, "default_int64", -1)?))
+            Values::Ints(with(ints, default(node, "default_int64", -1)?))
         } else if !strings.is_empty() {
-            Values::Strings(with(strings, default(context, node, "default_string", unused())?))
+            Values::Strings(with(strings, default(node, "default_string", unused())?))
         } else if !floats.is_empty() {
-            Values::Floats(with(floats, default(context, node, "default_float", -0.0)?))
+            Values::Floats(with(floats, default(node, "default_float", -0.0)?))
         } else {
             let proto: &TensorProto = node.get_attr_opt("values_tensor")?.context("it has no values")?;
-            let values = context.load_tensor(proto)?;
+            let values = load_tensor(proto)?;
             match values.datum_type() {
                 datum if datum == i64::datum_type() => {
-                    let default = default(context, node, "default_int64", -1)?;
+                    let default = default(node, "default_int64", -1)?;
                     Values::Ints(with(elements::<i64>(&values)?.to_vec(), default))
                 }
                 datum if datum == String::datum_type() => {
-                    let default = default(context, node, "default_string", unused())?;
+                    let default = default(node, "default_string", unused())?;
                     Values::Strings(with(elements::<String>(&values)?.to_vec(), default))
                 }
                 datum if datum == f32::datum_type() => {
-                    let default = default(context, node, "default_float", -0.0)?;
+                    let default = default(node, "default_float", -0.0)?;
                     Values::Floats(with(elements::<f32>(&values)?.to_vec(), default))
                 }
                 datum if datum == f64::datum_type() => {
-                    let default = super::values::tensor_list::<f64>(context, node, "default_tensor")?;
+                    let default = super::values::tensor_list::<f64>(node, "default_tensor")?;
                     let default = default.first().copied().unwrap_or(-0.0);
                     Values::Doubles(with(elements::<f64>(&values)?.to_vec(), default))
                 }
@@ -214,11 +212,11 @@ fn with<T>(mut values: Vec<T>, default: T) -> Vec<T> {
 }
 
 /// `default_tensor`, or the attribute of that name, or what the specification has.
-fn default<'a, T>(context: &ParsingContext, node: &'a NodeProto, name: &str, otherwise: T) -> TractResult<T>
+fn default<'a, T>(node: &'a NodeProto, name: &str, otherwise: T) -> TractResult<T>
 where
     T: Datum + Clone + tract_onnx::pb_helpers::AttrScalarType<'a>,
 {
-    match super::values::tensor_list::<T>(context, node, "default_tensor")?.first() {
+    match super::values::tensor_list::<T>(node, "default_tensor")?.first() {
         Some(default) => Ok(default.clone()),
         None => Ok(node.get_attr_opt(name)?.unwrap_or(otherwise)),
     }
@@ -226,16 +224,16 @@ where
 
 impl Mapping {
     /// Reads a `LabelEncoder` of any version.
-    pub fn read_label_encoder(context: &ParsingContext, node: &NodeProto) -> TractResult<Self> {
+    pub fn read_label_encoder(model: &ModelProto, node: &NodeProto) -> TractResult<Self> {
         let classes: Vec<String> = list(node, "classes_strings")?;
         if !classes.is_empty() {
             return Mapping::of_classes(node, (0i64..).take(classes.len()).collect(), classes);
         }
-        Ok(Mapping::OneWay(Map::new(Keys::read(context, node)?, Values::read(context, node)?)?))
+        Ok(Mapping::OneWay(Map::new(Keys::read(model, node)?, Values::read(node)?)?))
     }
 
     /// Reads a `CategoryMapper`.
-    pub fn read_category_mapper(_context: &ParsingContext, node: &NodeProto) -> TractResult<Self> {
+    pub fn read_category_mapper(node: &NodeProto) -> TractResult<Self> {
         Mapping::of_classes(node, list(node, "cats_int64s")?, list(node, "cats_strings")?)
     }
 

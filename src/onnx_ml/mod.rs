@@ -34,33 +34,55 @@ mod svm;
 mod trees;
 mod values;
 
-pub(crate) use operator::{Kernel, Operator, Signature};
+use std::sync::Arc;
+
 use tract_onnx::model::OnnxOpRegister;
-use tract_onnx::pb::{GraphProto, NodeProto};
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 use tract_onnx::prelude::TractResult;
 
-use operator::builder;
+use operator::Operator;
+pub(crate) use operator::{Kernel, Signature};
+pub(crate) use values::{constant, elements, required_constant, tensor, version};
+
+/// Reads an operator: a node's attributes, and those of its inputs that have to be constants.
+pub(crate) type Read = fn(&ModelProto, &NodeProto) -> TractResult<Arc<dyn Kernel>>;
+
+/// What is read, as the kernel that it is from then on.
+pub(crate) fn kernel(read: TractResult<impl Kernel>) -> TractResult<Arc<dyn Kernel>> {
+    Ok(Arc::new(read?))
+}
+
+const OPERATORS: [(&str, Read); 18] = [
+    ("ArrayFeatureExtractor", |_, node| kernel(columns::ArrayFeatureExtractor::read(node))),
+    ("Binarizer", |_, node| kernel(preprocess::Binarizer::read(node))),
+    ("CategoryMapper", |_, node| kernel(mapping::Mapping::read_category_mapper(node))),
+    ("FeatureVectorizer", |_, node| kernel(columns::FeatureVectorizer::read(node))),
+    ("Imputer", |_, node| kernel(preprocess::Imputer::read(node))),
+    ("LabelEncoder", |model, node| kernel(mapping::Mapping::read_label_encoder(model, node))),
+    ("LinearClassifier", |_, node| kernel(linear::LinearClassifier::read(node))),
+    ("LinearRegressor", |_, node| kernel(linear::LinearRegressor::read(node))),
+    ("Normalizer", |_, node| kernel(preprocess::Normalizer::read(node))),
+    ("OneHotEncoder", |_, node| kernel(one_hot::OneHotEncoder::read(node))),
+    ("ReduceLogSumExp", |model, node| kernel(log_sum_exp::ReduceLogSumExp::read(model, node))),
+    ("SVMClassifier", |_, node| kernel(svm::SvmClassifier::read(node))),
+    ("SVMRegressor", |_, node| kernel(svm::SvmRegressor::read(node))),
+    ("Scaler", |_, node| kernel(preprocess::Scaler::read(node))),
+    ("TreeEnsemble", |_, node| kernel(trees::TreeEnsembleRegressor::read_v5(node))),
+    ("TreeEnsembleClassifier", |_, node| kernel(trees::TreeEnsembleClassifier::read(node))),
+    ("TreeEnsembleRegressor", |_, node| kernel(trees::TreeEnsembleRegressor::read(node))),
+    ("ZipMap", |_, node| kernel(columns::ZipMap::read(node))),
+];
+
+/// What reads nodes of that type; `None` where it is none of these operators.
+pub(crate) fn reader(operator: &str) -> Option<Read> {
+    OPERATORS.iter().find(|(name, _)| *name == operator).map(|(_, read)| *read)
+}
 
 /// Puts all operators into tract's registry, in place of those of its own.
 pub fn register(operators: &mut OnnxOpRegister) {
-    operators.insert("ArrayFeatureExtractor", builder!(columns::ArrayFeatureExtractor::read));
-    operators.insert("Binarizer", builder!(preprocess::Binarizer::read));
-    operators.insert("CategoryMapper", builder!(mapping::Mapping::read_category_mapper));
-    operators.insert("FeatureVectorizer", builder!(columns::FeatureVectorizer::read));
-    operators.insert("Imputer", builder!(preprocess::Imputer::read));
-    operators.insert("LabelEncoder", builder!(mapping::Mapping::read_label_encoder));
-    operators.insert("LinearClassifier", builder!(linear::LinearClassifier::read));
-    operators.insert("LinearRegressor", builder!(linear::LinearRegressor::read));
-    operators.insert("Normalizer", builder!(preprocess::Normalizer::read));
-    operators.insert("OneHotEncoder", builder!(one_hot::OneHotEncoder::read));
-    operators.insert("ReduceLogSumExp", builder!(log_sum_exp::ReduceLogSumExp::read));
-    operators.insert("SVMClassifier", builder!(svm::SvmClassifier::read));
-    operators.insert("SVMRegressor", builder!(svm::SvmRegressor::read));
-    operators.insert("Scaler", builder!(preprocess::Scaler::read));
-    operators.insert("TreeEnsemble", builder!(trees::TreeEnsembleRegressor::read_v5));
-    operators.insert("TreeEnsembleClassifier", builder!(trees::TreeEnsembleClassifier::read));
-    operators.insert("TreeEnsembleRegressor", builder!(trees::TreeEnsembleRegressor::read));
-    operators.insert("ZipMap", builder!(columns::ZipMap::read));
+    for (name, _) in OPERATORS {
+        operators.insert(name, Operator::build);
+    }
 }
 
 /// The names of the columns of a graph's output, where a `ZipMap` makes it: the output is a map from them to its values.

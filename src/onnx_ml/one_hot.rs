@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
@@ -26,7 +25,7 @@ enum Categories {
 }
 
 impl OneHotEncoder {
-    pub fn read(_context: &ParsingContext, node: &NodeProto) -> TractResult<Self> {
+    pub fn read(node: &NodeProto) -> TractResult<Self> {
         let (ints, strings): (Vec<i64>, Vec<String>) = (list(node, "cats_int64s")?, list(node, "cats_strings")?);
         let zeros = node.get_attr_opt::<i64>("zeros")?.unwrap_or(1) != 0;
         let (categories, count) = match (ints.is_empty(), strings.is_empty()) {

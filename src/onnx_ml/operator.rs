@@ -79,30 +79,14 @@ pub struct Operator {
 /// What tract's registry wants of a builder.
 pub type Built = TractResult<(Box<dyn InferenceOp>, Vec<String>)>;
 
-/// A builder of tract's registry, from a function that reads the attributes of a node.
-macro_rules! builder {
-    ($read:expr) => {
-        |context, node| $crate::onnx_ml::operator::Operator::build(context, node, $read)
-    };
-}
-pub(super) use builder;
-
 impl Operator {
-    /// An operator of one output that no node of a file asks for.
-    pub fn new(name: &str, kernel: impl Kernel) -> Self {
-        Operator { name: name.into(), kernel: Arc::new(kernel), kept: [0].into() }
-    }
-
-    /// The operator of a node.
+    /// The operator of a node: a builder of tract's registry.
     ///
     /// # Errors
     /// As reading its attributes has them.
-    pub fn build<K: Kernel>(
-        context: &ParsingContext,
-        node: &NodeProto,
-        read: impl FnOnce(&ParsingContext, &NodeProto) -> TractResult<K>,
-    ) -> Built {
-        let kernel = Arc::new(read(context, node)?);
+    pub fn build(context: &ParsingContext, node: &NodeProto) -> Built {
+        let read = super::reader(&node.op_type).context("none of these operators")?;
+        let kernel = read(context.model, node)?;
         let named = node.output.iter().enumerate().filter(|(_, name)| !name.is_empty());
         let kept = named.map(|(index, _)| index).collect();
         Ok((expand(Operator { name: node.op_type.as_str().into(), kernel, kept }), Vec::new()))

@@ -1,6 +1,5 @@
 //! Numbers in, numbers of the same shape out: `Scaler`, `Normalizer`, `Imputer` and `Binarizer`.
 
-use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
@@ -31,7 +30,7 @@ pub struct Scaler {
 }
 
 impl Scaler {
-    pub fn read(_context: &ParsingContext, node: &NodeProto) -> TractResult<Self> {
+    pub fn read(node: &NodeProto) -> TractResult<Self> {
         let (offset, scale): (Vec<f32>, Vec<f32>) = (list(node, "offset")?, list(node, "scale")?);
         ensure!(!scale.is_empty(), "it has no scale");
         ensure!(offset.len() == scale.len(), "{} offsets but {} scales", offset.len(), scale.len());
@@ -77,7 +76,7 @@ pub enum Normalizer {
 }
 
 impl Normalizer {
-    pub fn read(_context: &ParsingContext, node: &NodeProto) -> TractResult<Self> {
+    pub fn read(node: &NodeProto) -> TractResult<Self> {
         Ok(match node.get_attr_opt::<&str>("norm")?.unwrap_or("MAX") {
             "MAX" => Normalizer::Max,
             "L1" => Normalizer::L1,
@@ -138,7 +137,7 @@ pub enum Imputer {
 }
 
 impl Imputer {
-    pub fn read(_context: &ParsingContext, node: &NodeProto) -> TractResult<Self> {
+    pub fn read(node: &NodeProto) -> TractResult<Self> {
         let floats: Vec<f32> = list(node, "imputed_value_floats")?;
         let ints: Vec<i64> = list(node, "imputed_value_int64s")?;
         match (floats.is_empty(), ints.is_empty()) {
@@ -200,7 +199,7 @@ pub struct Binarizer {
 }
 
 impl Binarizer {
-    pub fn read(_context: &ParsingContext, node: &NodeProto) -> TractResult<Self> {
+    pub fn read(node: &NodeProto) -> TractResult<Self> {
         // ONNX Runtime's default is 1, the specification's is 0.
         let threshold = node.get_attr_opt("threshold")?.context("it has no threshold")?;
         Ok(Binarizer { threshold })

@@ -1,6 +1,5 @@
 //! `SVMClassifier` and `SVMRegressor`, as libsvm and ONNX Runtime compute them.
 
-use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
@@ -128,7 +127,7 @@ struct Pair {
 }
 
 impl SvmClassifier {
-    pub fn read(_context: &ParsingContext, node: &NodeProto) -> TractResult<Self> {
+    pub fn read(node: &NodeProto) -> TractResult<Self> {
         let labels = Labels::read(node, "classlabels_ints")?;
         let coefficients: Vec<f32> = list(node, "coefficients")?;
         let rho: Vec<f32> = list(node, "rho")?;
@@ -323,7 +322,7 @@ pub struct SvmRegressor {
 }
 
 impl SvmRegressor {
-    pub fn read(_context: &ParsingContext, node: &NodeProto) -> TractResult<Self> {
+    pub fn read(node: &NodeProto) -> TractResult<Self> {
         let post_transform = PostTransform::read(node)?;
         ensure!(
             post_transform == PostTransform::None,

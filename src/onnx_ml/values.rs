@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use tract_onnx::model::ParsingContext;
-use tract_onnx::pb::{NodeProto, TensorProto};
+use tract_onnx::data_resolver::FopenDataResolver;
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto};
 use tract_onnx::tract_hir::internal::*;
 
 /// A list attribute, empty where the node does not have it.
@@ -14,13 +15,49 @@ where
     Ok(node.get_attr_opt_vec(name)?.unwrap_or_default())
 }
 
+/// The version of a domain's operators that the model is written for; `None` where it has none of them. ONNX's own domain is
+/// the empty one.
+pub fn version(model: &ModelProto, domain: &str) -> Option<i64> {
+    let is_it = |set: &&OperatorSetIdProto| set.domain == domain || (domain.is_empty() && set.domain == "ai.onnx");
+    model.opset_import.iter().find(is_it).map(|set| set.version)
+}
+
+/// A tensor of the file.
+///
+/// # Errors
+/// If it is of a type that is not known here, contradicts itself, or lies in another file.
+pub fn load_tensor(proto: &TensorProto) -> TractResult<Tensor> {
+    ensure!(proto.raw_data.is_empty() || proto.data_type != DataType::String as i32, "strings in bytes");
+    tract_onnx::tensor::load_tensor(&FopenDataResolver, proto, None)
+}
+
+/// The constant of that name; `None` if there is none.
+pub fn constant(graph: &GraphProto, name: &str) -> Option<TractResult<Tensor>> {
+    if let Some(tensor) = graph.initializer.iter().find(|tensor| tensor.name == name) {
+        return Some(load_tensor(tensor));
+    }
+    let makes = |node: &&NodeProto| node.op_type == "Constant" && node.output.iter().any(|output| output == name);
+    let node = graph.node.iter().find(makes)?;
+    Some(node.get_attr::<&TensorProto>("value").and_then(load_tensor))
+}
+
+/// The constant that a node has as that input.
+///
+/// # Errors
+/// If it is none.
+pub fn required_constant(model: &ModelProto, node: &NodeProto, input: usize) -> TractResult<Tensor> {
+    let graph = model.graph.as_ref().context("it has no graph")?;
+    let name = node.input.get(input).context("an input is left out")?;
+    constant(graph, name).with_context(|| format!("its input `{name}` is computed"))?
+}
+
 /// A tensor attribute's values, empty where the node does not have it.
 ///
 /// # Errors
 /// If the tensor cannot be read as that type without loss.
-pub fn tensor_list<T: Datum + Clone>(context: &ParsingContext, node: &NodeProto, name: &str) -> TractResult<Vec<T>> {
+pub fn tensor_list<T: Datum + Clone>(node: &NodeProto, name: &str) -> TractResult<Vec<T>> {
     let Some(proto) = node.get_attr_opt::<&TensorProto>(name)? else { return Ok(Vec::new()) };
-    let tensor = context.load_tensor(proto)?;
+    let tensor = load_tensor(proto)?;
     let exact = tensor.datum_type() == T::datum_type()
         || (T::datum_type() == f64::datum_type() && tensor.datum_type() == f32::datum_type());
     ensure!(exact, "attribute `{name}` is of type {:?}, not {:?}", tensor.datum_type(), T::datum_type());

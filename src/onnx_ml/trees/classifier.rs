@@ -1,6 +1,5 @@
 //! `TreeEnsembleClassifier`.
 
-use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
@@ -41,10 +40,10 @@ enum Form {
 
 impl TreeEnsembleClassifier {
     /// Reads the node's attributes.
-    pub fn read(context: &ParsingContext, node: &NodeProto) -> TractResult<Trees<Self>> {
+    pub fn read(node: &NodeProto) -> TractResult<Trees<Self>> {
         let labels = Labels::read(node, "classlabels_int64s")?;
         let post_transform = PostTransform::read(node)?;
-        let mut ensemble = Ensemble::read(context, node, "class", labels.len())?;
+        let mut ensemble = Ensemble::read(node, "class", labels.len())?;
         ensure!(ensemble.aggregate == Aggregate::Sum, "a classifier's trees are summed");
         ensure!(labels.len() > 1, "it has one class");
         let (base_values, classes) = (ensemble.base_values.clone(), labels.len());

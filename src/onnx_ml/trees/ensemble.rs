@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::{NodeProto, TensorProto};
 use tract_onnx::tract_hir::internal::*;
 
-use crate::onnx_ml::values::{elements, list, tensor_list};
+use crate::onnx_ml::values::{elements, list, load_tensor, tensor_list};
 
 /// Binary trees over one table of nodes. Each root leads to a tree: no node but a leaf is reached twice.
 ///
@@ -96,28 +95,18 @@ impl Test {
 }
 
 /// An attribute that may be a list of 32-bit numbers or a tensor, and the tensor's type.
-fn numbers(
-    context: &ParsingContext,
-    node: &NodeProto,
-    name: &str,
-    datum: &mut Option<DatumType>,
-) -> TractResult<Vec<f64>> {
+fn numbers(node: &NodeProto, name: &str, datum: &mut Option<DatumType>) -> TractResult<Vec<f64>> {
     let plain: Vec<f32> = list(node, name)?;
     if !plain.is_empty() {
         return Ok(plain.into_iter().map(f64::from).collect());
     }
-    tensor_numbers(context, node, &format!("{name}_as_tensor"), datum)
+    tensor_numbers(node, &format!("{name}_as_tensor"), datum)
 }
 
-fn tensor_numbers(
-    context: &ParsingContext,
-    node: &NodeProto,
-    name: &str,
-    datum: &mut Option<DatumType>,
-) -> TractResult<Vec<f64>> {
+fn tensor_numbers(node: &NodeProto, name: &str, datum: &mut Option<DatumType>) -> TractResult<Vec<f64>> {
     let Some(proto) = node.get_attr_opt::<&TensorProto>(name)? else { return Ok(Vec::new()) };
-    *datum = Some(context.load_tensor(proto)?.datum_type());
-    tensor_list(context, node, name)
+    *datum = Some(load_tensor(proto)?.datum_type());
+    tensor_list(node, name)
 }
 
 fn check_lengths(lengths: &[(&str, usize)]) -> TractResult<()> {
@@ -137,13 +126,13 @@ impl Ensemble {
     ///
     /// # Errors
     /// If the attributes do not make trees.
-    pub fn read(context: &ParsingContext, node: &NodeProto, prefix: &str, targets: usize) -> TractResult<Self> {
+    pub fn read(node: &NodeProto, prefix: &str, targets: usize) -> TractResult<Self> {
         let ints = |name: &str| list::<usize>(node, name);
         let (tree_ids, node_ids) = (ints("nodes_treeids")?, ints("nodes_nodeids")?);
         let (features, yes, no) = (ints("nodes_featureids")?, ints("nodes_truenodeids")?, ints("nodes_falsenodeids")?);
         let modes: Vec<&str> = list(node, "nodes_modes")?;
         let mut datum = None;
-        let thresholds = numbers(context, node, "nodes_values", &mut datum)?;
+        let thresholds = numbers(node, "nodes_values", &mut datum)?;
         let mut missing: Vec<i64> = list(node, "nodes_missing_value_tracks_true")?;
         missing.resize(node_ids.len(), 0);
         check_lengths(&[
@@ -169,7 +158,7 @@ impl Ensemble {
 
         let leaf_ids = |name: &str| ints(&format!("{prefix}_{name}"));
         let (leaf_trees, leaf_nodes, leaf_targets) = (leaf_ids("treeids")?, leaf_ids("nodeids")?, leaf_ids("ids")?);
-        let leaf_weights = numbers(context, node, &format!("{prefix}_weights"), &mut datum)?;
+        let leaf_weights = numbers(node, &format!("{prefix}_weights"), &mut datum)?;
         check_lengths(&[
             ("ids of leaves", leaf_targets.len()),
             ("treeids of leaves", leaf_trees.len()),
@@ -215,7 +204,7 @@ impl Ensemble {
             first = end;
         }
         let weights = by_leaf.into_iter().map(|(_, weight)| weight).collect();
-        let base_values = numbers(context, node, "base_values", &mut datum)?;
+        let base_values = numbers(node, "base_values", &mut datum)?;
         let aggregate = match node.get_attr_opt::<&str>("aggregate_function")?.unwrap_or("SUM") {
             "SUM" => Aggregate::Sum,
             "AVERAGE" => Aggregate::Average,
@@ -230,13 +219,13 @@ impl Ensemble {
     ///
     /// # Errors
     /// If the attributes do not make trees.
-    pub fn read_v5(context: &ParsingContext, node: &NodeProto) -> TractResult<Self> {
+    pub fn read_v5(node: &NodeProto) -> TractResult<Self> {
         let ints = |name: &str| list::<usize>(node, name);
         let mut datum = None;
         let features = ints("nodes_featureids")?;
-        let splits = tensor_numbers(context, node, "nodes_splits", &mut datum)?;
+        let splits = tensor_numbers(node, "nodes_splits", &mut datum)?;
         let modes: &TensorProto = node.get_attr("nodes_modes")?;
-        let modes = context.load_tensor(modes)?;
+        let modes = load_tensor(modes)?;
         let modes = elements::<u8>(&modes)?;
         let branches = features.len();
         // Leaves stand behind the branches.
@@ -248,7 +237,7 @@ impl Ensemble {
         let mut missing: Vec<i64> = list(node, "nodes_missing_value_tracks_true")?;
         missing.resize(branches, 0);
         let leaf_targets = ints("leaf_targetids")?;
-        let leaf_weights = tensor_numbers(context, node, "leaf_weights", &mut datum)?;
+        let leaf_weights = tensor_numbers(node, "leaf_weights", &mut datum)?;
         check_lengths(&[
             ("nodes_featureids", branches),
             ("nodes_splits", splits.len()),
@@ -260,7 +249,7 @@ impl Ensemble {
         ])?;
         check_lengths(&[("leaf_targetids", leaf_targets.len()), ("leaf_weights", leaf_weights.len())])?;
         // The sets of the membership tests, in the order of these, each ended by NaN.
-        let members = tensor_numbers(context, node, "membership_values", &mut datum)?;
+        let members = tensor_numbers(node, "membership_values", &mut datum)?;
         let mut sets = members.split(|x| x.is_nan());
 
         let mut nodes = Vec::with_capacity(branches.saturating_add(leaf_weights.len()));

@@ -1,6 +1,5 @@
 //! `TreeEnsembleRegressor`, and the `TreeEnsemble` of version 5.
 
-use tract_onnx::model::ParsingContext;
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
@@ -26,16 +25,16 @@ pub struct TreeEnsembleRegressor {
 
 impl TreeEnsembleRegressor {
     /// Reads a `TreeEnsembleRegressor`.
-    pub fn read(context: &ParsingContext, node: &NodeProto) -> TractResult<Trees<Self>> {
+    pub fn read(node: &NodeProto) -> TractResult<Trees<Self>> {
         let targets = node.get_attr_opt::<usize>("n_targets")?.unwrap_or(1);
-        let ensemble = Ensemble::read(context, node, "target", targets)?;
+        let ensemble = Ensemble::read(node, "target", targets)?;
         Self::new(ensemble, PostTransform::read(node)?, false)
     }
 
     /// Reads a `TreeEnsemble`.
-    pub fn read_v5(context: &ParsingContext, node: &NodeProto) -> TractResult<Trees<Self>> {
+    pub fn read_v5(node: &NodeProto) -> TractResult<Trees<Self>> {
         let number = node.get_attr_opt::<i64>("post_transform")?.unwrap_or(0);
-        Self::new(Ensemble::read_v5(context, node)?, PostTransform::from_number(number)?, true)
+        Self::new(Ensemble::read_v5(node)?, PostTransform::from_number(number)?, true)
     }
 
     fn new(ensemble: Ensemble, post_transform: PostTransform, keeps_type: bool) -> TractResult<Trees<Self>> {

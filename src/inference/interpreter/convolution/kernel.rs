@@ -46,8 +46,6 @@ pub struct Kernel {
     taps: Vec<u32>,
     /// Where the pixels look, some at once. The last ones are repeated.
     pixels: Vec<[u32; PIXELS]>,
-    /// What sums are raised to: 0 where the activation is a ReLU.
-    least: f32,
 }
 
 #[derive(Clone, Debug)]
@@ -59,7 +57,7 @@ struct Block {
 impl Kernel {
     /// A kernel of filters, each with its weights (channel, row, column) and its bias. `None` if sizes contradict each
     /// other or are too large.
-    pub fn new(geometry: Geometry, weights: &[f32], biases: &[f32], relu: bool) -> Option<Kernel> {
+    pub fn new(geometry: Geometry, weights: &[f32], biases: &[f32]) -> Option<Kernel> {
         let Geometry { channels, size, before, kernel, stride, dilation, output } = geometry.clone();
         let taps = channels.checked_mul(kernel[0])?.checked_mul(kernel[1])?;
         let filters = biases.len();
@@ -100,8 +98,7 @@ impl Kernel {
                 })
                 .collect(),
         });
-        let least = if relu { 0.0 } else { f32::NEG_INFINITY };
-        Some(Kernel { blocks: blocks.collect(), geometry, filters, padded, taps, pixels, least })
+        Some(Kernel { blocks: blocks.collect(), geometry, filters, padded, taps, pixels })
     }
 
     /// Values of one input image.
@@ -140,7 +137,7 @@ impl Kernel {
         for (block, output) in self.blocks.iter().zip(output.chunks_mut(LANES * plane)) {
             for (tile, pixels) in self.pixels.iter().enumerate() {
                 // SAFETY: `padded` reaches as far as the geometry does, which the places come from.
-                let sums = unsafe { sums(padded, pixels, &self.taps, block, self.least) };
+                let sums = unsafe { sums(padded, pixels, &self.taps, block) };
                 let from = tile * PIXELS;
                 for (lane, output) in output.chunks_exact_mut(plane).enumerate() {
                     for (output, sums) in output.iter_mut().skip(from).zip(&sums) {
@@ -152,18 +149,12 @@ impl Kernel {
     }
 }
 
-/// The sums of some pixels, by filter, raised to what they are at least.
+/// The sums of some pixels, by filter.
 ///
 /// # Safety
 /// Each pixel's place and each tap's have a sum below the length of `padded`.
 #[inline(never)]
-unsafe fn sums(
-    padded: &[f32],
-    pixels: &[u32; PIXELS],
-    taps: &[u32],
-    block: &Block,
-    least: f32,
-) -> [[f32; LANES]; PIXELS] {
+unsafe fn sums(padded: &[f32], pixels: &[u32; PIXELS], taps: &[u32], block: &Block) -> [[f32; LANES]; PIXELS] {
     let mut sums = [block.bias; PIXELS];
     for (tap, weights) in taps.iter().zip(&block.weights) {
         for (sums, pixel) in sums.iter_mut().zip(pixels) {
@@ -174,8 +165,7 @@ unsafe fn sums(
             }
         }
     }
-    // A comparison of vectors, without a branch: of a random sign, every other one would be foreseen wrongly.
-    sums.map(|sums| sums.map(|sum| if sum < least { least } else { sum }))
+    sums
 }
 
 #[cfg(test)]
@@ -185,7 +175,7 @@ mod tests {
     use super::*;
 
     /// By the definition, in 64 bits.
-    fn slow(geometry: &Geometry, image: &[f32], weights: &[f32], biases: &[f32], relu: bool) -> Vec<f64> {
+    fn slow(geometry: &Geometry, image: &[f32], weights: &[f32], biases: &[f32]) -> Vec<f64> {
         let Geometry { channels, size, before, kernel, stride, dilation, output } = geometry.clone();
         let mut all = Vec::new();
         for (filter, bias) in biases.iter().enumerate() {
@@ -206,7 +196,7 @@ mod tests {
                             }
                         }
                     }
-                    all.push(if relu { sum.max(0.0) } else { sum });
+                    all.push(sum);
                 }
             }
         }
@@ -220,7 +210,7 @@ mod tests {
     proptest! {
         #[test]
         fn as_defined(
-            (channels, filters, relu) in (1usize..5, 1usize..20, any::<bool>()),
+            (channels, filters) in (1usize..5, 1usize..20),
             (size, before, after) in (pair(1..=9), pair(0..=3), pair(0..=3)),
             (kernel, stride, dilation) in (pair(1..=4), pair(1..=3), pair(1..=3)),
             seed in any::<u32>(),
@@ -242,12 +232,12 @@ mod tests {
             let taps = channels * kernel[0] * kernel[1];
             let (weights, biases) = (numbers(filters * taps), numbers(filters));
             let images = numbers(2 * channels * size[0] * size[1]);
-            let made = Kernel::new(geometry.clone(), &weights, &biases, relu);
+            let made = Kernel::new(geometry.clone(), &weights, &biases);
             prop_assert_eq!(made.is_some(), !output.contains(&0));
             if let Some(made) = made {
                 let mut outputs = vec![f32::NAN; 2 * made.output_len()];
                 made.run(&images, &mut outputs);
-                let expected = images.chunks(made.input_len()).flat_map(|image| slow(&geometry, image, &weights, &biases, relu));
+                let expected = images.chunks(made.input_len()).flat_map(|image| slow(&geometry, image, &weights, &biases));
                 for (value, expected) in outputs.iter().zip(expected) {
                     prop_assert!((f64::from(*value) - expected).abs() < 1e-6 * (1.0 + taps as f64), "{} {}", value, expected);
                 }
