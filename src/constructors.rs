@@ -2,7 +2,7 @@
 //!
 //! tract's kernels register themselves in constructors, which something has to call. If nobody calls them by name, the
 //! linker takes the module for a command, and has every single export run them all again: at each crossing from
-//! JavaScript, dozens of times a request. Whatever instantiates the module calls [`run`] before all else.
+//! JavaScript, dozens of times a request. Whatever is about to use tract calls [`run`] first.
 #![allow(unsafe_code)]
 
 use std::sync::Once;

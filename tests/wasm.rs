@@ -58,7 +58,6 @@ fn units_get_the_published_variants() {
 /// From CSV to CSV through each model, against ONNX Runtime: labels equal, probabilities to 1e-5.
 #[wasm_bindgen_test]
 fn models_and_codecs_answer_as_onnx_runtime_does() {
-    turnout::constructors::run();
     let csv: Vec<&str> = HELD_OUT.lines().map(|line| line.split_once(',').unwrap().1).collect();
     let csv = csv.join("\n");
     let json = format!("{{\"instances\": [[{}]]}}", csv.replace('\n', "],["));

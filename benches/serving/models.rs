@@ -14,8 +14,8 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    pub fn load(onnx: &[u8], body: &[u8]) -> Result<Loaded, Problem> {
-        let model = Model::load(onnx)?;
+    pub fn load(onnx: &[u8], body: &[u8], in_tract: bool) -> Result<Loaded, Problem> {
+        let model = if in_tract { Model::load_in_tract(onnx)? } else { Model::load(onnx)? };
         let table = Table::decode(Format::Json, body, model.schema())?;
         Ok(Loaded { model, table })
     }
@@ -34,8 +34,8 @@ mod worker {
     #[wasm_bindgen]
     impl Loaded {
         #[wasm_bindgen(constructor)]
-        pub fn new(onnx: &[u8], body: &[u8]) -> Result<Loaded, JsError> {
-            Loaded::load(onnx, body).map_err(|problem| JsError::new(&problem.to_string()))
+        pub fn new(onnx: &[u8], body: &[u8], in_tract: bool) -> Result<Loaded, JsError> {
+            Loaded::load(onnx, body, in_tract).map_err(|problem| JsError::new(&problem.to_string()))
         }
 
         pub fn run(&self, times: usize) -> Result<(), JsError> {

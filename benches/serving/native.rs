@@ -40,10 +40,10 @@ mod native {
         };
         let (onnx, body, times) = (std::fs::read(model)?, std::fs::read(rows)?, times.parse()?);
         match (whose.as_str(), action.as_str()) {
-            ("turnout", "load") => timed(times, || Loaded::load(&onnx, &body).map(drop)),
+            ("turnout", "load") => timed(times, || Loaded::load(&onnx, &body, false).map(drop)),
             ("tract", "load") => timed(times, || tract(&onnx, &body).map(drop)),
             ("turnout", _) => {
-                let loaded = Loaded::load(&onnx, &body)?;
+                let loaded = Loaded::load(&onnx, &body, false)?;
                 timed(times, || loaded.repeat(1))
             }
             _ => {

@@ -13,7 +13,7 @@ import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { build, instances, MODELS, ORIGIN_PORT, requestsOf, root, rowsOf, work, workers } from "./contestants.mjs";
 import { report } from "./report.mjs";
-import { answered, resident, start } from "./workerd.mjs";
+import { answered, prepare, resident, start } from "./workerd.mjs";
 
 const PARTS = ["size", "start", "models", "requests", "servers"];
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
@@ -55,10 +55,12 @@ async function inTurns(title, names, rounds, measure) {
 const column = (rounds, key) =>
   rounds.map((row) => Object.fromEntries(Object.entries(row).map(([name, numbers]) => [name, numbers[key]])));
 
+const worker = (name, port) => prepare(name, workers[name], { root, work, port: ORIGIN_PORT + port });
+
 /** Starts workers on ports of their own, gives them to `use`, and ends them. */
 async function withWorkers(names, use) {
-  const started = names.map((name, i) => [name, start(name, workers[name], { root, work, port: ORIGIN_PORT + 1 + i })]);
-  const origin = start("origin", workers.origin, { root, work, port: ORIGIN_PORT });
+  const started = names.map((name, i) => [name, start(worker(name, 1 + i))]);
+  const origin = start(worker("origin", 0));
   try {
     return await use(Object.fromEntries(started));
   } finally {
@@ -120,7 +122,7 @@ async function pythonServers() {
     const rows = instances(model).slice(0, 20).map((instance) => [instance]);
     const running = {};
     const close = [];
-    const turnout = start("turnout", workers.turnout, { root, work, port: ORIGIN_PORT + 1 });
+    const turnout = start(worker("turnout", 1));
     close.push(() => turnout.stop());
     try {
       running.turnout = { address: turnout.address, path: predict(model).turnout, requests: requestsOf(model, 1) };
@@ -148,16 +150,16 @@ async function pythonServers() {
 async function starts() {
   const model = "digits-cnn";
   const firsts = {
-    bare: { worker: "bare", path: "/" },
-    "turnout, decision": { worker: "turnout", path: "/endpoints/route/assignments" },
-    turnout: { worker: "turnout", path: predict(model).turnout },
-    onnxruntime: { worker: "onnxruntime", path: predict(model).onnxruntime },
+    bare: { prepared: worker("bare", 1), path: "/" },
+    "turnout, decision": { prepared: worker("turnout", 1), path: "/endpoints/route/assignments" },
+    turnout: { prepared: worker("turnout", 1), path: predict(model).turnout },
+    onnxruntime: { prepared: worker("onnxruntime", 1), path: predict(model).onnxruntime },
   };
   await fetch("http://127.0.0.1:1").catch(() => undefined); // What node loads for its first fetch is none of theirs.
   const rounds = await inTurns("start", Object.keys(firsts), 2 * ROUNDS, async (name) => {
-    const { worker, path } = firsts[name];
+    const { prepared, path } = firsts[name];
     const began = performance.now();
-    const running = start(worker, workers[worker], { root, work, port: ORIGIN_PORT + 1 });
+    const running = start(prepared);
     await answered(`${running.address}${path}`, first(model));
     const ms = performance.now() - began;
     const bytes = resident(running.child);
@@ -179,18 +181,18 @@ async function models() {
   return withWorkers(["models"], async ({ models: { address } }) => {
     const results = [];
     const measure = (action, model, rows, times) => async (contestant) => {
-      if (contestant !== "turnout" && contestant !== "onnxruntime") {
+      if (contestant.endsWith(" natively")) {
         const file = join(root, "models", `${model.replace("-", "/")}.onnx`);
         const { stdout } = await execute(native, [contestant.split(" ")[0], action, file, rowsOf(model, rows), `${times}`]);
         return { ms: Number(stdout) };
       }
       const began = performance.now();
-      await answered(`${address}/${contestant}/${action}/${model}?times=${times}`, first(model, rows));
+      await answered(`${address}/${encodeURIComponent(contestant)}/${action}/${model}?times=${times}`, first(model, rows));
       return { ms: (performance.now() - began) / times };
     };
     for (const model of MODELS) {
       // tract by itself has no operators for tables that are worth a comparison.
-      const contestants = [model === "digits-cnn" ? "tract natively" : "turnout natively", "turnout", "onnxruntime"];
+      const contestants = [model === "digits-cnn" ? "tract natively" : "turnout natively", "turnout", "turnout in tract", "onnxruntime"];
       const loads = await inTurns(`load ${model}`, contestants, ROUNDS, measure("load", model, 1, 20));
       results.push({ part: "load", name: model, unit: "ms", rounds: column(loads, "ms") });
       for (const [rows, times] of [[1, 1000], [100, 200]]) {

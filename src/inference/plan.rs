@@ -24,6 +24,8 @@ impl Plan {
     /// # Errors
     /// If an operator is not supported, or tract refuses the model.
     pub fn load(model: &ModelProto, inputs: &[(String, Signature)], rows: &Symbol) -> Result<Plan, LoadError> {
+        #[cfg(target_arch = "wasm32")]
+        crate::constructors::run();
         let unusable = |error: TractError| LoadError::Unusable(describe(&error));
         let mut framework = tract_onnx::onnx().with_ignore_output_types(true).with_ignore_value_info(true);
         onnx_ml::register(&mut framework.op_register);

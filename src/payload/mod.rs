@@ -4,6 +4,7 @@ mod accept;
 mod csv;
 mod datatype;
 mod json;
+mod numbers;
 mod outputs;
 mod schema;
 mod table;

@@ -1,6 +1,7 @@
 //! Names of the headers that this project speaks, beside those that `http` has.
 
 use http::HeaderName;
+use http::header::CONTENT_TYPE;
 
 /// Request: the variant that the caller wants.
 pub const TARGET_VARIANT: HeaderName = HeaderName::from_static("x-target-variant");
@@ -34,6 +35,10 @@ pub const AMZN_ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortyp
 pub const AMZN_REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 /// Response and request: bytes of JSON before the binary tensors.
 pub const INFERENCE_HEADER_LENGTH: HeaderName = HeaderName::from_static("inference-header-content-length");
+
+/// Response: those that have few values, so that many responses have them alike.
+pub static SHARED: [HeaderName; 6] =
+    [CONTENT_TYPE, INVOKED_VARIANT, SAGEMAKER_INVOKED_VARIANT, REASON, REVISION, ERROR_CODE];
 
 /// Those that a page on another host may read.
 pub const EXPOSED: &str = "x-invoked-variant, x-amzn-invoked-production-variant, x-assignment-reason, x-endpoint-revision, \

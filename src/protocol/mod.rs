@@ -70,6 +70,8 @@ async fn choose_and_answer<P: Platform + 'static>(
     }
 }
 
+pub use headers::SHARED as SHARED_HEADERS;
+
 /// The most bytes of body that a request may have: SageMaker's limit for `InvokeEndpoint`.
 pub const MAX_BODY_BYTES: usize = 6 << 20;
 

@@ -36,7 +36,7 @@ impl<P: Platform> Service<'_, P> {
         request: &Request,
         after: &mut After,
     ) -> Result<Inspected, Error> {
-        let served = self.endpoint(name, &mut after.refresh).await?;
+        let served = self.endpoint(name, self.platform.now_ms(), &mut after.refresh).await?;
         let endpoint = &served.endpoint;
         access::allow(&self.platform, endpoint.access(), request)?;
         let looked_at = match variant {
@@ -63,7 +63,7 @@ impl<P: Platform> Service<'_, P> {
         request: &Request,
         after: &mut After,
     ) -> Result<(), Error> {
-        let served = self.endpoint(name, &mut after.refresh).await?;
+        let served = self.endpoint(name, self.platform.now_ms(), &mut after.refresh).await?;
         let endpoint = &served.endpoint;
         access::allow(&self.platform, endpoint.access(), request)?;
         let asked: Vec<&Variant> = match variant {

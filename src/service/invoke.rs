@@ -82,14 +82,15 @@ impl<P: Platform> Service<'_, P> {
         invocation: &Invocation<'_>,
         after: &'r mut After,
     ) -> Result<(Rc<Endpoint>, &'r mut Record), Error> {
-        let Served { endpoint, .. } = self.endpoint(&invocation.endpoint, &mut after.refresh).await?;
+        let now_ms = self.platform.now_ms();
+        let Served { endpoint, .. } = self.endpoint(&invocation.endpoint, now_ms, &mut after.refresh).await?;
         access::allow(&self.platform, endpoint.access(), invocation.request)?;
         let inference_id = match &invocation.inference_id {
             Some(id) => id.clone(),
             None => self.new_id()?,
         };
         let record = after.record.insert(Record {
-            time_ms: self.platform.now_ms(),
+            time_ms: now_ms,
             endpoint: invocation.endpoint.to_string(),
             revision: endpoint.revision().as_str().to_owned(),
             variant: None,

@@ -114,7 +114,7 @@ impl<'a, P: Platform> Service<'a, P> {
     /// The endpoint as this isolate serves it.
     pub async fn look_up(&self, name: &Name) -> (Result<Served, Error>, After) {
         let mut after = After::default();
-        let served = self.endpoint(name, &mut after.refresh).await;
+        let served = self.endpoint(name, self.platform.now_ms(), &mut after.refresh).await;
         (served, after)
     }
 
@@ -170,8 +170,8 @@ impl<'a, P: Platform> Service<'a, P> {
 
     /// The endpoint, and whether it has to be refreshed after the response. Waits for the store only where this
     /// isolate has nothing to serve.
-    async fn endpoint(&self, name: &Name, refresh: &mut Vec<Name>) -> Result<Served, Error> {
-        let lookup = self.isolate.endpoints.borrow_mut().lookup(name, self.platform.now_ms());
+    async fn endpoint(&self, name: &Name, now_ms: f64, refresh: &mut Vec<Name>) -> Result<Served, Error> {
+        let lookup = self.isolate.endpoints.borrow_mut().lookup(name, now_ms);
         let served = match lookup {
             Lookup::Fresh(served) => Ok(served),
             Lookup::Stale(served) => {

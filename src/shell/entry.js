@@ -2,9 +2,10 @@
 // comes straight back: a promise for each step would cost more than most answers.
 
 import { __wbg_reset_state, answer, max_body_bytes } from "./turnout.js";
-import { head } from "./glue.js";
+import { withLines } from "./glue.js";
 
 const MAX_BODY_BYTES = max_body_bytes();
+const NO_BODY = new Uint8Array();
 
 // A panic leaves the instance in no state to go on. The request that met it is lost; the next has a new instance.
 let broken = false;
@@ -13,31 +14,37 @@ const check = (error) => {
 };
 addEventListener("error", (event) => check(event.error));
 
+// The response, or a promise of one. A body that is undefined is read as it comes, with a bound.
+function answered(request, body, env, context) {
+  try {
+    return answer(withLines(`${request.method}\n${request.url}`, request.headers), body, request, env, context);
+  } catch (error) {
+    check(error);
+    throw error;
+  }
+}
+
+async function answeredWithBody(request, env, context) {
+  let body;
+  try {
+    body = await request.bytes();
+  } catch {
+    // It is told when it is read again.
+  }
+  return answered(request, body, env, context);
+}
+
 export default {
-  async fetch(request, env, context) {
+  fetch(request, env, context) {
     if (broken) {
       console.error("a panic has ended the WebAssembly instance; a new one takes over");
       __wbg_reset_state();
       broken = false;
     }
-    // The body, where it says that it is small enough; what is left undefined is read as it comes, with a bound. Whether
-    // there is one is asked last, as that makes a stream.
     const length = request.headers.get("content-length");
-    let body;
-    if (length === null) {
-      if (request.body === null) body = new Uint8Array();
-    } else if (Number(length) <= MAX_BODY_BYTES) {
-      try {
-        body = await request.bytes();
-      } catch {
-        // It is told when it is read again.
-      }
-    }
-    try {
-      return await answer(head(request), body, request, env, context);
-    } catch (error) {
-      check(error);
-      throw error;
-    }
+    // Whether there is a body is asked last, as that makes a stream.
+    if (length === null) return answered(request, request.body === null ? NO_BODY : undefined, env, context);
+    if (Number(length) > MAX_BODY_BYTES) return answered(request, undefined, env, context);
+    return answeredWithBody(request, env, context);
   },
 };

@@ -7,16 +7,12 @@ use wasm_bindgen::prelude::*;
 use worker::Fetcher;
 use worker::worker_sys::web_sys;
 
-use crate::protocol::{MAX_BODY_BYTES, Request, RequestError, Response};
+use crate::protocol::{MAX_BODY_BYTES, Request, RequestError, Response, SHARED_HEADERS};
 
 #[wasm_bindgen(module = "/src/shell/glue.js")]
 extern "C" {
-    /// With a body of text.
-    #[wasm_bindgen(js_name = respond)]
-    fn respond_text(status: u16, headers: &str, body: &str) -> JsValue;
-    /// With a body of bytes.
-    #[wasm_bindgen(js_name = respond)]
-    fn respond_bytes(status: u16, headers: &str, body: Uint8Array) -> JsValue;
+    fn respond(status: u16, shared: &str, own: &str, body: Uint8Array) -> JsValue;
+    fn respond_text(status: u16, text: &str) -> JsValue;
 }
 
 /// A request, without its body, from what `head` of entry.js makes of it.
@@ -45,7 +41,7 @@ pub(super) fn headers<'a>(lines: impl Iterator<Item = &'a str>) -> HeaderMap {
 }
 
 /// Headers as lines.
-pub(super) fn lines(headers: &HeaderMap) -> String {
+pub(super) fn lines<'a>(headers: impl IntoIterator<Item = (&'a HeaderName, &'a HeaderValue)>) -> String {
     let mut lines = String::new();
     for (name, value) in headers {
         if !lines.is_empty() {
@@ -101,12 +97,14 @@ pub(super) async fn page(assets: &Fetcher, raw: web_sys::Request) -> Result<JsVa
 
 /// A response as the platform sends it.
 pub(super) fn to_platform(response: &Response) -> JsValue {
-    let lines = lines(response.headers());
+    let is_shared = |name: &HeaderName| SHARED_HEADERS.contains(name);
+    let shared = lines(response.headers().iter().filter(|(name, _)| is_shared(name)));
+    let own = lines(response.headers().iter().filter(|(name, _)| !is_shared(name)));
     let status = response.status().as_u16();
     // The platform takes a text more cheaply than a buffer, and sends the same bytes.
     match std::str::from_utf8(response.body()) {
-        Ok(text) => respond_text(status, &lines, text),
-        Err(_) => respond_bytes(status, &lines, Uint8Array::from(response.body().as_slice())),
+        Ok(body) => respond_text(status, &[&shared, &own, body].join("\n\n")),
+        Err(_) => respond(status, &shared, &own, Uint8Array::from(response.body().as_slice())),
     }
 }
 

@@ -16,7 +16,6 @@ use wasm_bindgen_futures::future_to_promise;
 use worker::Env;
 use worker::worker_sys::{Context as Invocation, web_sys};
 
-use crate::constructors;
 use crate::protocol::{self, MAX_BODY_BYTES};
 use crate::service::{Answer, Isolate, Service};
 use platform::Workers;
@@ -36,11 +35,6 @@ thread_local! {
 fn kept(env: &Env) -> &'static Kept {
     let make = || Kept { isolate: Isolate::new(settings::read(env)), sinks: Sinks::new(env) };
     KEPT.with(|kept| *kept.get_or_init(|| Box::leak(Box::new(make()))))
-}
-
-#[wasm_bindgen(start)]
-fn start() {
-    constructors::run();
 }
 
 /// The most bytes of body that [`answer`] takes at once.

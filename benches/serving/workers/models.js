@@ -5,15 +5,19 @@ import { initSync, Loaded } from "./loaded.js";
 import module from "./loaded_bg.wasm";
 import { feeds, load } from "./ort.js";
 
-const contestants = {
-  turnout: {
-    load(onnx, body) {
-      initSync({ module });
-      return new Loaded(new Uint8Array(onnx), body);
-    },
-    run: (loaded, times) => loaded.run(times),
-    free: (loaded) => loaded.free(),
+const turnout = (inTract) => ({
+  load(onnx, body) {
+    initSync({ module });
+    return new Loaded(new Uint8Array(onnx), body, inTract);
   },
+  run: (loaded, times) => loaded.run(times),
+  free: (loaded) => loaded.free(),
+});
+
+const contestants = {
+  turnout: turnout(false),
+  // As Turnout runs models that its interpreter does not know whole.
+  "turnout in tract": turnout(true),
   onnxruntime: {
     async load(onnx, body) {
       const session = await load(onnx);
@@ -36,7 +40,7 @@ async function once(key, make) {
 export default {
   async fetch(request, env) {
     const url = new URL(request.url);
-    const [, name, action, model] = url.pathname.split("/");
+    const [, name, action, model] = url.pathname.split("/").map(decodeURIComponent);
     const contestant = contestants[name];
     const times = Number(url.searchParams.get("times"));
     const body = await request.bytes();
