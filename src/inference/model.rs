@@ -386,3 +386,63 @@ pub(super) fn describe(error: &TractError) -> String {
     let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
     causes.join(": ").chars().take(1000).collect()
 }
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The networks of the zoo.
+    fn networks() -> Vec<Vec<u8>> {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/zoo/models");
+        let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+        let is_network = |name: &str| name.starts_with("network-") && name.ends_with(".onnx");
+        let networks = files.filter(|path| is_network(path.file_name().unwrap().to_str().unwrap()));
+        networks.map(|path| std::fs::read(path).unwrap()).collect()
+    }
+
+    fn interpreted(onnx: &[u8]) -> Result<Model, LoadError> {
+        let unusable = |error: TractError| LoadError::Unusable(describe(&error));
+        Model::load_with(onnx, |model, inputs, _| {
+            Interpreter::load(model, inputs).map(Engine::Interpreter).map_err(unusable)
+        })
+    }
+
+    /// Rows of ones.
+    fn rows(schema: &Schema, rows: usize) -> Option<Table> {
+        let values = schema.inputs().iter().map(|input| match input.datatype.values() {
+            Values::F32(_) => Values::F32(vec![1.0; rows * input.width()]),
+            Values::F64(_) => Values::F64(vec![1.0; rows * input.width()]),
+            Values::I64(_) => Values::I64(vec![1; rows * input.width()]),
+            Values::Bool(_) => Values::Bool(vec![true; rows * input.width()]),
+            Values::Text(_) => Values::Text(vec![String::new(); rows * input.width()]),
+        });
+        Table::new(schema, rows, values.collect())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+
+        /// In WebAssembly a panic takes the isolate along.
+        #[test]
+        fn no_broken_network_panics(
+            which in any::<prop::sample::Index>(),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        ) {
+            thread_local!(static NETWORKS: Vec<Vec<u8>> = networks());
+            let mut onnx = NETWORKS.with(|networks| which.get(networks).clone());
+            for (at, byte) in changes {
+                let at = at.index(onnx.len());
+                onnx[at] = byte;
+            }
+            if let Ok(model) = interpreted(&onnx)
+                && model.schema().width() < 10_000
+                && let Some(table) = rows(model.schema(), 3)
+            {
+                let _ = model.run(&table, None);
+            }
+        }
+    }
+}

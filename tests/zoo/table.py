@@ -14,11 +14,12 @@ DEFAULT_NOTES = {"", "no ZipMap"}
 
 HEAD = """# Models that run
 
-tract runs the neural networks and whatever else is of ONNX's own operators; for the operators of `ai.onnx.ml` the project has its
-own (`src/onnx_ml`). This page shows what that comes to. `tests/zoo/train.py` writes it, from the models in `tests/zoo/models`:
-each is exported by the usual converter and run by ONNX Runtime on rows it was not trained on. `make test` compares our answers
-with those, natively and in WebAssembly: labels are equal, numbers within 1e-5 (relative where they are above 1). *Right* means
-that. *Refused* means that the model is not loaded, with these words; no model of the zoo gets a wrong answer.
+The operators of `ai.onnx.ml` are the project's own (`src/onnx_ml`). Models of them and of the most common of ONNX's own operators,
+small networks among them, are run by an interpreter (`src/inference/interpreter`), all others by tract. This page shows what that comes
+to. `tests/zoo/train.py` writes it, from the models in `tests/zoo/models`: each is exported by the usual converter, or made by hand, and
+run by ONNX Runtime on rows it was not trained on. `make test` compares our answers with those, by the interpreter and by tract, natively
+and in WebAssembly: labels are equal, numbers within 1e-5 (relative where they are above 1). *Right* means that. *Refused* means that the
+model is not loaded, with these words; no model of the zoo gets a wrong answer.
 
 Where the converter loses something, ONNX Runtime's answers are not the library's; the notes say so, as it is well to know.
 
@@ -77,6 +78,11 @@ def model_row(case):
     ]
 
 
+def network_row(case):
+    """A network made by hand as a line."""
+    return [f"`{case['name']}`", ", ".join(case["operators"]), notes(case), status(case)]
+
+
 def operator_rows(cases):
     """The hand-made graphs of one node, an operator a line."""
     by_operator = collections.defaultdict(list)
@@ -92,7 +98,8 @@ def write_table():
     cases = [json.loads(path.read_text()) for path in MODELS.glob("*.json")]
     cases.sort(key=lambda case: (case["family"].lower(), case["name"]))
     trained = [case for case in cases if case["library"] != HAND_MADE]
-    made = [case for case in cases if case["library"] == HAND_MADE]
+    made = [case for case in cases if case["library"] == HAND_MADE and case["family"] != "network"]
+    networks = [case for case in cases if case["family"] == "network"]
     unconverted = json.loads((FOLDER / "unconverted.json").read_text())
     missing = [[case["library"], f"{case['estimator']} (`{case['name']}`)", case["reason"]] for case in unconverted]
     parts = [
@@ -100,6 +107,8 @@ def write_table():
         f"## In short\n\n{len(cases)} models, of which {sum('refused' in case for case in cases)} are refused.\n\n{overview(trained)}",
         "## Operators of `ai.onnx.ml`\n\nEach with every attribute and type that it has, in graphs of one node.\n\n"
         + table(["Operator", "Graphs that are right", "Refused"], operator_rows(made)),
+        "## Networks\n\nSmall ones, of operators of ONNX's own domain, made by hand. Where the notes do not say otherwise, the interpreter runs "
+        f"them.\n\n{table(['Graph', 'Operators', 'Notes', 'Status'], map(network_row, networks))}",
         f"## Trained models\n\n{table(['Family', 'Model', 'Task', 'Operators', 'Notes', 'Status'], map(model_row, trained))}",
         "## Not in the zoo\n\nWhat the converter or ONNX Runtime does not take, with the first line of its reason.\n\n"
         + table(["Library", "Model", "Reason"], missing),
