@@ -107,8 +107,6 @@ pub enum RunError {
 }
 
 impl Model {
-    /// About this many bytes of intermediate values are held at once; more rows than fit are run in turns.
-    const RUN_BYTES: usize = 16 << 20;
     /// The most rows in one run: beyond it a batch gains nothing, and its values leave the processor's caches.
     const MAX_ROWS: usize = 1024;
 
@@ -157,7 +155,7 @@ impl Model {
         let schema = Schema::new(inputs).ok_or(LoadError::NoInputs)?;
         let engine = load(&model, &signatures, &rows)?;
         let (outputs, signature) = output_forms(graph, engine.outputs(), &rows.to_dim()).map_err(unusable)?;
-        let rows_per_run = if one_row { 1 } else { rows_that_fit(engine.values(), &rows) };
+        let rows_per_run = if one_row { 1 } else { rows_that_fit(&engine, &rows) };
         let datums = signatures.into_iter().map(|(_, signature)| signature.datum).collect();
         Ok(Model { engine, schema, datums, outputs, signature, rows_per_run })
     }
@@ -236,6 +234,14 @@ impl Engine {
         match self {
             Engine::Interpreter(interpreter) => interpreter.values(),
             Engine::Plan(plan) => plan.values(),
+        }
+    }
+
+    /// About how many bytes of values a run should hold.
+    fn run_bytes(&self) -> usize {
+        match self {
+            Engine::Interpreter(_) => Interpreter::RUN_BYTES,
+            Engine::Plan(_) => Plan::RUN_BYTES,
         }
     }
 
@@ -336,10 +342,11 @@ fn output_forms(
     forms.collect::<TractResult<Vec<_>>>().map(|forms| forms.into_iter().unzip())
 }
 
-/// How many rows' values fit into [`Model::RUN_BYTES`], as if all of them were held at once.
-fn rows_that_fit(values: &[Signature], rows: &Symbol) -> usize {
+/// How many rows' values fit into the engine's bytes, as if all of them were held at once; more are run in turns.
+fn rows_that_fit(engine: &Engine, rows: &Symbol) -> usize {
     let one_row = SymbolValues::default().with(rows, 1);
-    let bytes: usize = values
+    let bytes: usize = engine
+        .values()
         .iter()
         .map(|value| {
             let volume = value
@@ -349,7 +356,7 @@ fn rows_that_fit(values: &[Signature], rows: &Symbol) -> usize {
             volume.unwrap_or(0).saturating_mul(value.datum.size_of())
         })
         .fold(0, usize::saturating_add);
-    Model::RUN_BYTES.checked_div(bytes).unwrap_or(Model::MAX_ROWS).clamp(1, Model::MAX_ROWS)
+    engine.run_bytes().checked_div(bytes).unwrap_or(Model::MAX_ROWS).clamp(1, Model::MAX_ROWS)
 }
 
 fn output(form: &OutputForm, signature: &OutputSignature, rows: usize, tensor: &Tensor) -> TractResult<Output> {

@@ -19,6 +19,9 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// About how many bytes of values a run should hold.
+    pub const RUN_BYTES: usize = 16 << 20;
+
     /// Plans a model whose inputs have those signatures, in its order.
     ///
     /// # Errors

@@ -3,7 +3,8 @@
 use tract_onnx::pb::{ModelProto, NodeProto};
 use tract_onnx::tract_hir::internal::*;
 
-use crate::onnx_ml::{Kernel, Signature, elements, required_constant, tensor};
+use super::written;
+use crate::onnx_ml::{Kernel, Signature, elements, required_constant};
 
 /// Columns of the result at once: two vectors of WebAssembly's.
 const LANES: usize = 8;
@@ -113,16 +114,17 @@ impl Kernel for Dense {
         let [input, ..] = inputs else { bail!("takes an input") };
         let input = elements::<f32>(input)?;
         let count = input.len().checked_div(self.inputs).unwrap_or(0);
-        let mut output = vec![0.0; count.saturating_mul(self.outputs)];
-        let inputs = input.chunks(self.inputs.saturating_mul(ROWS));
-        for (input, output) in inputs.zip(output.chunks_mut(self.outputs.saturating_mul(ROWS))) {
-            if output.len() == self.outputs.saturating_mul(ROWS) {
-                self.rows::<ROWS>(input, output);
-            } else {
-                let each = input.chunks_exact(self.inputs).zip(output.chunks_exact_mut(self.outputs));
-                each.for_each(|(input, output)| self.rows::<1>(input, output));
+        let output = written(&[count, self.outputs], |output| {
+            let inputs = input.chunks(self.inputs.saturating_mul(ROWS));
+            for (input, output) in inputs.zip(output.chunks_mut(self.outputs.saturating_mul(ROWS))) {
+                if output.len() == self.outputs.saturating_mul(ROWS) {
+                    self.rows::<ROWS>(input, output);
+                } else {
+                    let each = input.chunks_exact(self.inputs).zip(output.chunks_exact_mut(self.outputs));
+                    each.for_each(|(input, output)| self.rows::<1>(input, output));
+                }
             }
-        }
-        Ok(tvec!(tensor(&[count, self.outputs], output)?))
+        });
+        Ok(tvec!(output?))
     }
 }

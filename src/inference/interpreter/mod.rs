@@ -83,11 +83,22 @@ const OPERATORS: [(&str, Read); 23] = [
     ("Tanh", |_, node| kernel(Activation::read(node))),
 ];
 
+/// A tensor of numbers, written where it is.
+fn written(shape: &[usize], write: impl FnOnce(&mut [f32])) -> TractResult<Tensor> {
+    let mut tensor = Tensor::zero::<f32>(shape)?;
+    write(tensor.try_as_plain_ram_mut()?.as_slice_mut::<f32>()?);
+    Ok(tensor)
+}
+
 fn reader(operator: &str) -> Option<Read> {
     OPERATORS.iter().find(|(name, _)| *name == operator).map(|(_, read)| *read)
 }
 
 impl Interpreter {
+    /// About how many bytes of values a run should hold: as many as a processor's second cache does. A run costs next to
+    /// nothing, and from further away values take longer to come than most operators take.
+    pub const RUN_BYTES: usize = 256 << 10;
+
     /// The versions of ONNX's own operators that are read as these kernels have them.
     const VERSIONS: RangeInclusive<i64> = 7..=25;
 

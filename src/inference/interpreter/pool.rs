@@ -1,11 +1,11 @@
 //! What makes images smaller: `MaxPool` and `GlobalAveragePool`, of [images, channels, rows, columns] in 32 bits.
-
-use std::ops::Range;
+#![allow(clippy::arithmetic_side_effects, reason = "sizes are those of a Window and its Span, below 2^16")]
 
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
 use super::window::{Span, Window};
+use super::written;
 use crate::onnx_ml::{Kernel, Signature, elements, tensor};
 
 /// [MaxPool](https://onnx.ai/onnx/operators/onnx__MaxPool.html).
@@ -39,13 +39,12 @@ impl MaxPool {
     /// Of one channel. What lies outside is below everything.
     fn one(&self, channel: &[f32], size: [usize; 2], spans: [Span; 2], output: &mut [f32]) {
         let [down, right] = self.windows;
+        output.fill(f32::NEG_INFINITY);
         for (y, output) in output.chunks_exact_mut(spans[1].places).enumerate() {
-            let seen = inside(down, spans[0], size[0], y);
-            for (x, output) in output.iter_mut().enumerate() {
-                let columns = inside(right, spans[1], size[1], x);
-                let rows = channel.chunks_exact(size[1]).take(seen.end).skip(seen.start);
-                let values = rows.flat_map(|row| row.get(columns.clone()).unwrap_or_default());
-                *output = values.fold(f32::NEG_INFINITY, |max, x| if *x > max || x.is_nan() { *x } else { max });
+            let from = (y * down.stride).saturating_sub(spans[0].before);
+            let to = (y * down.stride + down.kernel).saturating_sub(spans[0].before).min(size[0]);
+            for row in channel.chunks_exact(size[1]).take(to).skip(from) {
+                (0..right.kernel).for_each(|column| raise(output, row, column, right.stride, spans[1].before));
             }
         }
     }
@@ -56,11 +55,16 @@ impl MaxPool {
     }
 }
 
-/// The part of the image that a window sees at its place.
-fn inside(window: Window, span: Span, size: usize, place: usize) -> Range<usize> {
-    let from = place.saturating_mul(window.stride);
-    let to = from.saturating_add(window.kernel).saturating_sub(span.before).min(size);
-    from.saturating_sub(span.before)..to
+/// Raises each output to what one column of its window sees. Along the output and not the window, so that nothing branches
+/// on the values.
+fn raise(output: &mut [f32], row: &[f32], column: usize, stride: usize, before: usize) {
+    // The first window whose column is inside.
+    let first = before.saturating_sub(column).div_ceil(stride);
+    let from = first * stride + column - before;
+    let seen = row.get(from..).unwrap_or_default().iter().step_by(stride);
+    for (output, x) in output.iter_mut().skip(first).zip(seen) {
+        *output = if *x > *output || x.is_nan() { *x } else { *output };
+    }
 }
 
 impl Kernel for MaxPool {
@@ -78,10 +82,12 @@ impl Kernel for MaxPool {
         let spans = self.spans(size)?;
         let made = spans.map(|span| span.places);
         let area = |[height, width]: [usize; 2]| height.saturating_mul(width).max(1);
-        let mut output = vec![0.0; images.saturating_mul(channels).saturating_mul(area(made))];
-        let each = elements::<f32>(input)?.chunks_exact(area(size)).zip(output.chunks_exact_mut(area(made)));
-        each.for_each(|(channel, output)| self.one(channel, size, spans, output));
-        Ok(tvec!(tensor(&[images, channels, made[0], made[1]], output)?))
+        let input = elements::<f32>(input)?;
+        let output = written(&[images, channels, made[0], made[1]], |output| {
+            let each = input.chunks_exact(area(size)).zip(output.chunks_exact_mut(area(made)));
+            each.for_each(|(channel, output)| self.one(channel, size, spans, output));
+        });
+        Ok(tvec!(output?))
     }
 }
 

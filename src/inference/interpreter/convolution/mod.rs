@@ -8,7 +8,8 @@ use tract_onnx::pb::{ModelProto, NodeProto};
 use tract_onnx::tract_hir::internal::*;
 
 use super::window::{Window, pair};
-use crate::onnx_ml::{self, Signature, elements, required_constant, tensor};
+use super::written;
+use crate::onnx_ml::{self, Signature, elements, required_constant};
 use kernel::{Geometry, Kernel};
 
 /// [Conv](https://onnx.ai/onnx/operators/onnx__Conv.html) by constant weights, of 32-bit images or lines, in one group.
@@ -92,9 +93,7 @@ impl onnx_ml::Kernel for Convolution {
         let [images, ..] = inputs else { bail!("takes an input") };
         let images = elements::<f32>(images)?;
         let count = images.len().checked_div(self.kernel.input_len()).unwrap_or(0);
-        let mut outputs = vec![0.0; count.saturating_mul(self.kernel.output_len())];
-        self.kernel.run(images, &mut outputs);
         let shape: TVec<usize> = [count].iter().chain(&self.row_shape).copied().collect();
-        Ok(tvec!(tensor(&shape, outputs)?))
+        Ok(tvec!(written(&shape, |outputs| self.kernel.run(images, outputs))?))
     }
 }
