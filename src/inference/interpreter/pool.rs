@@ -1,6 +1,9 @@
 //! What makes images smaller: `MaxPool` and `GlobalAveragePool`, of [images, channels, rows, columns] in 32 bits.
 #![allow(clippy::arithmetic_side_effects, reason = "sizes are those of a Window and its Span, below 2^16")]
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
@@ -12,6 +15,18 @@ use crate::onnx_ml::{Kernel, Signature, elements, tensor};
 #[derive(Debug)]
 pub struct MaxPool {
     windows: [Window; 2],
+}
+
+/// The same, for images of one size.
+#[derive(Debug)]
+struct Pool {
+    /// Pixels of a channel, before and after.
+    area: usize,
+    output: [usize; 2],
+    /// Of each output pixel, the input pixels that its window sees, each as many times as fills the window.
+    seen: Vec<u32>,
+    /// Pixels of a window.
+    window: usize,
 }
 
 /// [GlobalAveragePool](https://onnx.ai/onnx/operators/onnx__GlobalAveragePool.html).
@@ -35,57 +50,76 @@ impl MaxPool {
         ensure!(windows.iter().all(|window| window.dilation == 1), "dilated");
         Ok(MaxPool { windows })
     }
+}
 
-    /// Of one channel. What lies outside is below everything.
-    fn one(&self, channel: &[f32], size: [usize; 2], spans: [Span; 2], output: &mut [f32]) {
-        let [down, right] = self.windows;
-        output.fill(f32::NEG_INFINITY);
-        for (y, output) in output.chunks_exact_mut(spans[1].places).enumerate() {
-            let from = (y * down.stride).saturating_sub(spans[0].before);
-            let to = (y * down.stride + down.kernel).saturating_sub(spans[0].before).min(size[0]);
-            for row in channel.chunks_exact(size[1]).take(to).skip(from) {
-                (0..right.kernel).for_each(|column| raise(output, row, column, right.stride, spans[1].before));
+impl Pool {
+    /// More than any image here needs.
+    const MAX_SEEN: usize = 1 << 22;
+
+    fn new(windows: [Window; 2], size: [usize; 2]) -> TractResult<Self> {
+        let [down, right] = windows;
+        let spans = [down.span(size[0])?, right.span(size[1])?];
+        let output = spans.map(|span| span.places);
+        let window = down.kernel.saturating_mul(right.kernel);
+        let total = output.iter().try_fold(window, |product, places| product.checked_mul(*places));
+        ensure!(total.is_some_and(|total| total <= Self::MAX_SEEN), "windows of {window} at {output:?} places");
+        let mut seen = Vec::new();
+        for y in 0..output[0] {
+            let rows = inside(down, spans[0], size[0], y);
+            for x in 0..output[1] {
+                let columns = inside(right, spans[1], size[1], x);
+                let pixels = rows.clone().flat_map(|row| columns.clone().map(move |column| row * size[1] + column));
+                let pixels: TVec<u32> = pixels.map(u32::try_from).collect::<Result<_, _>>()?;
+                ensure!(!pixels.is_empty(), "a window outside of the image");
+                seen.extend(pixels.iter().cycle().take(window));
             }
         }
-    }
-
-    fn spans(&self, size: [usize; 2]) -> TractResult<[Span; 2]> {
-        let [down, right] = self.windows;
-        Ok([down.span(size[0])?, right.span(size[1])?])
+        Ok(Pool { area: size[0] * size[1], output, seen, window })
     }
 }
 
-/// Raises each output to what one column of its window sees. Along the output and not the window, so that nothing branches
-/// on the values.
-fn raise(output: &mut [f32], row: &[f32], column: usize, stride: usize, before: usize) {
-    // The first window whose column is inside.
-    let first = before.saturating_sub(column).div_ceil(stride);
-    let from = first * stride + column - before;
-    let seen = row.get(from..).unwrap_or_default().iter().step_by(stride);
-    for (output, x) in output.iter_mut().skip(first).zip(seen) {
-        *output = if *x > *output || x.is_nan() { *x } else { *output };
-    }
+/// The part of the image that a window sees at its place.
+fn inside(window: Window, span: Span, size: usize, place: usize) -> Range<usize> {
+    let from = place * window.stride;
+    from.saturating_sub(span.before)..(from + window.kernel).saturating_sub(span.before).min(size)
 }
 
 impl Kernel for MaxPool {
+    fn outputs(&self, _: &[Signature]) -> TractResult<TVec<Signature>> {
+        bail!("the size of the images is not known")
+    }
+
+    fn specialise(&self, inputs: &[Signature]) -> TractResult<Option<Arc<dyn Kernel>>> {
+        let [input] = inputs else { bail!("takes one input") };
+        let (_, _, size) = images(input)?;
+        Ok(Some(Arc::new(Pool::new(self.windows, size)?)))
+    }
+
+    fn run(&self, _: &[&Tensor]) -> TractResult<TVec<Tensor>> {
+        bail!("the size of the images is not known")
+    }
+}
+
+impl Kernel for Pool {
     fn outputs(&self, inputs: &[Signature]) -> TractResult<TVec<Signature>> {
         let [input] = inputs else { bail!("takes one input") };
-        let (images, channels, size) = images(input)?;
-        let [height, width] = self.spans(size)?.map(|span| span.places.to_dim());
+        let (images, channels, _) = images(input)?;
+        let [height, width] = self.output.map(|size| size.to_dim());
         Ok(tvec!(Signature::new(input.datum, [images, channels, height, width])))
     }
 
     fn run(&self, inputs: &[&Tensor]) -> TractResult<TVec<Tensor>> {
         let [input] = inputs else { bail!("takes one input") };
-        let [images, channels, height, width] = *input.shape() else { bail!("takes no {:?}", input.shape()) };
-        let size = [height, width];
-        let spans = self.spans(size)?;
-        let made = spans.map(|span| span.places);
-        let area = |[height, width]: [usize; 2]| height.saturating_mul(width).max(1);
+        let [images, channels, ..] = *input.shape() else { bail!("takes no {:?}", input.shape()) };
         let input = elements::<f32>(input)?;
-        let output = written(&[images, channels, made[0], made[1]], |output| {
-            let each = input.chunks_exact(area(size)).zip(output.chunks_exact_mut(area(made)));
-            each.for_each(|(channel, output)| self.one(channel, size, spans, output));
+        let [height, width] = self.output;
+        let output = written(&[images, channels, height, width], |output| {
+            for (channel, output) in input.chunks_exact(self.area).zip(output.chunks_exact_mut(height * width)) {
+                for (output, seen) in output.iter_mut().zip(self.seen.chunks_exact(self.window)) {
+                    let values = seen.iter().filter_map(|at| channel.get(*at as usize));
+                    *output = values.fold(f32::NEG_INFINITY, |max, x| if *x > max || x.is_nan() { *x } else { max });
+                }
+            }
         });
         Ok(tvec!(output?))
     }
