@@ -83,6 +83,9 @@ const OPERATORS: [(&str, Read); 23] = [
     ("Tanh", |_, node| kernel(Activation::read(node))),
 ];
 
+/// Of these, all inputs but the first are read with the node, and not needed again.
+const OF_ONE_INPUT: [&str; 4] = ["Conv", "Gemm", "MatMul", "Reshape"];
+
 /// A tensor of numbers, written where it is.
 fn written(shape: &[usize], write: impl FnOnce(&mut [f32])) -> TractResult<Tensor> {
     let mut tensor = Tensor::zero::<f32>(shape)?;
@@ -206,7 +209,9 @@ impl<'m> Reading<'m> {
         };
         let mut kernel = read.context("only tract knows it")?(model, node)?;
         ensure!(!node.input.is_empty() && node.input.iter().all(|name| !name.is_empty()), "an input is left out");
-        let inputs: TVec<Place> = node.input.iter().map(|name| self.place(name)).collect::<TractResult<_>>()?;
+        let taken = if OF_ONE_INPUT.contains(&node.op_type.as_str()) { 1 } else { node.input.len() };
+        let inputs =
+            node.input.iter().take(taken).map(|name| self.place(name)).collect::<TractResult<TVec<Place>>>()?;
         // tract does at once what depends on nothing.
         ensure!(inputs.iter().any(|place| matches!(place, Place::Value(_))), "all its inputs are constants");
         let signatures: Vec<Signature> = inputs.iter().filter_map(|place| self.signature(*place)).collect();
