@@ -1,5 +1,6 @@
-//! The operators of [`ai.onnx.ml`](https://onnx.ai/onnx/operators/index.html#ai-onnx-ml) for tract's ONNX front end: trees,
-//! linear models, support vector machines, and what comes before and after them.
+//! The operators of [`ai.onnx.ml`](https://onnx.ai/onnx/operators/index.html#ai-onnx-ml): trees, linear models, support vector
+//! machines, and what comes before and after them. They are kernels that anything may run, and tract's ONNX front end does
+//! once they are registered.
 //!
 //! ```
 //! let mut framework = tract_onnx::onnx();
