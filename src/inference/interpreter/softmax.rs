@@ -22,10 +22,10 @@ pub struct ArgBest {
 }
 
 /// # Errors
-/// If the axis is not the last.
+/// If the axis is not the last, or may be that of the rows, which may be run in turns.
 fn check_last<D>(axis: i64, shape: &[D]) -> TractResult<()> {
     let rank = i64::try_from(shape.len())?;
-    ensure!(axis == -1 || axis.checked_add(1) == Some(rank), "axis {axis} of {rank}");
+    ensure!(rank > 1 && (axis == -1 || axis.checked_add(1) == Some(rank)), "axis {axis} of {rank}");
     Ok(())
 }
 
