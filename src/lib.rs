@@ -24,7 +24,7 @@ pub mod statistics;
 #[cfg(feature = "serve")]
 pub mod access;
 #[cfg(all(feature = "serve", target_arch = "wasm32"))]
-mod constructors;
+pub mod constructors;
 #[cfg(feature = "serve")]
 pub mod error;
 #[cfg(feature = "serve")]
