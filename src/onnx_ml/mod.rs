@@ -43,7 +43,7 @@ use tract_onnx::prelude::TractResult;
 
 use operator::Operator;
 pub(crate) use operator::{Kernel, Signature};
-pub(crate) use values::{constant, elements, required_constant, tensor, version};
+pub(crate) use values::{check_numeric, constant, elements, required_constant, tensor, version};
 
 /// Reads an operator: a node's attributes, and those of its inputs that have to be constants.
 pub(crate) type Read = fn(&ModelProto, &NodeProto) -> TractResult<Arc<dyn Kernel>>;

@@ -4,7 +4,7 @@ use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{ModelProto, NodeProto};
 use tract_onnx::tract_hir::internal::*;
 
-use crate::onnx_ml::{Kernel, Signature, elements, required_constant};
+use crate::onnx_ml::{Kernel, Signature, check_numeric, elements, required_constant};
 
 /// [Reshape](https://onnx.ai/onnx/operators/onnx__Reshape.html) by a constant: a size of 0 is as it was, the one of -1 is
 /// what is left.
@@ -112,19 +112,17 @@ impl Cast {
     pub fn read(node: &NodeProto) -> TractResult<Self> {
         let to = DataType::try_from(node.get_attr::<i32>("to")?).map_err(|_| format_err!("an unknown type"))?;
         let to = DatumType::try_from(to)?;
-        ensure!(Self::is_number(to), "to {to:?}");
+        check_numeric(to)?;
         Ok(Cast { to })
-    }
-
-    fn is_number(datum: DatumType) -> bool {
-        [f32::datum_type(), f64::datum_type(), i64::datum_type(), i32::datum_type()].contains(&datum)
     }
 }
 
 impl Kernel for Cast {
     fn outputs(&self, inputs: &[Signature]) -> TractResult<TVec<Signature>> {
         let [input] = inputs else { bail!("takes one input") };
-        ensure!(Self::is_number(input.datum) || input.datum == bool::datum_type(), "from {:?}", input.datum);
+        if input.datum != bool::datum_type() {
+            check_numeric(input.datum)?;
+        }
         Ok(tvec!(Signature::new(self.to, input.shape.iter().cloned())))
     }
 
