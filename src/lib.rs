@@ -1,11 +1,12 @@
 //! Turnout: A/B testing of machine-learning models in production, at the edge.
 //!
-//! # The life of a request
+//! # How a request is served
 //!
 //! ```text
 //! HTTP request
 //!   -> protocol      decoded into one Invocation
-//!   -> endpoint      configuration from KV, cached in the isolate, never waited for twice
+//!   -> isolate       the endpoint's configuration, read from KV once and then kept; never waited for twice
+//!   -> access        whether the caller may
 //!   -> assignment    target header, else sticky by unit, else weighted random
 //!   -> inference     the model, in the worker          } the fallback, if it fails
 //!      or origin     a model host, with a time limit   }
@@ -13,9 +14,23 @@
 //!   -> record        after the response: the caller never waits for it
 //! ```
 //!
-//! [`service`] is that way, written down once. Everything it walks through is plain Rust that takes time and
-//! randomness from outside and is tested natively; the platform stands behind one trait, [`platform::Platform`]. The
-//! shell implements it for Workers, and exists on wasm32 only, so that the compiler keeps the rest free of it.
+//! [`service`] is that way, written down once. Everything it uses is plain Rust that takes time and randomness from
+//! outside and is tested natively; the platform stands behind the small traits of [`platform`]. The shell implements
+//! them for Workers, and exists on wasm32 only, so that the compiler keeps the rest free of it.
+//!
+//! # Who may use whom
+//!
+//! From the top down; nothing uses what stands above it, and no two files need each other. A test
+//! (`tests/layout.rs`) keeps it so.
+//!
+//! ```text
+//! shell, browser
+//! protocol
+//! service
+//! record, access, isolate, origin
+//! assignment, payload, request
+//! statistics, endpoint, platform
+//! ```
 
 pub mod assignment;
 pub mod endpoint;
@@ -26,9 +41,9 @@ pub mod access;
 #[cfg(all(feature = "serve", target_arch = "wasm32"))]
 pub mod constructors;
 #[cfg(feature = "serve")]
-pub mod error;
-#[cfg(feature = "serve")]
 pub mod inference;
+#[cfg(feature = "serve")]
+pub mod isolate;
 #[cfg(feature = "serve")]
 pub mod onnx_ml;
 #[cfg(feature = "serve")]
@@ -42,7 +57,7 @@ pub mod protocol;
 #[cfg(feature = "serve")]
 pub mod record;
 #[cfg(feature = "serve")]
-pub mod registry;
+pub mod request;
 #[cfg(feature = "serve")]
 pub mod service;
 

@@ -5,33 +5,7 @@ use url::Url;
 
 use crate::endpoint::OriginReference;
 use crate::payload::{Format, essence};
-use crate::platform::Platform;
-
-/// One HTTP exchange: a POST, with its limits.
-#[derive(Debug)]
-pub struct OriginCall<'a> {
-    /// Where to.
-    pub url: &'a Url,
-    /// All headers to be sent.
-    pub headers: &'a HeaderMap,
-    /// The body to be sent.
-    pub body: &'a [u8],
-    /// Milliseconds until the exchange, body included, is to be aborted.
-    pub limit_ms: f64,
-    /// The most bytes of body to take in.
-    pub max_bytes: usize,
-}
-
-/// What a model host said.
-#[derive(Clone, Debug)]
-pub struct OriginAnswer {
-    /// HTTP status.
-    pub status: u16,
-    /// All its headers.
-    pub headers: HeaderMap,
-    /// Its body, decoded and whole.
-    pub body: Vec<u8>,
-}
+use crate::platform::{Clock, Exchange, ExchangeError, HttpAnswer, HttpCall, Secrets};
 
 /// Why a model host did not answer as it should.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -134,13 +108,13 @@ pub fn end_to_end(headers: &HeaderMap) -> HeaderMap {
 ///
 /// # Errors
 /// If no usable answer of status 2xx comes within the time that the variant allows.
-pub async fn forward<P: Platform>(
+pub async fn forward<P: Exchange + Secrets + Clock>(
     platform: &P,
     origin: &OriginReference,
     headers: &HeaderMap,
     body: &[u8],
     also: Option<&str>,
-) -> Result<OriginAnswer, OriginError> {
+) -> Result<HttpAnswer, OriginError> {
     let mut sent = end_to_end(headers);
     if let Some(token) = &origin.token {
         let refused = || OriginError::Secret(token.as_str().to_owned());
@@ -156,16 +130,17 @@ pub async fn forward<P: Platform>(
         if limit_ms <= 0.0 {
             return Err(OriginError::Timeout(origin.timeout_ms.get()));
         }
-        let call = OriginCall { url: &url, headers: &sent, body, limit_ms, max_bytes: MAX_ANSWER_BYTES };
-        let answer = platform.call_origin(call).await.map_err(|error| match error {
+        let call = HttpCall { url: &url, headers: &sent, body, limit_ms, max_bytes: MAX_ANSWER_BYTES };
+        let answer = platform.exchange(call).await.map_err(|error| match error {
             // The whole limit, not what was left of it.
-            OriginError::Timeout(_) => OriginError::Timeout(origin.timeout_ms.get()),
-            other => other,
+            ExchangeError::Timeout => OriginError::Timeout(origin.timeout_ms.get()),
+            ExchangeError::Unreachable(problem) => OriginError::Unreachable(problem),
+            ExchangeError::TooLarge => OriginError::TooLarge(MAX_ANSWER_BYTES),
         })?;
         match answer.status {
             200..=299 => {
                 check_body(headers, &answer, also)?;
-                return Ok(OriginAnswer { headers: end_to_end(&answer.headers), ..answer });
+                return Ok(HttpAnswer { headers: end_to_end(&answer.headers), ..answer });
             }
             // Only these keep the method and the body; a POST that turns into a GET is not an invocation.
             307 | 308 => url = redirected(origin.url.get(), &url, &answer)?,
@@ -179,7 +154,7 @@ pub async fn forward<P: Platform>(
 }
 
 /// Where a redirect leads, if that is on the configured host: a body and a token go nowhere else.
-fn redirected(configured: &Url, from: &Url, answer: &OriginAnswer) -> Result<Url, OriginError> {
+fn redirected(configured: &Url, from: &Url, answer: &HttpAnswer) -> Result<Url, OriginError> {
     let location = answer.headers.get(header::LOCATION).and_then(|location| location.to_str().ok()).unwrap_or_default();
     match from.join(location) {
         Ok(to) if to.origin() == configured.origin() => Ok(to),
@@ -194,7 +169,7 @@ fn place(url: &Url) -> String {
 }
 
 /// A model host that is up but broken often answers 200 with an error page, or half a document.
-fn check_body(request: &HeaderMap, answer: &OriginAnswer, also: Option<&str>) -> Result<(), OriginError> {
+fn check_body(request: &HeaderMap, answer: &HttpAnswer, also: Option<&str>) -> Result<(), OriginError> {
     let content_type = answer.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let kind = essence(content_type.unwrap_or("application/json"));
     match Format::of_content_type(Some(kind)) {

@@ -7,8 +7,8 @@ use subtle::ConstantTimeEq;
 pub use sigv4::SignatureError;
 
 use crate::endpoint::{Access, SecretName, Sha256};
-use crate::platform::Platform;
-use crate::protocol::Request;
+use crate::platform::{Clock, Secrets};
+use crate::request::Request;
 
 /// The secret that is the administrator's bearer token.
 const ADMIN_TOKEN: &str = "ADMIN_TOKEN";
@@ -36,7 +36,7 @@ pub enum AccessError {
 ///
 /// # Errors
 /// If it may not.
-pub fn allow<P: Platform>(platform: &P, access: &Access, request: &Request) -> Result<(), AccessError> {
+pub fn allow<P: Secrets + Clock>(platform: &P, access: &Access, request: &Request) -> Result<(), AccessError> {
     match access {
         Access::Open => Ok(()),
         Access::Bearer(name) => bearer(request, secret(platform, name.as_str())?),
@@ -48,7 +48,7 @@ pub fn allow<P: Platform>(platform: &P, access: &Access, request: &Request) -> R
 ///
 /// # Errors
 /// If it does not.
-pub fn allow_admin<P: Platform>(platform: &P, request: &Request) -> Result<(), AccessError> {
+pub fn allow_admin<P: Secrets + Clock>(platform: &P, request: &Request) -> Result<(), AccessError> {
     if request.is_signed() {
         signed(platform, ADMIN_KEY, request)
     } else {
@@ -61,7 +61,7 @@ pub fn administrators() -> Option<Access> {
     SecretName::try_from(ADMIN_KEY.to_owned()).ok().map(Access::SigV4)
 }
 
-fn secret<P: Platform>(platform: &P, name: &str) -> Result<String, AccessError> {
+fn secret<P: Secrets>(platform: &P, name: &str) -> Result<String, AccessError> {
     platform.secret(name).filter(|secret| !secret.is_empty()).ok_or_else(|| AccessError::Unset(name.to_owned()))
 }
 
@@ -72,7 +72,7 @@ fn bearer(request: &Request, expected: String) -> Result<(), AccessError> {
     if scheme.eq_ignore_ascii_case("bearer") && same { Ok(()) } else { Err(AccessError::Token) }
 }
 
-fn signed<P: Platform>(platform: &P, name: &str, request: &Request) -> Result<(), AccessError> {
+fn signed<P: Secrets + Clock>(platform: &P, name: &str, request: &Request) -> Result<(), AccessError> {
     let id = secret(platform, &format!("{name}_ACCESS_KEY_ID"))?;
     let secret = secret(platform, &format!("{name}_SECRET_ACCESS_KEY"))?;
     if !request.is_signed() {

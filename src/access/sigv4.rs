@@ -12,7 +12,7 @@ use time::macros::format_description;
 
 use super::same;
 use crate::endpoint::Sha256;
-use crate::protocol::Request;
+use crate::request::Request;
 
 /// How far the clock of a caller may be off, either way: AWS's five minutes. Within them a request may be repeated, as
 /// with AWS.

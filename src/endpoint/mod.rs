@@ -4,8 +4,6 @@
 //! at least one variant, unique names, weights whose sum is finite, and a fallback that exists.
 
 mod access;
-#[cfg(feature = "serve")]
-mod cache;
 mod document;
 mod name;
 mod object;
@@ -13,8 +11,6 @@ mod variant;
 mod weights;
 
 pub use access::Access;
-#[cfg(feature = "serve")]
-pub use cache::{EndpointCache, EndpointError, Health, Lookup, Served};
 pub use document::DocumentError;
 pub use name::{Name, NameError};
 pub use variant::{

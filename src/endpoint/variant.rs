@@ -73,7 +73,7 @@ pub struct OriginReference {
 }
 
 /// Key of a model in the store: 1 to 512 bytes, as Workers KV takes them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ModelKey(String);
 

@@ -8,6 +8,8 @@ mod numbers;
 mod outputs;
 mod schema;
 mod table;
+mod tensor_bytes;
+mod tensors;
 mod values;
 
 pub(crate) use accept::essence;
@@ -17,6 +19,8 @@ pub use json::flat;
 pub use outputs::{Output, Outputs};
 pub use schema::{Input, Schema};
 pub use table::{Table, count_rows};
+pub use tensor_bytes::{datatype_name, tensor_bytes};
+pub use tensors::{BINARY, Inference, TensorError, count_tensor_rows};
 pub use values::Values;
 
 /// Why a body is not a table. Rows and columns are counted from 1.

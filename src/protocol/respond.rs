@@ -4,9 +4,25 @@ use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 
-use super::{Response, headers};
+use super::headers;
 use crate::assignment::Reason;
 use crate::record::Record;
+use crate::request::Response;
+use crate::service::FollowUps;
+
+/// A response, and what is left to do once it is on its way.
+pub struct Answer {
+    /// To be sent now.
+    pub response: Response,
+    /// For [`Service::follow_up`](crate::service::Service::follow_up), afterwards.
+    pub follow_ups: FollowUps,
+}
+
+impl From<Response> for Answer {
+    fn from(response: Response) -> Self {
+        Answer { response, follow_ups: FollowUps::default() }
+    }
+}
 
 /// A response with a body of that type.
 pub(super) fn respond(status: StatusCode, content_type: &str, body: Vec<u8>) -> Response {

@@ -3,14 +3,13 @@
 
 use http::{HeaderName, Method, StatusCode, header};
 
-use super::respond::{describe_decision, respond};
-use super::{Invocation, Payload, Request, RequestError, Response, Unreadable, headers};
+use super::headers;
+use super::respond::{Answer, describe_decision, respond};
 use crate::endpoint::Name;
-use crate::error::Error;
-use crate::origin::OriginAnswer;
-use crate::payload::{Format, Schema, Table};
-use crate::platform::Platform;
-use crate::service::{Answer, Reply, Service};
+use crate::payload::{Format, Schema, Table, count_rows};
+use crate::platform::{HttpAnswer, Platform};
+use crate::request::{Request, RequestError, Response};
+use crate::service::{CountRows, Error, Invocation, Payload, Relay, Reply, Service, UnitIn, Unreadable};
 
 /// Rows in the format that the request's headers name.
 struct Rows<'a>(&'a Request);
@@ -52,7 +51,7 @@ pub(super) async fn invoke<P: Platform>(
         Ok(invocation) => invocation,
         Err(error) => return refuse(&error.into()).into(),
     };
-    let (reply, invoked) = service.invoke(&invocation, &rows).await;
+    let (reply, noted) = service.invoke(&invocation, &rows).await;
     let mut response = match reply {
         Ok(Reply::Outputs(outputs)) => {
             let format = rows.written().unwrap_or(Format::Json);
@@ -68,13 +67,15 @@ pub(super) async fn invoke<P: Platform>(
         Ok(Reply::Relayed(answer)) => relayed(answer),
         Err(error) => refuse(&error),
     };
-    describe_decision(&mut response, invoked.record());
+    describe_decision(&mut response, noted.record());
     let format = rows.sent().ok();
-    invoked.answer(response, format.map(|format| (format, request.body)))
+    let count = format.map(|format| -> CountRows { Box::new(move || count_rows(format, &request.body)) });
+    let follow_ups = noted.sent(response.status().as_u16(), response.body().len(), count);
+    Answer { response, follow_ups }
 }
 
 /// A model host's answer, as it is.
-pub(super) fn relayed(answer: OriginAnswer) -> Response {
+pub(super) fn relayed(answer: HttpAnswer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     let mut response = respond(status, "application/json", answer.body);
     response.headers_mut().extend(answer.headers);
@@ -100,7 +101,9 @@ pub(super) fn invocation<'a>(
         protocol,
         target: target(request)?,
         inference_id: inference_id(request)?,
-        request,
+        unit: UnitIn::Headers(&request.headers),
+        proof: request,
+        relay: Relay { headers: &request.headers, body: &request.body },
     })
 }
 

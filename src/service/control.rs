@@ -5,16 +5,42 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::Service;
+use super::error::RevisionError;
+use super::registry::{Configuration, Kind, RegistryError, Stored};
+use super::{Error, Service};
 use crate::access;
 use crate::endpoint::{
-    Access, Backend, Endpoint, EndpointError, ModelKey, ModelReference, Name, OriginReference, Revision, Served,
-    Sha256, Variant, WeightChange, WeightsError,
+    Access, Backend, DocumentError, Endpoint, ModelKey, ModelReference, Name, OriginReference, Revision, Sha256,
+    Variant, WeightChange,
 };
-use crate::error::{Error, RevisionError};
-use crate::platform::{Entry, Platform, Store, Times};
-use crate::protocol::Request;
-use crate::registry::{Configuration, Kept, Kind, RegistryError};
+use crate::isolate::{EndpointError, Served};
+use crate::platform::{Entry, Namespace, Platform, Times};
+use crate::request::Request;
+
+/// The most endpoints of a listing that are described at once: each is one read, and a request on the free plan may make
+/// 50, of which the listing itself takes some.
+pub const MOST_DESCRIBED: usize = 40;
+
+/// Which revision a change is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Whatever there is.
+    Any,
+    /// One of these.
+    OneOf(Vec<String>),
+}
+
+impl Condition {
+    fn check(&self, current: &Revision) -> Result<(), RevisionError> {
+        match self {
+            Condition::OneOf(revisions) if !revisions.iter().any(|revision| revision == current.as_str()) => {
+                let given = revisions.join(", ").chars().take(100).collect();
+                Err(RevisionError::Conflict { given, current: current.as_str().to_owned() })
+            }
+            Condition::OneOf(_) | Condition::Any => Ok(()),
+        }
+    }
+}
 
 /// What a model is made of.
 #[derive(Debug)]
@@ -48,36 +74,17 @@ impl<P: Platform> Service<'_, P> {
     /// this isolate at once; others follow within their time to live and the store's own delay.
     ///
     /// # Errors
-    /// If the document is another, the weights cannot be put into it, or the store fails.
-    pub async fn set_weights_of_revision(
+    /// If there is none or it is another, the weights cannot be put into it, or the store fails.
+    pub async fn set_weights(
         &self,
         name: &Name,
-        if_match: Option<&str>,
-        change: impl FnOnce() -> Result<WeightChange, WeightsError>,
+        condition: &Condition,
+        change: &WeightChange,
     ) -> Result<Served, Error> {
-        let if_match = if_match.ok_or(RevisionError::Missing)?;
-        let change = change()?;
         let entry = self.document(name).await?;
-        let current = Revision::of(&entry.value);
-        if !matches(if_match, &current) {
-            let given = if_match.chars().take(100).collect();
-            return Err(RevisionError::Conflict { given, current: current.as_str().to_owned() }.into());
-        }
-        self.put_weights(name, &change, entry).await
-    }
-
-    /// The same, whatever the document is.
-    ///
-    /// # Errors
-    /// If the weights cannot be put into it, or the store fails.
-    pub async fn set_weights(&self, name: &Name, change: &WeightChange) -> Result<Served, Error> {
-        let entry = self.document(name).await.map_err(|error| unknown(name, error))?;
-        self.put_weights(name, change, entry).await
-    }
-
-    async fn put_weights(&self, name: &Name, change: &WeightChange, entry: Entry) -> Result<Served, Error> {
+        condition.check(&Revision::of(&entry.value))?;
         let edited = change.apply(&entry.value)?;
-        self.put_document(name, edited, entry.times).await
+        self.put_document(name, edited, Times::modified(self.platform.now_ms(), entry.times)).await
     }
 
     /// Makes an endpoint of a configuration.
@@ -85,14 +92,14 @@ impl<P: Platform> Service<'_, P> {
     /// # Errors
     /// If there is one of that name, or the configuration or one of its models is missing or broken.
     pub async fn create_endpoint(&self, name: &Name, config: &Name, access: Access) -> Result<(), Error> {
-        if self.platform.read(Store::Endpoints, name.as_str()).await?.is_some() {
+        if self.platform.read(Namespace::Endpoints, name.as_str()).await?.is_some() {
             return Err(RegistryError::Exists(Kind::Endpoint, name.clone()).into());
         }
-        let Kept { value, .. } = self.kept::<Configuration>(Kind::Configuration, config).await?;
+        let Stored { value, .. } = self.stored::<Configuration>(Kind::Configuration, config).await?;
         let variants = self.resolve(&value).await?;
         let document = Endpoint::compose(config.clone(), variants, access, None)
             .map_err(|error| RegistryError::Broken(Kind::Configuration, config.clone(), error.to_string()))?;
-        self.put_document(name, document, None).await?;
+        self.put_document(name, document, Times::created(self.platform.now_ms())).await?;
         Ok(())
     }
 
@@ -102,9 +109,9 @@ impl<P: Platform> Service<'_, P> {
     /// # Errors
     /// If there is no such endpoint, or the configuration or one of its models is missing or broken.
     pub async fn update_endpoint(&self, name: &Name, config: &Name, keep_weights: bool) -> Result<(), Error> {
-        let entry = self.document(name).await.map_err(|error| unknown(name, error))?;
+        let entry = self.document(name).await?;
         let before = Endpoint::parse(&entry.value).ok();
-        let Kept { value, .. } = self.kept::<Configuration>(Kind::Configuration, config).await?;
+        let Stored { value, .. } = self.stored::<Configuration>(Kind::Configuration, config).await?;
         let mut variants = self.resolve(&value).await?;
         if let (Some(before), true) = (&before, keep_weights) {
             for variant in &mut variants {
@@ -118,9 +125,15 @@ impl<P: Platform> Service<'_, P> {
             Some(before) => before.access().clone(),
             None => access::administrators().unwrap_or_default(),
         };
-        let document = Endpoint::compose(config.clone(), variants, access, before.as_ref())
-            .map_err(|error| RegistryError::Broken(Kind::Configuration, config.clone(), error.to_string()))?;
-        self.put_document(name, document, entry.times).await?;
+        let document =
+            Endpoint::compose(config.clone(), variants, access, before.as_ref()).map_err(|error| match error {
+                // The configuration is in order: it is the endpoint that asks for one more variant.
+                DocumentError::UnknownFallback(fallback, known) => {
+                    RegistryError::Fallback { endpoint: name.clone(), fallback, config: config.clone(), known }
+                }
+                error => RegistryError::Broken(Kind::Configuration, config.clone(), error.to_string()),
+            })?;
+        self.put_document(name, document, Times::modified(self.platform.now_ms(), entry.times)).await?;
         Ok(())
     }
 
@@ -129,8 +142,8 @@ impl<P: Platform> Service<'_, P> {
     /// # Errors
     /// If there is none, or the store fails.
     pub async fn delete_endpoint(&self, name: &Name) -> Result<(), Error> {
-        self.document(name).await.map_err(|error| unknown(name, error))?;
-        self.platform.delete(Store::Endpoints, name.as_str()).await?;
+        self.document(name).await?;
+        self.platform.delete(Namespace::Endpoints, name.as_str()).await?;
         let now_ms = self.platform.now_ms();
         // It says that there is none, which is what is wanted.
         let _ = self.isolate.endpoints.borrow_mut().store(name, Ok(None), now_ms);
@@ -141,10 +154,10 @@ impl<P: Platform> Service<'_, P> {
     ///
     /// # Errors
     /// If there is none, or the store fails.
-    pub async fn configured(&self, name: &Name) -> Result<Kept<Result<Endpoint, EndpointError>>, Error> {
-        let entry = self.document(name).await.map_err(|error| unknown(name, error))?;
+    pub async fn configured(&self, name: &Name) -> Result<Stored<Result<Endpoint, EndpointError>>, Error> {
+        let entry = self.document(name).await?;
         let value = Endpoint::parse(&entry.value).map_err(EndpointError::Invalid);
-        Ok(Kept { value, times: entry.times })
+        Ok(Stored { value, times: entry.times })
     }
 
     /// Gives a backend a name. A model is read and loaded, so that one that cannot be run is found out now.
@@ -162,7 +175,7 @@ impl<P: Platform> Service<'_, P> {
     /// What a variant would say to mean the bytes that are under the key now.
     async fn reference(&self, key: ModelKey, output: Option<String>) -> Result<ModelReference, Error> {
         let unusable = |problem: String| RegistryError::Unusable(Kind::Model, problem);
-        let bytes = self.platform.read(Store::Models, key.as_str()).await?;
+        let bytes = self.platform.read(Namespace::Models, key.as_str()).await?;
         let bytes = bytes.ok_or_else(|| unusable(format!("there is nothing under `{}` in MODELS", key.as_str())))?;
         let reference = ModelReference { sha256: Sha256::of(&bytes), key, output };
         let now_ms = self.platform.now_ms();
@@ -190,26 +203,26 @@ impl<P: Platform> Service<'_, P> {
 
     /// Keeps something under a name that nothing has yet.
     async fn create(&self, kind: Kind, name: &Name, value: &impl Serialize) -> Result<(), Error> {
-        let (store, key) = place(kind, name);
-        if self.platform.read(store, &key).await?.is_some() {
+        let (namespace, key) = place(kind, name);
+        if self.platform.read(namespace, &key).await?.is_some() {
             return Err(RegistryError::Exists(kind, name.clone()).into());
         }
         let text = serde_json::to_string(value)
             .map_err(|error| RegistryError::Broken(kind, name.clone(), error.to_string()))?;
-        Ok(self.platform.write(store, &key, &text, Times::now(self.platform.now_ms(), None)).await?)
+        Ok(self.platform.write(namespace, &key, &text, Times::created(self.platform.now_ms())).await?)
     }
 
     /// What is kept under a name.
     ///
     /// # Errors
     /// If there is none, it cannot be read, or the store fails.
-    pub async fn kept<T: DeserializeOwned>(&self, kind: Kind, name: &Name) -> Result<Kept<T>, Error> {
-        let (store, key) = place(kind, name);
-        let entry = self.platform.read_entry(store, &key).await?;
+    pub async fn stored<T: DeserializeOwned>(&self, kind: Kind, name: &Name) -> Result<Stored<T>, Error> {
+        let (namespace, key) = place(kind, name);
+        let entry = self.platform.read_entry(namespace, &key).await?;
         let entry = entry.ok_or_else(|| RegistryError::NotFound(kind, name.clone()))?;
         let value = serde_json::from_slice(&entry.value)
             .map_err(|error| RegistryError::Broken(kind, name.clone(), error.to_string()))?;
-        Ok(Kept { value, times: entry.times })
+        Ok(Stored { value, times: entry.times })
     }
 
     /// Removes what is kept under a name. Endpoints that were made of it stay.
@@ -217,11 +230,11 @@ impl<P: Platform> Service<'_, P> {
     /// # Errors
     /// If there is none, or the store fails.
     pub async fn remove(&self, kind: Kind, name: &Name) -> Result<(), Error> {
-        let (store, key) = place(kind, name);
-        if self.platform.read(store, &key).await?.is_none() {
+        let (namespace, key) = place(kind, name);
+        if self.platform.read(namespace, &key).await?.is_none() {
             return Err(RegistryError::NotFound(kind, name.clone()).into());
         }
-        Ok(self.platform.delete(store, &key).await?)
+        Ok(self.platform.delete(namespace, &key).await?)
     }
 
     /// The names of all things of a kind, and since when there are.
@@ -231,12 +244,12 @@ impl<P: Platform> Service<'_, P> {
     pub async fn all(&self, kind: Kind) -> Result<Vec<(Name, Option<Times>)>, Error> {
         /// As many as KV gives at once.
         const PAGE: u16 = 1000;
-        /// More than anyone has, and fewer than would use up what a request may ask of the store.
-        const MAX_PAGES: usize = 20;
-        let (store, prefix) = kind.place();
+        /// More than anyone has. With [`MOST_DESCRIBED`] reads they stay within what a request may ask of the store.
+        const MAX_PAGES: usize = 9;
+        let (namespace, prefix) = kind.place();
         let (mut found, mut cursor) = (Vec::new(), None);
         for _ in 0..MAX_PAGES {
-            let page = self.platform.list(store, prefix, cursor, PAGE).await?;
+            let page = self.platform.list(namespace, prefix, cursor, PAGE).await?;
             found.extend(page.keys.into_iter().filter_map(|(key, times)| {
                 // A key that is no name cannot be asked for either.
                 Some((Name::try_from(key.strip_prefix(prefix)?).ok()?, times))
@@ -253,7 +266,7 @@ impl<P: Platform> Service<'_, P> {
     async fn resolve(&self, config: &Configuration) -> Result<Vec<Variant>, Error> {
         let mut resolved = Vec::new();
         for variant in &config.variants {
-            let backend = self.kept::<Backend>(Kind::Model, &variant.model).await?.value;
+            let backend = self.stored::<Backend>(Kind::Model, &variant.model).await?.value;
             resolved.push(Variant { name: variant.name.clone(), weight: variant.weight, backend });
         }
         Ok(resolved)
@@ -261,34 +274,20 @@ impl<P: Platform> Service<'_, P> {
 
     /// An endpoint's document, from the store.
     async fn document(&self, name: &Name) -> Result<Entry, Error> {
-        let entry = self.platform.read_entry(Store::Endpoints, name.as_str()).await?;
+        let entry = self.platform.read_entry(Namespace::Endpoints, name.as_str()).await?;
         entry.ok_or_else(|| Error::Endpoint(name.clone(), EndpointError::NotFound))
     }
 
     /// Puts a document into the store, and serves it in this isolate at once.
-    async fn put_document(&self, name: &Name, document: String, before: Option<Times>) -> Result<Served, Error> {
-        let times = Times::now(self.platform.now_ms(), before);
-        self.platform.write(Store::Endpoints, name.as_str(), &document, times).await?;
+    async fn put_document(&self, name: &Name, document: String, times: Times) -> Result<Served, Error> {
+        self.platform.write(Namespace::Endpoints, name.as_str(), &document, times).await?;
         let now_ms = self.platform.now_ms();
         let served = self.isolate.endpoints.borrow_mut().store(name, Ok(Some(document.into_bytes())), now_ms);
         served.map_err(|error| Error::Endpoint(name.clone(), error))
     }
 }
 
-/// As the control plane says it.
-fn unknown(name: &Name, error: Error) -> Error {
-    match error {
-        Error::Endpoint(_, EndpointError::NotFound) => RegistryError::NotFound(Kind::Endpoint, name.clone()).into(),
-        other => other,
-    }
-}
-
-fn place(kind: Kind, name: &Name) -> (Store, String) {
-    let (store, prefix) = kind.place();
-    (store, format!("{prefix}{name}"))
-}
-
-/// Whether `If-Match` names the revision: an entity tag among others, or the star (RFC 9110, section 13.1.1).
-fn matches(if_match: &str, current: &Revision) -> bool {
-    if_match.split(',').map(str::trim).any(|tag| tag == "*" || tag.trim_matches('"') == current.as_str())
+fn place(kind: Kind, name: &Name) -> (Namespace, String) {
+    let (namespace, prefix) = kind.place();
+    (namespace, format!("{prefix}{name}"))
 }

@@ -4,14 +4,14 @@ use std::rc::Rc;
 
 use futures_util::future::join_all;
 
-use super::{After, Service};
+use super::error::{BackendError, Failure};
+use super::{Error, Service};
 use crate::access;
 use crate::assignment::AssignmentError;
 use crate::endpoint::{Backend, Endpoint, Name, Variant};
-use crate::error::{BackendError, Error};
 use crate::inference::Model;
 use crate::platform::Platform;
-use crate::protocol::Request;
+use crate::request::Request;
 
 /// An endpoint or one of its variants, looked at.
 #[derive(Debug)]
@@ -24,7 +24,18 @@ pub struct Inspected {
     pub output: Option<String>,
 }
 
+/// A model, or why it cannot be had.
+pub type LoadedModel = Result<Rc<Model>, Failure>;
+
 impl<P: Platform> Service<'_, P> {
+    /// Whether who sent the request may invoke the endpoint.
+    ///
+    /// # Errors
+    /// If not.
+    pub fn allow(&self, endpoint: &Endpoint, proof: &Request) -> Result<(), Error> {
+        Ok(access::allow(&self.platform, endpoint.access(), proof)?)
+    }
+
     /// Looks at an endpoint, or one of its variants, if the caller may invoke it.
     ///
     /// # Errors
@@ -33,12 +44,12 @@ impl<P: Platform> Service<'_, P> {
         &self,
         name: &Name,
         variant: Option<&str>,
-        request: &Request,
-        after: &mut After,
+        proof: &Request,
+        refresh: &mut Vec<Name>,
     ) -> Result<Inspected, Error> {
-        let served = self.endpoint(name, self.platform.now_ms(), &mut after.refresh).await?;
+        let served = self.look_up(name, refresh).await?;
         let endpoint = &served.endpoint;
-        access::allow(&self.platform, endpoint.access(), request)?;
+        self.allow(endpoint, proof)?;
         let looked_at = match variant {
             Some(asked) => Some(find(endpoint, asked)?),
             None => endpoint.variants().iter().find(|variant| matches!(variant.backend, Backend::Model(_))),
@@ -48,11 +59,22 @@ impl<P: Platform> Service<'_, P> {
             return Ok(Inspected { variants, model: None, output: None });
         };
         let model = self.model(reference).await;
-        let model = model.map_err(|failure| Box::new(BackendError::Chosen(name.clone(), failure)))?;
+        let model = model.map_err(|failure| BackendError::Chosen(name.clone(), failure))?;
         Ok(Inspected { variants, model: Some(model), output: reference.output.clone() })
     }
 
-    /// Whether the variant that is asked for can answer, else each that gets traffic. An origin is taken at its word.
+    /// The models of an endpoint's variants, in order; `None` of an origin.
+    pub async fn models(&self, endpoint: &Endpoint) -> Vec<Option<LoadedModel>> {
+        let models = endpoint.variants().iter().map(|variant| async {
+            match &variant.backend {
+                Backend::Model(reference) => Some(self.model(reference).await),
+                Backend::Origin(_) => None,
+            }
+        });
+        join_all(models).await
+    }
+
+    /// Whether the variant that is asked for can answer, else each that gets traffic. An origin is assumed ready.
     ///
     /// # Errors
     /// If there is no such endpoint or variant, or a model cannot be had.
@@ -60,12 +82,12 @@ impl<P: Platform> Service<'_, P> {
         &self,
         name: &Name,
         variant: Option<&str>,
-        request: &Request,
-        after: &mut After,
+        proof: &Request,
+        refresh: &mut Vec<Name>,
     ) -> Result<(), Error> {
-        let served = self.endpoint(name, self.platform.now_ms(), &mut after.refresh).await?;
+        let served = self.look_up(name, refresh).await?;
         let endpoint = &served.endpoint;
-        access::allow(&self.platform, endpoint.access(), request)?;
+        self.allow(endpoint, proof)?;
         let asked: Vec<&Variant> = match variant {
             Some(asked) => vec![find(endpoint, asked)?],
             None => endpoint.variants().iter().filter(|variant| variant.weight.get() > 0.0).collect(),
@@ -79,7 +101,7 @@ impl<P: Platform> Service<'_, P> {
             }
         }));
         match checks.await.into_iter().find_map(Result::err) {
-            Some((variant, failure)) => Err(Box::new(BackendError::Chosen(variant.name.clone(), failure)).into()),
+            Some((variant, failure)) => Err(BackendError::Chosen(variant.name.clone(), failure).into()),
             None => Ok(()),
         }
     }

@@ -2,19 +2,18 @@
 
 use std::rc::Rc;
 
-use rand_core::Rng;
-
-use super::{After, Answer, Service};
-use crate::access;
+use super::error::{BackendError, Failure};
+use super::invocation::{Invocation, Payload, UnitIn, Unreadable};
+use super::{CountRows, Error, FollowUps, Service};
 use crate::assignment::{Assignment, Reason, UnitHash, assign};
-use crate::endpoint::{Backend, Endpoint, ModelReference, Served, UnitSource, Variant};
-use crate::error::{BackendError, Error, Failure};
+use crate::endpoint::{Backend, Endpoint, ModelReference, UnitSource, Variant};
 use crate::inference::Model;
-use crate::origin::{self, OriginAnswer};
-use crate::payload::{Format, Outputs};
-use crate::platform::{Platform, Store};
-use crate::protocol::{Invocation, Payload, Request, Response, Unreadable};
+use crate::isolate::Served;
+use crate::origin;
+use crate::payload::Outputs;
+use crate::platform::{HttpAnswer, Namespace, Platform};
 use crate::record::Record;
+use crate::request::{RequestError, cookie, header};
 
 /// What a backend answered.
 #[derive(Debug)]
@@ -22,19 +21,18 @@ pub enum Reply {
     /// A model, in the worker.
     Outputs(Outputs),
     /// A model host, whose words are passed on.
-    Relayed(OriginAnswer),
+    Relayed(HttpAnswer),
 }
 
 /// What is noted of an invocation, until its response is made.
-#[derive(Debug)]
-pub struct Invoked {
-    after: After,
+pub struct Noted {
+    follow_ups: FollowUps,
 }
 
 /// Why one backend gave no answer.
 enum Refusal {
     /// The request is at fault: another backend would not do better.
-    Caller(Error),
+    Caller(Unreadable),
     /// The backend is at fault: the fallback may answer.
     Backend(Failure),
 }
@@ -47,49 +45,48 @@ impl<E: Into<Failure>> From<E> for Refusal {
 
 impl<P: Platform> Service<'_, P> {
     /// Answers an invocation, if the caller may.
-    pub async fn invoke(&self, invocation: &Invocation<'_>, payload: &dyn Payload) -> (Result<Reply, Error>, Invoked) {
-        self.noting(async |after| {
-            let (endpoint, record) = self.begin(invocation, after).await?;
-            record.rows = payload.rows();
+    pub async fn invoke(&self, invocation: &Invocation<'_>, payload: &dyn Payload) -> (Result<Reply, Error>, Noted) {
+        self.noting(async |follow_ups| {
+            let (endpoint, record) = self.begin(invocation, follow_ups).await?;
             self.choose_and_answer(&endpoint, invocation, payload, record).await
         })
         .await
     }
 
     /// Chooses the variant that would answer, if the caller may ask, and leaves the rest to the caller.
-    pub async fn decide(&self, invocation: &Invocation<'_>) -> (Result<(), Error>, Invoked) {
-        self.noting(async |after| {
-            let (endpoint, record) = self.begin(invocation, after).await?;
+    pub async fn decide(&self, invocation: &Invocation<'_>) -> (Result<(), Error>, Noted) {
+        self.noting(async |follow_ups| {
+            let (endpoint, record) = self.begin(invocation, follow_ups).await?;
             self.choose(&endpoint, invocation, record)?;
             Ok(())
         })
         .await
     }
 
-    async fn noting<T>(&self, work: impl AsyncFnOnce(&mut After) -> Result<T, Error>) -> (Result<T, Error>, Invoked) {
-        let mut after = After::default();
-        let result = work(&mut after).await;
-        let mut invoked = Invoked { after };
+    async fn noting<T>(&self, work: impl AsyncFnOnce(&mut FollowUps) -> Result<T, Error>) -> (Result<T, Error>, Noted) {
+        let mut follow_ups = FollowUps::default();
+        let result = work(&mut follow_ups).await;
+        let mut noted = Noted { follow_ups };
         if let Err(error) = &result {
-            invoked.note(error);
+            noted.failed(error);
         }
-        (result, invoked)
+        (result, noted)
     }
 
     /// The endpoint, if the caller may ask it, and the record, with what is known before a variant is chosen.
     async fn begin<'r>(
         &self,
         invocation: &Invocation<'_>,
-        after: &'r mut After,
+        follow_ups: &'r mut FollowUps,
     ) -> Result<(Rc<Endpoint>, &'r mut Record), Error> {
         let now_ms = self.platform.now_ms();
-        let Served { endpoint, .. } = self.endpoint(&invocation.endpoint, now_ms, &mut after.refresh).await?;
-        access::allow(&self.platform, endpoint.access(), invocation.request)?;
+        let Served { endpoint, .. } = self.look_up(&invocation.endpoint, &mut follow_ups.refresh).await?;
+        self.allow(&endpoint, invocation.proof)?;
         let inference_id = match &invocation.inference_id {
             Some(id) => id.clone(),
             None => self.new_id()?,
         };
-        let record = after.record.insert(Record {
+        let record = follow_ups.record.insert(Record {
             time_ms: now_ms,
             endpoint: invocation.endpoint.to_string(),
             revision: endpoint.revision().as_str().to_owned(),
@@ -101,23 +98,16 @@ impl<P: Platform> Service<'_, P> {
             status: 0,
             error: None,
             rows: None,
-            bytes_in: invocation.request.body.len(),
+            bytes_in: invocation.relay.body.len(),
             bytes_out: 0,
             origin_ms: None,
             inference_id,
             unit: None,
             failed_variant: None,
             failed_reason: None,
+            caller_gone: false,
         });
         Ok((endpoint, record))
-    }
-
-    /// A fresh id, of 32 hexadecimal digits.
-    ///
-    /// # Errors
-    /// If the platform has no randomness.
-    pub fn new_id(&self) -> Result<String, Error> {
-        self.with_randomness(|random| format!("{:016x}{:016x}", random.next_u64(), random.next_u64()))
     }
 
     /// Chooses a variant, and notes it.
@@ -127,7 +117,7 @@ impl<P: Platform> Service<'_, P> {
         invocation: &Invocation<'_>,
         record: &mut Record,
     ) -> Result<Assignment<'e>, Error> {
-        let unit = unit_of(endpoint, invocation.request);
+        let unit = unit_of(endpoint, invocation.unit)?;
         record.unit = unit.map(|unit| unit.to_string());
         let target = invocation.target.as_deref();
         let assignment = self.with_randomness(|random| assign(endpoint, target, unit.as_ref(), random))??;
@@ -147,16 +137,17 @@ impl<P: Platform> Service<'_, P> {
         let assignment = self.choose(endpoint, invocation, record)?;
         let chosen = assignment.variant;
         record.backend = Some(chosen.backend.kind());
-        let failure = match self.attempt(chosen, invocation.request, payload, record).await {
+        let failure = match self.attempt(chosen, invocation, payload, record).await {
             Ok(reply) => return Ok(reply),
-            Err(Refusal::Caller(error)) => return Err(error),
+            Err(Refusal::Caller(error)) => return Err(error.into()),
             Err(Refusal::Backend(failure)) => failure,
         };
         self.platform.warn(&format!("endpoint `{}`, variant `{}`: {failure}", invocation.endpoint, chosen.name));
         let Some(fallback) = endpoint.fallback().filter(|fallback| fallback.name != chosen.name) else {
-            return Err(Box::new(BackendError::Chosen(chosen.name.clone(), failure)).into());
+            return Err(BackendError::Chosen(chosen.name.clone(), failure).into());
         };
-        match self.attempt(fallback, invocation.request, payload, record).await {
+        let names = (chosen.name.clone(), fallback.name.clone());
+        match self.attempt(fallback, invocation, payload, record).await {
             Ok(reply) => {
                 note_variant(record, fallback, Reason::Fallback);
                 record.backend = Some(fallback.backend.kind());
@@ -164,12 +155,11 @@ impl<P: Platform> Service<'_, P> {
                 record.failed_reason = Some(assignment.reason);
                 Ok(reply)
             }
-            Err(Refusal::Caller(error)) => Err(error),
+            // The chosen variant, an origin, could have read the body. That the fallback cannot is no fault of the caller's.
+            Err(Refusal::Caller(unread)) => Err(BackendError::Unread(names.0, failure, names.1, unread).into()),
             Err(Refusal::Backend(second)) => {
-                self.platform
-                    .warn(&format!("endpoint `{}`, fallback `{}`: {second}", invocation.endpoint, fallback.name));
-                let (chosen, fallback) = (chosen.name.clone(), fallback.name.clone());
-                Err(Box::new(BackendError::Both(chosen, failure, fallback, second)).into())
+                self.platform.warn(&format!("endpoint `{}`, fallback `{}`: {second}", invocation.endpoint, names.1));
+                Err(BackendError::Both(names.0, failure, names.1, second).into())
             }
         }
     }
@@ -178,25 +168,24 @@ impl<P: Platform> Service<'_, P> {
     async fn attempt(
         &self,
         variant: &Variant,
-        request: &Request,
+        invocation: &Invocation<'_>,
         payload: &dyn Payload,
         record: &mut Record,
     ) -> Result<Reply, Refusal> {
         match &variant.backend {
             Backend::Model(reference) => {
-                let caller = |error: Unreadable| Refusal::Caller(error.into());
-                payload.check().map_err(caller)?;
+                payload.check().map_err(Refusal::Caller)?;
                 let model = self.model(reference).await?;
-                let table = payload.table(model.schema()).map_err(caller)?;
+                let table = payload.table(model.schema()).map_err(Refusal::Caller)?;
                 record.rows = Some(table.rows());
                 let outputs = model.run(&table, reference.output.as_deref()).map_err(Failure::Run)?;
                 Ok(Reply::Outputs(outputs))
             }
             Backend::Origin(reference) => {
                 let began_ms = self.platform.now_ms();
-                let Request { headers, body, .. } = request;
-                let also = payload.may_be_answered_in();
-                let answer = origin::forward(&self.platform, reference, headers, body, also).await;
+                let relay = invocation.relay;
+                let also = payload.extra_response_type();
+                let answer = origin::forward(&self.platform, reference, relay.headers, relay.body, also).await;
                 let waited_ms = self.platform.now_ms() - began_ms;
                 record.origin_ms = Some(record.origin_ms.unwrap_or(0.0) + waited_ms);
                 Ok(Reply::Relayed(answer?))
@@ -204,29 +193,36 @@ impl<P: Platform> Service<'_, P> {
         }
     }
 
-    /// The model, from the isolate's cache or the store. Two requests may read one model at the same time: neither
-    /// waits for the other, and the later result replaces the same.
+    /// The model, from the isolate's cache or the store. Requests that miss it together each read the store, as none may
+    /// wait for another's read; the first to have it loads it for all of them.
     pub(super) async fn model(&self, reference: &ModelReference) -> Result<Rc<Model>, Failure> {
         let known = self.isolate.models.borrow_mut().get(reference, self.platform.now_ms());
-        let model = match known {
-            Some(model) => model,
-            None => {
-                let read = self.platform.read(Store::Models, reference.key.as_str()).await;
-                self.isolate.models.borrow_mut().store(reference, read, self.platform.now_ms())
-            }
-        };
-        Ok(model?)
+        if let Some(model) = known {
+            return Ok(model?);
+        }
+        let read = self.platform.read(Namespace::Models, reference.key.as_str()).await;
+        let mut models = self.isolate.models.borrow_mut();
+        let now_ms = self.platform.now_ms();
+        match models.get(reference, now_ms) {
+            Some(model) => Ok(model?),
+            None => Ok(models.store(reference, read, now_ms)?),
+        }
     }
 }
 
 /// The unit that the request carries, where the endpoint names one. An empty one is none.
-fn unit_of(endpoint: &Endpoint, request: &Request) -> Option<UnitHash> {
-    let stickiness = endpoint.stickiness()?;
-    let unit = match &stickiness.unit {
-        UnitSource::Header(name) => request.header(name.as_str()),
-        UnitSource::Cookie(name) => request.cookie(name.as_str()),
+fn unit_of(endpoint: &Endpoint, unit: UnitIn<'_>) -> Result<Option<UnitHash>, RequestError> {
+    let stickiness = match (endpoint.stickiness(), unit) {
+        (Some(stickiness), _) => stickiness,
+        (None, UnitIn::Headers(_)) => return Ok(None),
+        (None, UnitIn::Told(_)) => return Err(RequestError::NoUnits),
     };
-    unit.filter(|unit| !unit.is_empty()).map(|unit| UnitHash::new(&stickiness.salt, unit))
+    let unit = match (unit, &stickiness.unit) {
+        (UnitIn::Told(unit), _) => Some(unit),
+        (UnitIn::Headers(headers), UnitSource::Header(name)) => header(headers, name.as_str()),
+        (UnitIn::Headers(headers), UnitSource::Cookie(name)) => cookie(headers, name.as_str()),
+    };
+    Ok(unit.filter(|unit| !unit.is_empty()).map(|unit| UnitHash::new(&stickiness.salt, unit)))
 }
 
 fn note_variant(record: &mut Record, variant: &Variant, reason: Reason) {
@@ -234,27 +230,28 @@ fn note_variant(record: &mut Record, variant: &Variant, reason: Reason) {
     record.reason = Some(reason);
 }
 
-impl Invoked {
+impl Noted {
     /// What is noted; `None` where there was no endpoint to invoke, or the caller may not.
     pub fn record(&self) -> Option<&Record> {
-        self.after.record.as_ref()
+        self.follow_ups.record.as_ref()
     }
 
     /// Notes what went wrong.
-    pub fn note(&mut self, error: &Error) {
-        if let Some(record) = &mut self.after.record {
-            record.error = Some(error.report().code);
+    pub fn failed(&mut self, error: &Error) {
+        if let Some(record) = &mut self.follow_ups.record {
+            record.error = Some(error.code());
         }
     }
 
-    /// The answer, once its response is made. A body whose rows nobody has counted yet is counted after it was sent.
-    pub fn answer(self, response: Response, body: Option<(Format, Vec<u8>)>) -> Answer {
-        let mut after = self.after;
-        if let Some(record) = &mut after.record {
-            record.status = response.status().as_u16();
-            record.bytes_out = response.body().len();
-            after.uncounted = body.filter(|_| record.rows.is_none());
+    /// What is left to do, once the response is made: its HTTP status, and the bytes of its body. `count` counts the rows
+    /// of the request's body, where no model has done so.
+    pub fn sent(self, status: u16, bytes: usize, count: Option<CountRows>) -> FollowUps {
+        let mut follow_ups = self.follow_ups;
+        if let Some(record) = &mut follow_ups.record {
+            record.status = status;
+            record.bytes_out = bytes;
+            follow_ups.uncounted = count.filter(|_| record.rows.is_none());
         }
-        Answer { response, after }
+        follow_ups
     }
 }

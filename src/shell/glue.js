@@ -51,6 +51,11 @@ export function respond_text(status, text) {
   return respond(status, text.slice(0, end), text.slice(end + 2, start), text.slice(start + 2));
 }
 
+// Whether the caller has hung up.
+export function caller_is_gone(request) {
+  return request.signal.aborted;
+}
+
 // One exchange with a model host: its answer's status and headers as lines, and its body; nothing for a body of more than
 // `most` bytes, and "late" where it took longer than `limit` milliseconds.
 export async function exchange(url, lines, sent, limit, most) {

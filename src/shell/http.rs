@@ -7,12 +7,15 @@ use wasm_bindgen::prelude::*;
 use worker::Fetcher;
 use worker::worker_sys::web_sys;
 
-use crate::protocol::{MAX_BODY_BYTES, Request, RequestError, Response, SHARED_HEADERS};
+use crate::protocol::SHARED_HEADERS;
+use crate::request::{MAX_BODY_BYTES, Request, RequestError, Response};
 
 #[wasm_bindgen(module = "/src/shell/glue.js")]
 extern "C" {
     fn respond(status: u16, shared: &str, own: &str, body: Uint8Array) -> JsValue;
     fn respond_text(status: u16, text: &str) -> JsValue;
+    /// Whether the caller has hung up.
+    pub(super) fn caller_is_gone(request: &web_sys::Request) -> bool;
 }
 
 /// A request, without its body, from what `head` of entry.js makes of it.
@@ -90,7 +93,7 @@ pub(super) async fn body(raw: web_sys::Request) -> Result<Vec<u8>, RequestError>
 }
 
 /// The page, from the platform's static assets.
-pub(super) async fn page(assets: &Fetcher, raw: web_sys::Request) -> Result<JsValue, JsValue> {
+pub(super) async fn page(assets: Fetcher, raw: web_sys::Request) -> Result<JsValue, JsValue> {
     let page: worker::Response = assets.fetch_request(worker::Request::from(raw)).await?;
     Ok(web_sys::Response::from(page).into())
 }

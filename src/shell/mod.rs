@@ -7,6 +7,7 @@ mod sink;
 
 use std::cell::OnceCell;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
 use ::http::Method;
@@ -16,25 +17,27 @@ use wasm_bindgen_futures::future_to_promise;
 use worker::Env;
 use worker::worker_sys::{Context as Invocation, web_sys};
 
-use crate::protocol::{self, MAX_BODY_BYTES};
-use crate::service::{Answer, Isolate, Service};
+use crate::isolate::Isolate;
+use crate::protocol::{self, Answer};
+use crate::request::MAX_BODY_BYTES;
+use crate::service::Service;
 use platform::Workers;
 use sink::Sinks;
 
 /// What is made once an isolate.
-struct Kept {
+struct PerIsolate {
     isolate: Isolate,
     sinks: Sinks,
 }
 
 thread_local! {
-    static KEPT: OnceCell<&'static Kept> = const { OnceCell::new() };
+    static PER_ISOLATE: OnceCell<&'static PerIsolate> = const { OnceCell::new() };
 }
 
 /// What this isolate keeps, made at its first request. It lives as long as the isolate, so it is never freed.
-fn kept(env: &Env) -> &'static Kept {
-    let make = || Kept { isolate: Isolate::new(settings::read(env)), sinks: Sinks::new(env) };
-    KEPT.with(|kept| *kept.get_or_init(|| Box::leak(Box::new(make()))))
+fn per_isolate(env: &Env) -> &'static PerIsolate {
+    let make = || PerIsolate { isolate: Isolate::new(settings::read(env)), sinks: Sinks::new(env) };
+    PER_ISOLATE.with(|kept| *kept.get_or_init(|| Box::leak(Box::new(make()))))
 }
 
 /// The most bytes of body that [`answer`] takes at once.
@@ -48,45 +51,85 @@ pub fn max_body_bytes() -> usize {
 #[wasm_bindgen]
 pub fn answer(head: &str, body: Option<Vec<u8>>, raw: web_sys::Request, env: Env, context: Invocation) -> JsValue {
     let request = http::request(head);
-    at_once(Box::pin(async move {
-        // The page stands where SageMaker's control plane is posted to, so the platform leaves that path to us.
-        if request.path == "/"
-            && matches!(request.method, Method::GET | Method::HEAD)
-            && let Ok(assets) = env.assets("ASSETS")
-        {
-            return http::page(&assets, raw).await;
+    // The page stands where SageMaker's control plane is posted to, so the platform leaves that path to us.
+    if request.path == "/"
+        && matches!(request.method, Method::GET | Method::HEAD)
+        && let Ok(assets) = env.assets("ASSETS")
+    {
+        return future_to_promise(http::page(assets, raw)).into();
+    }
+    let PerIsolate { isolate, sinks } = per_isolate(&env);
+    let service = Rc::new(Service::new(Workers::new(env), isolate));
+    let responding = {
+        let (service, raw) = (Rc::clone(&service), Clone::clone(&raw));
+        async move {
+            let body = match body {
+                Some(body) => Ok(body),
+                None => http::body(raw).await,
+            };
+            let Answer { response, follow_ups } = protocol::answer(&service, request, body).await;
+            (http::to_platform(&response), follow_ups)
         }
-        let Kept { isolate, sinks } = kept(&env);
-        let service = Service::new(Workers::new(env), isolate);
-        let body = match body {
-            Some(body) => Ok(body),
-            None => http::body(raw).await,
-        };
-        let Answer { response, after } = protocol::answer(&service, request, body).await;
-        let response = http::to_platform(&response);
-        let finish = async move {
-            if let Some(record) = service.finish(after).await {
-                sinks.write(&record).await;
+    };
+    let follow_up = move |follow_ups| async move { service.follow_up(follow_ups, sinks).await };
+    match begun(responding) {
+        Begun::Done((response, follow_ups)) => {
+            if let Begun::Waiting(rest) = begun(follow_up(follow_ups)) {
+                outlive(&context, rest);
             }
-            Ok(JsValue::UNDEFINED)
-        };
-        let finished = at_once(Box::pin(finish));
-        if !finished.is_undefined() {
-            // It goes on by itself as well, if the platform does not take it.
-            let _ = context.wait_until(finished.unchecked_ref());
+            response
         }
-        Ok(response)
-    }))
+        // From here on the caller may hang up, which ends all that the platform has not been asked to wait for: the record
+        // would be lost, and more often so of slow variants than of fast ones.
+        Begun::Waiting(rest) => {
+            let (response, resolve) = promise();
+            outlive(&context, async move {
+                let (answer, mut follow_ups) = rest.await;
+                if http::caller_is_gone(&raw) {
+                    follow_ups.caller_is_gone();
+                }
+                resolve(answer);
+                follow_up(follow_ups).await;
+            });
+            response.into()
+        }
+    }
 }
 
-type Work = Pin<Box<dyn Future<Output = Result<JsValue, JsValue>>>>;
+/// Work that was begun.
+enum Begun<T> {
+    Done(T),
+    /// It has to wait for something; this is the rest of it.
+    Waiting(Pin<Box<dyn Future<Output = T>>>),
+}
 
-/// What the work gives, if it never has to wait; else a promise of it. Nobody is woken after the first look: the task
-/// behind the promise looks again at once, and all that is waited for wakes whoever looked last.
-fn at_once(mut work: Work) -> JsValue {
+/// Polls once with a no-op waker: most answers need nothing that is not there, and a promise costs more than they do. What
+/// is pending is polled again with a real waker, by the promise that it becomes.
+fn begun<T>(work: impl Future<Output = T> + 'static) -> Begun<T> {
+    let mut work: Pin<Box<dyn Future<Output = T>>> = Box::pin(work);
     match work.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Ok(value)) => value,
-        Poll::Ready(Err(error)) => Promise::reject(&error).into(),
-        Poll::Pending => future_to_promise(work).into(),
+        Poll::Ready(value) => Begun::Done(value),
+        Poll::Pending => Begun::Waiting(work),
     }
+}
+
+/// Has the platform wait for the work, whatever becomes of the caller. It goes on by itself as well, if the platform does
+/// not take it.
+fn outlive(context: &Invocation, work: impl Future<Output = ()> + 'static) {
+    let promise = future_to_promise(async move {
+        work.await;
+        Ok(JsValue::UNDEFINED)
+    });
+    let _ = context.wait_until(&promise);
+}
+
+/// A promise, and what resolves it.
+fn promise() -> (Promise, impl FnOnce(JsValue)) {
+    let mut resolve = None;
+    let promise = Promise::new(&mut |resolve_it, _| resolve = Some(resolve_it));
+    (promise, move |value| {
+        if let Some(resolve) = resolve {
+            let _ = resolve.call1(&JsValue::UNDEFINED, &value);
+        }
+    })
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use worker::{Env, console_warn};
 
-use crate::service::Settings;
+use crate::isolate::Settings;
 
 /// What can be set for an isolate: `ENDPOINT_TTL_SECONDS`, `KV_DELAY_SECONDS` and `MODEL_CACHE_BYTES`.
 pub(super) fn read(env: &Env) -> Settings {

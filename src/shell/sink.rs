@@ -5,7 +5,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use worker::{AnalyticsEngineDataset, Env, console_log, console_warn};
 
-use crate::record::Record;
+use crate::record::{Record, Sink};
 
 #[wasm_bindgen(module = "/src/shell/glue.js")]
 extern "C" {
@@ -21,6 +21,7 @@ extern "C" {
         double5: f64,
         double6: f64,
         double7: f64,
+        double8: f64,
     ) -> Result<JsValue, JsValue>;
 }
 
@@ -39,9 +40,10 @@ impl Sinks {
             log: env.var("LOG_RECORDS").is_ok_and(|value| value.to_string() == "true"),
         }
     }
+}
 
-    /// Writes a record to each sink.
-    pub(super) async fn write(&self, record: &Record) {
+impl Sink for Sinks {
+    async fn write(&self, record: &Record) {
         if let Some(analytics) = &self.analytics
             && let Err(error) = write(analytics, record).await
         {
@@ -59,8 +61,8 @@ impl Sinks {
 async fn write(analytics: &AnalyticsEngineDataset, record: &Record) -> Result<(), JsValue> {
     let point = record.data_point();
     let texts = format!("{}\n{}", point.index, point.blobs.join("\n"));
-    let [a, b, c, d, e, f, g] = point.doubles;
-    let written = write_data_point(analytics.as_ref(), &texts, a, b, c, d, e, f, g)?;
+    let [a, b, c, d, e, f, g, h] = point.doubles;
+    let written = write_data_point(analytics.as_ref(), &texts, a, b, c, d, e, f, g, h)?;
     if let Ok(promise) = written.dyn_into::<Promise>() {
         JsFuture::from(promise).await?;
     }

@@ -1,16 +1,24 @@
 //! The decision alone, for callers that reach the variants by themselves: on a device, in a batch, as a stream.
 
 use http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::refuse;
+use super::refuse::refuse;
 use crate::assignment::Reason;
-use crate::error::Error;
 use crate::platform::Platform;
-use crate::protocol::respond::{describe_decision, json};
-use crate::protocol::{Request, tabular};
+use crate::protocol::respond::{Answer, describe_decision, json};
+use crate::protocol::tabular;
 use crate::record::Record;
-use crate::service::{Answer, Service};
+use crate::request::{Request, RequestError};
+use crate::service::{Error, Service, UnitIn};
+
+/// What the body may tell.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    /// In place of the header or cookie that the endpoint names.
+    unit: String,
+}
 
 /// All that the headers of a prediction tell, and the propensity.
 #[derive(Serialize)]
@@ -40,15 +48,28 @@ pub(super) async fn decide<P: Platform>(
     endpoint: &str,
     request: &Request,
 ) -> Result<Answer, Error> {
-    let invocation = tabular::invocation("native", endpoint, request)?;
-    let (decided, invoked) = service.decide(&invocation).await;
+    let mut invocation = tabular::invocation("native", endpoint, request)?;
+    let asked = asked(&request.body)?;
+    if let Some(Asked { unit }) = &asked {
+        invocation.unit = UnitIn::Told(unit);
+    }
+    let (decided, noted) = service.decide(&invocation).await;
     let response = match decided {
-        Ok(()) => json(StatusCode::OK, &invoked.record().map(Decision::from)),
+        Ok(()) => json(StatusCode::OK, &noted.record().map(Decision::from)),
         Err(error) => {
             let mut response = refuse(&error);
-            describe_decision(&mut response, invoked.record());
+            describe_decision(&mut response, noted.record());
             response
         }
     };
-    Ok(invoked.answer(response, None))
+    let follow_ups = noted.sent(response.status().as_u16(), response.body().len(), None);
+    Ok(Answer { response, follow_ups })
+}
+
+fn asked(body: &[u8]) -> Result<Option<Asked>, RequestError> {
+    if body.trim_ascii().is_empty() {
+        return Ok(None);
+    }
+    let refused = |error| RequestError::Operation(format!("the body is not {{\"unit\": \"...\"}}: {error}"));
+    serde_json::from_slice(body).map(Some).map_err(refused)
 }

@@ -3,13 +3,15 @@
 use http::{StatusCode, header};
 use serde::Serialize;
 
-use super::refuse;
-use crate::endpoint::{Access, Backend, Endpoint, Health, Name, Served, Stickiness, Variant};
-use crate::error::Error;
+use super::refuse::refuse;
+use crate::endpoint::{Access, Backend, Endpoint, Name, Stickiness, Variant};
+use crate::isolate::{Health, Served};
 use crate::platform::Platform;
-use crate::protocol::Response;
-use crate::protocol::respond::{insert, json};
-use crate::service::{Answer, Service};
+use crate::protocol::report::{self, Report};
+use crate::protocol::respond::{Answer, insert, json};
+use crate::protocol::signature::{TensorDescription, inputs, outputs};
+use crate::request::{Request, Response};
+use crate::service::{Error, FollowUps, LoadedModel, Service};
 
 #[derive(Serialize)]
 struct Description<'a> {
@@ -32,6 +34,8 @@ struct Problem {
     code: &'static str,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    fix: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     since_ms: Option<f64>,
 }
 
@@ -51,9 +55,20 @@ enum BackendDescription<'a> {
         sha256: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         output: Option<&'a str>,
+        /// Absent in a list of endpoints, and for callers who may not invoke.
+        #[serde(flatten)]
+        loaded: Option<Loaded<'a>>,
     },
     /// Scheme, host and port alone: a path or query may hold what is not for everybody's eyes.
     Origin { origin: String, timeout_ms: u32 },
+}
+
+/// What a model takes and gives, or why it cannot be had.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Loaded<'a> {
+    Signature { inputs: Vec<TensorDescription<'a>>, outputs: Vec<TensorDescription<'a>> },
+    Problem { problem: Problem },
 }
 
 /// An endpoint that cannot be served, in a list of others.
@@ -79,36 +94,47 @@ struct Listing<'a> {
 }
 
 /// Answers with one endpoint's description.
-pub(super) async fn describe<P: Platform>(service: &Service<'_, P>, name: &Name) -> Answer {
-    let (served, after) = service.look_up(name).await;
-    let response = match served {
-        Ok(served) => described(name, &served),
+pub(super) async fn describe<P: Platform>(service: &Service<'_, P>, name: &Name, request: &Request) -> Answer {
+    let mut refresh = Vec::new();
+    let response = match service.look_up(name, &mut refresh).await {
+        Ok(served) => described(service, name, &served, request).await,
         Err(error) => refuse(&error),
     };
-    Answer { response, after }
+    Answer { response, follow_ups: FollowUps::refresh(refresh) }
 }
 
 /// Answers with a page of descriptions.
 pub(super) async fn list<P: Platform>(service: &Service<'_, P>, cursor: Option<String>) -> Answer {
-    let page = match service.list(cursor).await {
+    let mut refresh = Vec::new();
+    let page = match service.list(cursor, &mut refresh).await {
         Ok(page) => page,
         Err(error) => return refuse(&error).into(),
     };
     let endpoints = page.endpoints.iter().map(|(name, served)| match served {
-        Ok(served) => Listed::Served(description(name, served)),
+        Ok(served) => Listed::Served(description(name, served, &[])),
         Err(error) => {
-            let report = error.report();
-            let problem = Problem { code: report.code, message: report.message, since_ms: None };
+            let Report { code, message, .. } = Report::from(error);
+            let problem = Problem { code, message, fix: None, since_ms: None };
             Listed::Unserved(Unserved { name, status: "unavailable", problem })
         }
     });
     let listing = Listing { endpoints: endpoints.collect(), cursor: page.cursor.as_deref() };
-    Answer { response: json(StatusCode::OK, &listing), after: page.after }
+    Answer { response: json(StatusCode::OK, &listing), follow_ups: FollowUps::refresh(refresh) }
 }
 
-/// An endpoint's description as a response, its revision as the `ETag`.
-pub(super) fn described(name: &Name, served: &Served) -> Response {
-    let mut response = json(StatusCode::OK, &description(name, served));
+/// An endpoint's description as a response, its revision as the `ETag`. Who may invoke it is told what its models take and
+/// give, for which they are loaded.
+pub(super) async fn described<P: Platform>(
+    service: &Service<'_, P>,
+    name: &Name,
+    served: &Served,
+    request: &Request,
+) -> Response {
+    let models = match service.allow(&served.endpoint, request) {
+        Ok(()) => service.models(&served.endpoint).await,
+        Err(_) => Vec::new(),
+    };
+    let mut response = json(StatusCode::OK, &description(name, served, &models));
     let etag = format!("\"{}\"", served.endpoint.revision().as_str());
     insert(response.headers_mut(), header::ETAG, &etag);
     // What a browser has seen before is no ground to change weights on.
@@ -116,13 +142,14 @@ pub(super) fn described(name: &Name, served: &Served) -> Response {
     response
 }
 
-fn description<'a>(name: &'a Name, served: &'a Served) -> Description<'a> {
+/// `models` are those of the variants, in order; what is not among them is not described.
+fn description<'a>(name: &'a Name, served: &'a Served, models: &'a [Option<LoadedModel>]) -> Description<'a> {
     let endpoint: &Endpoint = &served.endpoint;
     let problem = match &served.health {
         Health::Good => None,
         Health::Failing { problem, since_ms } => {
-            let report = Error::Endpoint(name.clone(), problem.clone()).report();
-            Some(Problem { code: report.code, message: report.message, since_ms: Some(*since_ms) })
+            let Report { code, message, .. } = Report::from(&Error::Endpoint(name.clone(), problem.clone()));
+            Some(Problem { code, message, fix: None, since_ms: Some(*since_ms) })
         }
     };
     Description {
@@ -130,18 +157,36 @@ fn description<'a>(name: &'a Name, served: &'a Served) -> Description<'a> {
         revision: endpoint.revision().as_str(),
         status: if problem.is_none() { "good" } else { "last_good" },
         problem,
-        variants: endpoint.variants().iter().map(|variant| variant_description(endpoint, variant)).collect(),
+        variants: endpoint
+            .variants()
+            .iter()
+            .enumerate()
+            .map(|(at, variant)| variant_description(endpoint, variant, models.get(at).and_then(Option::as_ref)))
+            .collect(),
         assignment: endpoint.stickiness(),
         fallback: endpoint.fallback().map(|variant| &variant.name),
         access: endpoint.access(),
     }
 }
 
-fn variant_description<'a>(endpoint: &Endpoint, variant: &'a Variant) -> VariantDescription<'a> {
+fn variant_description<'a>(
+    endpoint: &Endpoint,
+    variant: &'a Variant,
+    model: Option<&'a LoadedModel>,
+) -> VariantDescription<'a> {
     let backend = match &variant.backend {
-        Backend::Model(model) => {
-            let (key, sha256) = (model.key.as_str(), model.sha256.to_string());
-            BackendDescription::Model { key, sha256, output: model.output.as_deref() }
+        Backend::Model(reference) => {
+            let (key, sha256, output) =
+                (reference.key.as_str(), reference.sha256.to_string(), reference.output.as_deref());
+            let loaded = model.map(|model| match model {
+                Ok(model) => Loaded::Signature { inputs: inputs(model), outputs: outputs(model, output) },
+                Err(failure) => {
+                    let fix = Some(report::failure(failure));
+                    let problem = Problem { code: failure.code(), message: failure.to_string(), fix, since_ms: None };
+                    Loaded::Problem { problem }
+                }
+            });
+            BackendDescription::Model { key, sha256, output, loaded }
         }
         Backend::Origin(origin) => BackendDescription::Origin {
             origin: origin.url.get().origin().ascii_serialization(),

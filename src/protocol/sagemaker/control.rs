@@ -4,8 +4,7 @@
 //! is a document in KV like any other. What has no meaning at the edge, such as instance types and counts, is taken and
 //! passed over; what would change the answers or who sees them, such as shadow variants, is refused.
 
-use futures_util::FutureExt;
-use futures_util::future::{LocalBoxFuture, try_join_all};
+use futures_util::future::try_join_all;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -15,45 +14,48 @@ use super::requests::{
     ByConfigName, ByEndpointName, ByModelName, CreateEndpoint, CreateEndpointConfig, CreateModel, List, UpdateEndpoint,
     UpdateWeights, parse,
 };
-use crate::endpoint::{Backend, Endpoint, EndpointError, Name, WeightChange};
-use crate::error::Error;
+use crate::endpoint::{Backend, Endpoint, Name, WeightChange};
+use crate::isolate::EndpointError;
 use crate::platform::{Platform, Times};
-use crate::protocol::respond::{insert, respond};
-use crate::protocol::{Protocol, Request, RequestError, Response, headers};
-use crate::registry::{Configuration, ConfiguredVariant, Kept, Kind, RegistryError};
-use crate::service::{Answer, Service};
+use crate::protocol::headers;
+use crate::protocol::report::Report;
+use crate::protocol::respond::{Answer, insert, respond};
+use crate::request::{Request, RequestError, Response};
+use crate::service::{
+    Condition, Configuration, ConfiguredVariant, Error, Kind, MOST_DESCRIBED, RegistryError, Service, Stored,
+};
 
 const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
 
-/// SageMaker's control plane.
-pub(crate) struct Control;
-
-impl<P: Platform> Protocol<P> for Control {
-    fn claims(&self, request: &Request) -> bool {
-        request.method == Method::POST && request.path == "/"
-    }
-
-    fn refuse(&self, error: &Error) -> Response {
-        refuse(error)
-    }
-
-    fn answer<'a>(&'a self, service: &'a Service<'_, P>, request: Request) -> LocalBoxFuture<'a, Answer> {
-        async move {
-            let mut response = match operate(service, &request).await {
-                Ok(body) => respond(StatusCode::OK, MEDIA_TYPE, body.to_string().into_bytes()),
-                Err(error) => refuse(&error),
-            };
-            if let Ok(id) = service.new_id() {
-                insert(response.headers_mut(), headers::AMZN_REQUEST_ID, &id);
-            }
-            response.into()
-        }
-        .boxed_local()
-    }
+/// Whether a request is for SageMaker's control plane.
+pub(in crate::protocol) fn claims(request: &Request) -> bool {
+    request.method == Method::POST && request.path == "/"
 }
 
-fn refuse(error: &Error) -> Response {
-    let (report, named) = (error.report(), named(error, Api::Control));
+/// Answers a request.
+pub(in crate::protocol) async fn answer<P: Platform>(service: &Service<'_, P>, request: &Request) -> Answer {
+    let mut response = match operate(service, request).await {
+        Ok(body) => respond(StatusCode::OK, MEDIA_TYPE, body.to_string().into_bytes()),
+        Err(error) => refuse(&error),
+    };
+    if let Ok(id) = service.new_id() {
+        insert(response.headers_mut(), headers::AMZN_REQUEST_ID, &id);
+    }
+    response.into()
+}
+
+/// An error as a response.
+pub(in crate::protocol) fn refuse(error: &Error) -> Response {
+    // SageMaker has one sentence for all that cannot be found.
+    let in_its_words;
+    let error = match error {
+        Error::Endpoint(name, EndpointError::NotFound) => {
+            in_its_words = RegistryError::NotFound(Kind::Endpoint, name.clone()).into();
+            &in_its_words
+        }
+        error => error,
+    };
+    let (report, named) = (Report::from(error), named(error, Api::Control));
     let body = json!({ "__type": named.name, "message": message(&report) });
     let mut response = respond(named.status, MEDIA_TYPE, body.to_string().into_bytes());
     insert(response.headers_mut(), headers::AMZN_ERROR_TYPE, named.name);
@@ -114,7 +116,7 @@ async fn create_model<P: Platform>(service: &Service<'_, P>, asked: CreateModel)
 
 async fn describe_model<P: Platform>(service: &Service<'_, P>, asked: ByModelName) -> Result<Value, Error> {
     let name = &asked.model_name;
-    let Kept { value, times } = service.kept::<Backend>(Kind::Model, name).await?;
+    let Stored { value, times } = service.stored::<Backend>(Kind::Model, name).await?;
     let mut environment = serde_json::Map::new();
     let mut option = |name: &str, value: Option<String>| {
         value.map(|value| environment.insert(name.to_owned(), value.into()));
@@ -150,15 +152,15 @@ async fn create_config<P: Platform>(service: &Service<'_, P>, asked: CreateEndpo
 /// endpoint's name, and its variants name no models.
 async fn describe_config<P: Platform>(service: &Service<'_, P>, asked: ByConfigName) -> Result<Value, Error> {
     let name = &asked.endpoint_config_name;
-    let (variants, times): (Vec<Value>, _) = match service.kept::<Configuration>(Kind::Configuration, name).await {
-        Ok(Kept { value, times }) => {
+    let (variants, times): (Vec<Value>, _) = match service.stored::<Configuration>(Kind::Configuration, name).await {
+        Ok(Stored { value, times }) => {
             let variants = value.variants.iter().map(|variant| {
                 json!({ "VariantName": variant.name, "ModelName": variant.model, "InitialVariantWeight": variant.weight })
             });
             (variants.collect(), times)
         }
         Err(missing @ Error::Registry(RegistryError::NotFound(..))) => match service.configured(name).await {
-            Ok(Kept { value: Ok(endpoint), times }) if endpoint.config().is_none() => {
+            Ok(Stored { value: Ok(endpoint), times }) if endpoint.config().is_none() => {
                 let variants = endpoint.variants().iter();
                 let variants = variants
                     .map(|variant| json!({ "VariantName": variant.name, "InitialVariantWeight": variant.weight }));
@@ -178,7 +180,7 @@ async fn describe_config<P: Platform>(service: &Service<'_, P>, asked: ByConfigN
 
 async fn describe_endpoint<P: Platform>(service: &Service<'_, P>, asked: ByEndpointName) -> Result<Value, Error> {
     let name = &asked.endpoint_name;
-    let Kept { value, times } = service.configured(name).await?;
+    let Stored { value, times } = service.configured(name).await?;
     let described = json!({
         "EndpointName": name,
         "EndpointArn": arn(Kind::Endpoint, name),
@@ -204,18 +206,18 @@ async fn update_weights<P: Platform>(service: &Service<'_, P>, asked: UpdateWeig
         service.configured(name).await?;
     } else {
         let weights = weights.into_iter().filter_map(|desired| Some((desired.variant_name, desired.desired_weight?)));
-        service.set_weights(name, &WeightChange::new(weights)?).await?;
+        service.set_weights(name, &Condition::Any, &WeightChange::new(weights)?).await?;
     }
     Ok(json!({ "EndpointArn": arn(Kind::Endpoint, name) }))
 }
 
 async fn list_endpoints<P: Platform>(service: &Service<'_, P>, asked: List) -> Result<Value, Error> {
-    let (names, next) = page(service.all(Kind::Endpoint).await?, &asked)?;
+    let (names, next) = page(service.all(Kind::Endpoint).await?, &asked, MOST_DESCRIBED)?;
     let listed = try_join_all(names.iter().map(|(name, _)| async move {
-        let Kept { value, times } = match service.configured(name).await {
+        let Stored { value, times } = match service.configured(name).await {
             Ok(kept) => kept,
             // The listing lags behind the store.
-            Err(Error::Registry(RegistryError::NotFound(..))) => return Ok(None),
+            Err(Error::Endpoint(_, EndpointError::NotFound)) => return Ok(None),
             Err(error) => return Err(error),
         };
         let status = status(service, &value, times);
@@ -231,7 +233,7 @@ async fn list_endpoints<P: Platform>(service: &Service<'_, P>, asked: List) -> R
 
 /// Models and configurations, of which the listing says all there is to say.
 async fn list<P: Platform>(service: &Service<'_, P>, kind: Kind, asked: List) -> Result<Value, Error> {
-    let (listed, next) = page(service.all(kind).await?, &asked)?;
+    let (listed, next) = page(service.all(kind).await?, &asked, usize::MAX)?;
     let (plural, name_member, arn_member) = match kind {
         Kind::Model => ("Models", "ModelName", "ModelArn"),
         Kind::Configuration => ("EndpointConfigs", "EndpointConfigName", "EndpointConfigArn"),
@@ -251,7 +253,7 @@ fn status<P: Platform>(
     match endpoint {
         Err(_) => "Failed",
         Ok(_) if service.is_settled(times) => "InService",
-        Ok(_) if times.is_some_and(|times| times.created_ms == times.modified_ms) => "Creating",
+        Ok(_) if times.is_some_and(|times| times.created_ms == Some(times.modified_ms)) => "Creating",
         Ok(_) => "Updating",
     }
 }
@@ -276,7 +278,7 @@ fn with(mut described: Value, member: &str, value: Option<impl Into<Value>>) -> 
 
 /// With the time at which it was made, where that is known: seconds since the Unix epoch.
 fn dated(described: Value, times: Option<Times>) -> Value {
-    with(described, "CreationTime", times.map(|times| times.created_ms / 1000.0))
+    with(described, "CreationTime", times.and_then(|times| times.created_ms).map(|ms| ms / 1000.0))
 }
 
 /// With the time of the last change as well.

@@ -5,10 +5,11 @@
 use http::StatusCode;
 
 use crate::access::{AccessError, SignatureError};
-use crate::endpoint::EndpointError;
-use crate::error::{BackendError, Error, Failure, Report};
+use crate::isolate::EndpointError;
 use crate::origin::OriginError;
-use crate::protocol::RequestError;
+use crate::protocol::report::Report;
+use crate::request::RequestError;
+use crate::service::{Error, Failure};
 
 /// AWS's name of an error, and its status.
 pub(super) struct Named {
@@ -73,7 +74,7 @@ pub(super) fn message(report: &Report) -> String {
 /// worker counts as a container that failed; one that said nothing, in time or at all, has no status, 0.
 pub(super) fn original(error: &Error) -> Option<(u16, String)> {
     let Error::Backend(error) = error else { return None };
-    let (BackendError::Chosen(_, failure) | BackendError::Both(_, failure, ..)) = error.as_ref();
+    let failure = error.first();
     Some(match failure {
         Failure::Origin(OriginError::Status { status, message }) => (*status, message.clone()),
         Failure::Origin(error) => (0, error.to_string()),

@@ -5,13 +5,18 @@ use std::cmp::Ordering;
 use super::requests::List;
 use crate::endpoint::Name;
 use crate::platform::Times;
-use crate::protocol::RequestError;
+use crate::request::RequestError;
 
 /// A thing of a listing.
 pub(super) type Listed = (Name, Option<Times>);
 
-/// The page that is asked for, and the token of the next.
-pub(super) fn page(mut all: Vec<Listed>, list: &List) -> Result<(Vec<Listed>, Option<String>), RequestError> {
+/// The page that is asked for, of at most `most` things, and the token of the next. AWS's clients take any number up to the
+/// `MaxResults` that they ask for.
+pub(super) fn page(
+    mut all: Vec<Listed>,
+    list: &List,
+    most: usize,
+) -> Result<(Vec<Listed>, Option<String>), RequestError> {
     let refused = |what: &str| Err(RequestError::Operation(what.to_owned()));
     let by_name = match list.sort_by.as_deref() {
         None | Some("CreationTime") => false,
@@ -28,6 +33,7 @@ pub(super) fn page(mut all: Vec<Listed>, list: &List) -> Result<(Vec<Listed>, Op
         Some(size @ 1..=100) => size.into(),
         Some(_) => return refused("`MaxResults` is 1 to 100"),
     };
+    let size = size.min(most);
     let order = |a: &Listed, b: &Listed| {
         let by_time = if by_name { Ordering::Equal } else { created(a).total_cmp(&created(b)) };
         let order = by_time.then_with(|| a.0.cmp(&b.0));
@@ -48,13 +54,13 @@ pub(super) fn page(mut all: Vec<Listed>, list: &List) -> Result<(Vec<Listed>, Op
 
 /// Milliseconds since the Unix epoch; what somebody else wrote is older than all.
 fn created(listed: &Listed) -> f64 {
-    listed.1.map_or(0.0, |times| times.created_ms)
+    listed.1.and_then(|times| times.created_ms).unwrap_or(0.0)
 }
 
 fn parse(token: &str) -> Option<Listed> {
     let (created, name) = token.split_once(':')?;
     let created_ms: f64 = created.parse().ok()?;
-    Some((Name::try_from(name).ok()?, Some(Times { created_ms, modified_ms: created_ms })))
+    Some((Name::try_from(name).ok()?, Some(Times::created(created_ms))))
 }
 
 fn is_asked_for((name, times): &Listed, list: &List) -> bool {
@@ -64,7 +70,7 @@ fn is_asked_for((name, times): &Listed, list: &List) -> bool {
         None => after.is_none() && before.is_none(),
     };
     list.name_contains.as_ref().is_none_or(|part| name.as_str().contains(part))
-        && within(times.map(|times| times.created_ms), list.creation_time_after, list.creation_time_before)
+        && within(times.and_then(|times| times.created_ms), list.creation_time_after, list.creation_time_before)
         && within(times.map(|times| times.modified_ms), list.last_modified_time_after, list.last_modified_time_before)
 }
 
@@ -77,8 +83,10 @@ mod tests {
         super::super::requests::parse(json.as_bytes()).unwrap()
     }
 
+    const MOST: usize = usize::MAX;
+
     fn all() -> Vec<Listed> {
-        let at = |ms: f64| Some(Times { created_ms: ms, modified_ms: ms });
+        let at = |ms: f64| Some(Times::created(ms));
         let named = |name: &str| Name::try_from(name).unwrap();
         let mut all: Vec<Listed> = (0..25).map(|i| (named(&format!("e{i}")), at(f64::from(i / 2) * 1000.0))).collect();
         all.push((named("by-hand"), None));
@@ -95,14 +103,15 @@ mod tests {
         ] {
             let (mut seen, mut token) = (Vec::new(), String::new());
             loop {
-                let (page, next) = page(all(), &list(&format!(r#"{{"MaxResults": 4, {order}{token}}}"#))).unwrap();
+                let (page, next) =
+                    page(all(), &list(&format!(r#"{{"MaxResults": 4, {order}{token}}}"#)), MOST).unwrap();
                 seen.extend(page);
                 match next {
                     Some(next) => token = format!(r#", "NextToken": "{next}""#),
                     None => break,
                 }
             }
-            let whole = page(all(), &list(&format!(r#"{{"MaxResults": 100, {order}}}"#))).unwrap().0;
+            let whole = page(all(), &list(&format!(r#"{{"MaxResults": 100, {order}}}"#)), MOST).unwrap().0;
             assert_eq!(seen, whole, "{order}");
             let mut names: Vec<String> = seen.iter().map(|listed| listed.0.to_string()).collect();
             names.sort_unstable();
@@ -113,11 +122,11 @@ mod tests {
 
     #[test]
     fn newest_first_unless_asked_and_filtered() {
-        let (first, next) = page(all(), &list("{}")).unwrap();
+        let (first, next) = page(all(), &list("{}"), MOST).unwrap();
         assert_eq!((first.len(), first[0].0.as_str(), next.is_some()), (10, "e24", true));
-        let (found, next) = page(all(), &list(r#"{"NameContains": "e2"}"#)).unwrap();
+        let (found, next) = page(all(), &list(r#"{"NameContains": "e2"}"#), MOST).unwrap();
         assert_eq!((found.len(), next), (6, None)); // e2, e20 to e24
-        let (found, _) = page(all(), &list(r#"{"CreationTimeAfter": 11, "SortOrder": "Ascending"}"#)).unwrap();
+        let (found, _) = page(all(), &list(r#"{"CreationTimeAfter": 11, "SortOrder": "Ascending"}"#), MOST).unwrap();
         assert_eq!(found.iter().map(|listed| listed.0.as_str()).collect::<Vec<_>>(), ["e24"]);
     }
 
@@ -131,7 +140,7 @@ mod tests {
             r#"{"NextToken": "x"}"#,
             r#"{"NextToken": "NaN:-"}"#,
         ] {
-            assert!(page(all(), &list(bad)).is_err(), "{bad}");
+            assert!(page(all(), &list(bad), MOST).is_err(), "{bad}");
         }
     }
 }

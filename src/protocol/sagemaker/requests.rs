@@ -8,7 +8,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::access;
 use crate::endpoint::{Access, ModelKey, Name, OriginReference, SecretName, Weight};
-use crate::protocol::RequestError;
+use crate::request::RequestError;
 use crate::service::ModelSource;
 
 /// Members that are refused where they are present.

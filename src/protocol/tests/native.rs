@@ -5,8 +5,8 @@ use serde_json::json;
 
 use super::{ORIGIN, bench, said};
 use crate::endpoint::Revision;
-use crate::origin::OriginError;
-use crate::protocol::{Request, RequestError};
+use crate::platform::ExchangeError;
+use crate::request::{Request, RequestError};
 
 #[test]
 fn an_origin_answers_and_everything_is_noted() {
@@ -26,11 +26,11 @@ fn an_origin_answers_and_everything_is_noted() {
         json!({"time_ms": 0.0, "endpoint": "e", "revision": Revision::of(ORIGIN.as_bytes()).as_str(), "variant": "a",
             "reason": "target", "propensity": 0.75, "protocol": "native", "backend": "origin", "status": 200, "error": null,
             "rows": 2, "bytes_in": 31, "bytes_out": 23, "origin_ms": 10.0, "inference_id": "my-id", "unit": null,
-            "failed_variant": null, "failed_reason": null})
+            "failed_variant": null, "failed_reason": null, "caller_gone": false})
     );
     let point = seen.record().data_point();
     assert_eq!(point.index, "e");
-    assert_eq!(point.doubles, [0.0, 0.75, 200.0, 2.0, 31.0, 23.0, 10.0]);
+    assert_eq!(point.doubles, [0.0, 0.75, 200.0, 2.0, 31.0, 23.0, 10.0, 0.0]);
     assert_eq!(point.blobs[1..7], ["a", "target", "native", "origin", "", "my-id"]);
 }
 
@@ -101,14 +101,14 @@ fn each_failure_has_its_code() {
     for (expected, answers) in [
         ("", vec![said(200, "text/csv", "1\n2\n")]),
         ("", vec![redirect(307, "/y"), said(200, "application/json", "{}")]),
-        ("origin_timeout", vec![Err(OriginError::Timeout(25))]),
+        ("origin_timeout", vec![Err(ExchangeError::Timeout)]),
         // 10 ms each, of 25: the third redirect comes too late.
         (
             "origin_timeout",
             vec![redirect(307, "/y"), redirect(307, "/z"), redirect(307, "/x"), said(200, "application/json", "{}")],
         ),
-        ("origin_unreachable", vec![Err(OriginError::Unreachable("refused".into()))]),
-        ("origin_answer_too_large", vec![Err(OriginError::TooLarge(9))]),
+        ("origin_unreachable", vec![Err(ExchangeError::Unreachable("refused".into()))]),
+        ("origin_answer_too_large", vec![Err(ExchangeError::TooLarge)]),
         ("origin_status", vec![said(500, "text/html", "<h1>Oops")]),
         ("origin_status", vec![redirect(302, "/y")]),
         ("origin_redirect", vec![redirect(308, "https://evil.example/x")]),

@@ -1,63 +1,55 @@
 //! The Open Inference Protocol, version 2, over HTTP, as KServe, Triton and MLServer speak it: a model is an endpoint, a
 //! version a variant, and a version in the path the explicit target.
 
-mod datatypes;
-mod tensors;
-
-use futures_util::FutureExt;
-use futures_util::future::LocalBoxFuture;
 use http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-pub use tensors::TensorError;
-
-use super::respond::{describe_decision, insert, json as json_response, respond};
-use super::{Invocation, Protocol, Request, RequestError, Response, Unreadable, headers, tabular};
+use super::headers;
+use super::report::Report;
+use super::respond::{Answer, describe_decision, insert, json as json_response, respond};
+use super::signature::{inputs, outputs};
+use super::tabular;
 use crate::endpoint::Name;
-use crate::error::Error;
-use crate::payload::{Outputs, Values};
+use crate::payload::{
+    BINARY, Inference, Outputs, Schema, Table, TensorError, Values, count_tensor_rows, datatype_name, tensor_bytes,
+};
 use crate::platform::Platform;
-use crate::service::{After, Answer, Reply, Service};
-use datatypes::{bytes, name as datatype_name};
-use tensors::{BINARY, Inference};
+use crate::request::{Request, RequestError, Response};
+use crate::service::{
+    CountRows, Error, FollowUps, Inspected, Invocation, Payload, Relay, Reply, Service, UnitIn, Unreadable,
+};
 
-/// The Open Inference Protocol.
-pub(super) struct OpenInference;
+/// Whether a request is of this protocol.
+pub(super) fn claims(request: &Request) -> bool {
+    request.path == "/v2" || request.path.starts_with("/v2/")
+}
 
-impl<P: Platform> Protocol<P> for OpenInference {
-    fn claims(&self, request: &Request) -> bool {
-        request.path == "/v2" || request.path.starts_with("/v2/")
-    }
-
-    fn refuse(&self, error: &Error) -> Response {
-        refuse(error)
-    }
-
-    fn answer<'a>(&'a self, service: &'a Service<'_, P>, request: Request) -> LocalBoxFuture<'a, Answer> {
-        async move {
-            let mut after = After::default();
-            match answer(service, &request, &mut after).await {
-                Ok(Answered::Invoked(answer)) => *answer,
-                Ok(Answered::Looked(body)) => Answer { response: json_response(StatusCode::OK, &body), after },
-                Err(error) => Answer { response: refuse(&error), after },
-            }
-        }
-        .boxed_local()
-    }
+/// Answers a request.
+pub(super) async fn answer<P: Platform>(service: &Service<'_, P>, request: Request) -> Answer {
+    let mut refresh = Vec::new();
+    let response = match route(service, &request, &mut refresh).await {
+        Ok(Answered::Looked(body)) => json_response(StatusCode::OK, &body),
+        Ok(Answered::Infer(endpoint, version)) => match infer(service, endpoint, version, request).await {
+            Ok(answer) => return answer,
+            Err(error) => refuse(&error),
+        },
+        Err(error) => refuse(&error),
+    };
+    Answer { response, follow_ups: FollowUps::refresh(refresh) }
 }
 
 enum Answered {
-    /// A prediction.
-    Invoked(Box<Answer>),
+    /// A prediction is asked for, of an endpoint and perhaps a variant of it.
+    Infer(Name, Option<String>),
     /// What can be said without one.
     Looked(Value),
 }
 
-async fn answer<P: Platform>(
+async fn route<P: Platform>(
     service: &Service<'_, P>,
     request: &Request,
-    after: &mut After,
+    refresh: &mut Vec<Name>,
 ) -> Result<Answered, Error> {
     let segments = request.segments();
     let (model, version, operation) = match segments.as_slice() {
@@ -84,57 +76,42 @@ async fn answer<P: Platform>(
     match operation {
         [] => {
             request.allow(&Method::GET, "GET")?;
-            let inspected = service.inspect(&endpoint, version, request, after).await?;
+            let inspected = service.inspect(&endpoint, version, request, refresh).await?;
             Ok(Answered::Looked(metadata(&endpoint, &inspected)))
         }
         ["ready"] => {
             request.allow(&Method::GET, "GET")?;
-            service.ready_to_answer(&endpoint, version, request, after).await?;
+            service.ready_to_answer(&endpoint, version, request, refresh).await?;
             Ok(Answered::Looked(json!({ "name": endpoint, "ready": true })))
         }
         ["infer"] => {
             request.allow(&Method::POST, "POST")?;
-            infer(service, endpoint, version, request).await.map(|answer| Answered::Invoked(Box::new(answer)))
+            Ok(Answered::Infer(endpoint, version.map(str::to_owned)))
         }
         _ => Err(RequestError::NoSuchPath.into()),
     }
 }
 
 /// The model's inputs and outputs. An origin's are not known here: its lists are empty.
-fn metadata(endpoint: &Name, inspected: &crate::service::Inspected) -> Value {
-    let shape = |sizes: &mut dyn Iterator<Item = Option<usize>>| -> Vec<Value> {
-        [json!(-1)].into_iter().chain(sizes.map(|size| size.map_or(json!(-1), |size| json!(size)))).collect()
-    };
-    let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
-    if let Some(model) = &inspected.model {
-        inputs.extend(model.schema().inputs().iter().map(|input| {
-            let shape = shape(&mut input.row_shape.iter().copied().map(Some));
-            json!({ "name": input.name, "datatype": datatype_name(input.datatype), "shape": shape })
-        }));
-        let given = model.outputs().iter();
-        let given = given.filter(|output| inspected.output.as_ref().is_none_or(|only| *only == output.name));
-        outputs.extend(given.map(|output| {
-            let shape = shape(&mut output.row_shape.iter().copied());
-            json!({ "name": output.name, "datatype": datatype_name(output.datatype), "shape": shape })
-        }));
-    }
+fn metadata(endpoint: &Name, inspected: &Inspected) -> Value {
+    let model = inspected.model.as_deref();
     json!({
         "name": endpoint,
         "versions": inspected.variants,
-        "platform": if inspected.model.is_some() { "onnx_tract" } else { "origin" },
-        "inputs": inputs,
-        "outputs": outputs,
+        "platform": if model.is_some() { "onnx_tract" } else { "origin" },
+        "inputs": model.map(inputs).unwrap_or_default(),
+        "outputs": model.map(|model| outputs(model, inspected.output.as_deref())).unwrap_or_default(),
     })
 }
 
 async fn infer<P: Platform>(
     service: &Service<'_, P>,
     endpoint: Name,
-    version: Option<&str>,
-    request: &Request,
+    version: Option<String>,
+    request: Request,
 ) -> Result<Answer, Error> {
-    let target = tabular::one_target(version.map(str::to_owned), tabular::target(request)?)?;
-    let length = request.header(headers::INFERENCE_HEADER_LENGTH.as_str());
+    let target = tabular::one_target(version, tabular::target(&request)?)?;
+    let length = request.header(headers::INFERENCE_HEADER_LENGTH);
     let inference = Inference::parse(&request.body, length).map_err(Unreadable::Tensors)?;
     let own_id =
         inference.id.clone().filter(|id| (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()));
@@ -142,27 +119,45 @@ async fn infer<P: Platform>(
         endpoint: endpoint.clone(),
         protocol: "open-inference",
         target,
-        inference_id: tabular::inference_id(request)?.or(own_id),
-        request,
+        inference_id: tabular::inference_id(&request)?.or(own_id),
+        unit: UnitIn::Headers(&request.headers),
+        proof: &request,
+        relay: Relay { headers: &request.headers, body: &request.body },
     };
-    let (reply, mut invoked) = service.invoke(&invocation, &inference).await;
+    let (reply, mut noted) = service.invoke(&invocation, &Tensors(&inference)).await;
     let mut response = match reply {
         Ok(Reply::Outputs(outputs)) => {
-            let record = invoked.record();
+            let record = noted.record();
             let version = record.and_then(|record| record.variant.as_deref());
             let id = inference.id.as_deref().or(record.map(|record| record.inference_id.as_str()));
             let head = Head { model_name: endpoint.as_str(), model_version: version, id };
             encode(&head, &inference, &outputs).unwrap_or_else(|error| {
                 let error = Unreadable::Tensors(error).into();
-                invoked.note(&error);
+                noted.failed(&error);
                 refuse(&error)
             })
         }
         Ok(Reply::Relayed(answer)) => tabular::relayed(answer),
         Err(error) => refuse(&error),
     };
-    describe_decision(&mut response, invoked.record());
-    Ok(invoked.answer(response, None))
+    describe_decision(&mut response, noted.record());
+    let length = length.map(str::to_owned);
+    let count: CountRows = Box::new(move || count_tensor_rows(&request.body, length.as_deref()));
+    let follow_ups = noted.sent(response.status().as_u16(), response.body().len(), Some(count));
+    Ok(Answer { response, follow_ups })
+}
+
+/// A request's tensors, for whichever model is chosen.
+struct Tensors<'a>(&'a Inference<'a>);
+
+impl Payload for Tensors<'_> {
+    fn table(&self, schema: &Schema) -> Result<Table, Unreadable> {
+        Ok(self.0.table(schema)?)
+    }
+
+    fn extra_response_type(&self) -> Option<&'static str> {
+        Some(BINARY)
+    }
 }
 
 /// What stands before the outputs.
@@ -205,7 +200,7 @@ fn encode(head: &Head<'_>, inference: &Inference<'_>, outputs: &Outputs) -> Resu
             parameters.insert("keys".to_owned(), json!(keys.join(",")));
         }
         if as_bytes {
-            let tensor = bytes(output.datatype, &output.values);
+            let tensor = tensor_bytes(output.datatype, &output.values);
             parameters.insert("binary_data_size".to_owned(), json!(tensor.len()));
             binary.extend(tensor);
         }
@@ -231,8 +226,9 @@ fn encode(head: &Head<'_>, inference: &Inference<'_>, outputs: &Outputs) -> Resu
     Ok(response)
 }
 
-fn refuse(error: &Error) -> Response {
-    let report = error.report();
+/// An error as a response.
+pub(super) fn refuse(error: &Error) -> Response {
+    let report = Report::from(error);
     let mut response = json_response(report.status, &json!({ "error": format!("{}; {}", report.message, report.fix) }));
     insert(response.headers_mut(), headers::ERROR_CODE, report.code);
     if let Some(methods) = report.allow {

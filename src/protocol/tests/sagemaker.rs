@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{Bench, ORIGIN, Seen, bench, said};
-use crate::origin::OriginError;
+use crate::platform::ExchangeError;
 
 const CHURN: &[u8] = include_bytes!("../../../models/churn/logistic.onnx");
 
@@ -298,7 +298,7 @@ fn an_sdk_is_told_errors_in_its_own_form() {
         (&seen.json()["OriginalStatusCode"], &seen.json()["OriginalMessage"]),
         (&json!(418), &json!("I am a teapot"))
     );
-    assert_eq!(failed(Err(OriginError::Timeout(9))).json()["OriginalStatusCode"], 0);
+    assert_eq!(failed(Err(ExchangeError::Timeout)).json()["OriginalStatusCode"], 0);
 
     for (header, value) in [
         ("x-amzn-sagemaker-target-variant", "z"),

@@ -1,4 +1,4 @@
-//! The way of a request, by each protocol, on a platform in memory with its faults at will.
+//! Requests by each protocol, from the first byte to the record, on a platform in memory whose faults a test chooses.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 mod native;
@@ -13,11 +13,15 @@ use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 
-use super::{Answer, Isolate, Service, Settings};
-use crate::origin::{OriginAnswer, OriginCall, OriginError};
-use crate::platform::{EntropyError, Entry, Page, Platform, Store, StoreError, Times};
-use crate::protocol::{self, Request, RequestError};
-use crate::record::Record;
+use crate::isolate::{Isolate, Settings};
+use crate::platform::{
+    Clock, Entropy, EntropyError, Entry, Exchange, ExchangeError, HttpAnswer, HttpCall, Log, Namespace, Page, Secrets,
+    Store, StoreError, Times,
+};
+use crate::protocol::{self, Answer};
+use crate::record::{Record, Sink};
+use crate::request::{Request, RequestError};
+use crate::service::Service;
 
 /// What a call to an origin carried.
 struct Sent {
@@ -39,20 +43,20 @@ struct World {
     model_reads: Cell<usize>,
     secrets: RefCell<HashMap<String, String>>,
     /// What origins will answer, in order.
-    answers: RefCell<VecDeque<Result<OriginAnswer, OriginError>>>,
+    answers: RefCell<VecDeque<Result<HttpAnswer, ExchangeError>>>,
     sent: RefCell<Vec<Sent>>,
     warnings: RefCell<Vec<String>>,
 }
 
-impl Platform for Rc<World> {
-    async fn read(&self, store: Store, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.read_entry(store, key).await?.map(|entry| entry.value))
+impl Store for Rc<World> {
+    async fn read(&self, namespace: Namespace, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.read_entry(namespace, key).await?.map(|entry| entry.value))
     }
 
-    async fn read_entry(&self, store: Store, key: &str) -> Result<Option<Entry>, StoreError> {
+    async fn read_entry(&self, namespace: Namespace, key: &str) -> Result<Option<Entry>, StoreError> {
         let entry = |value: Vec<u8>, times| Entry { value, times };
-        match store {
-            Store::Endpoints => {
+        match namespace {
+            Namespace::Endpoints => {
                 self.endpoint_reads.set(self.endpoint_reads.get() + 1);
                 if self.store_down.get() {
                     return Err(StoreError("down".to_owned()));
@@ -60,42 +64,44 @@ impl Platform for Rc<World> {
                 let times = self.times.borrow().get(key).copied();
                 Ok(self.endpoints.borrow().get(key).map(|value| entry(value.clone(), times)))
             }
-            Store::Models => {
+            Namespace::Models => {
                 self.model_reads.set(self.model_reads.get() + 1);
                 Ok(self.models.borrow().get(key).map(|value| entry(value.clone(), None)))
             }
-            Store::Registry => {
+            Namespace::Registry => {
                 let times = self.times.borrow().get(key).copied();
                 Ok(self.registry.borrow().get(key).map(|value| entry(value.clone(), times)))
             }
         }
     }
 
-    async fn write(&self, store: Store, key: &str, value: &str, times: Times) -> Result<(), StoreError> {
-        let values = if store == Store::Endpoints { &self.endpoints } else { &self.registry };
+    async fn write(&self, namespace: Namespace, key: &str, value: &str, times: Times) -> Result<(), StoreError> {
+        let values = if namespace == Namespace::Endpoints { &self.endpoints } else { &self.registry };
         values.borrow_mut().insert(key.to_owned(), value.as_bytes().to_vec());
         self.times.borrow_mut().insert(key.to_owned(), times);
         Ok(())
     }
 
-    async fn delete(&self, store: Store, key: &str) -> Result<(), StoreError> {
-        let values = if store == Store::Endpoints { &self.endpoints } else { &self.registry };
+    async fn delete(&self, namespace: Namespace, key: &str) -> Result<(), StoreError> {
+        let values = if namespace == Namespace::Endpoints { &self.endpoints } else { &self.registry };
         values.borrow_mut().remove(key);
         Ok(())
     }
 
-    async fn list(&self, store: Store, prefix: &str, _: Option<String>, _: u16) -> Result<Page, StoreError> {
+    async fn list(&self, namespace: Namespace, prefix: &str, _: Option<String>, _: u16) -> Result<Page, StoreError> {
         if self.store_down.get() {
             return Err(StoreError("down".to_owned()));
         }
-        let values = if store == Store::Endpoints { &self.endpoints } else { &self.registry };
+        let values = if namespace == Namespace::Endpoints { &self.endpoints } else { &self.registry };
         let values = values.borrow();
         let keys = values.keys().filter(|key| key.starts_with(prefix));
         let keys = keys.map(|key| (key.clone(), self.times.borrow().get(key).copied())).collect();
         Ok(Page { keys, cursor: None })
     }
+}
 
-    async fn call_origin(&self, call: OriginCall<'_>) -> Result<OriginAnswer, OriginError> {
+impl Exchange for Rc<World> {
+    async fn exchange(&self, call: HttpCall<'_>) -> Result<HttpAnswer, ExchangeError> {
         self.sent.borrow_mut().push(Sent {
             url: call.url.to_string(),
             headers: call.headers.clone(),
@@ -106,23 +112,41 @@ impl Platform for Rc<World> {
         self.answers
             .borrow_mut()
             .pop_front()
-            .unwrap_or_else(|| Err(OriginError::Unreachable("no answer planned".into())))
+            .unwrap_or_else(|| Err(ExchangeError::Unreachable("no answer planned".into())))
     }
+}
 
+impl Clock for Rc<World> {
     fn now_ms(&self) -> f64 {
         self.now_ms.get()
     }
+}
 
+impl Secrets for Rc<World> {
     fn secret(&self, name: &str) -> Option<String> {
         self.secrets.borrow().get(name).cloned()
     }
+}
 
+impl Entropy for Rc<World> {
     fn entropy(&self) -> Result<[u8; 32], EntropyError> {
         Ok([7; 32])
     }
+}
 
+impl Log for Rc<World> {
     fn warn(&self, message: &str) {
         self.warnings.borrow_mut().push(message.to_owned());
+    }
+}
+
+/// Keeps what is written.
+#[derive(Default)]
+struct Kept(RefCell<Option<Record>>);
+
+impl Sink for Kept {
+    async fn write(&self, record: &Record) {
+        *self.0.borrow_mut() = Some(record.clone());
     }
 }
 
@@ -167,10 +191,10 @@ fn bench(document: &str) -> Bench {
     Bench { world, isolate: Isolate::new(Settings::default()) }
 }
 
-fn said(status: u16, content_type: &str, body: &str) -> Result<OriginAnswer, OriginError> {
+fn said(status: u16, content_type: &str, body: &str) -> Result<HttpAnswer, ExchangeError> {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_str(content_type).unwrap());
-    Ok(OriginAnswer { status, headers, body: body.as_bytes().to_vec() })
+    Ok(HttpAnswer { status, headers, body: body.as_bytes().to_vec() })
 }
 
 impl Bench {
@@ -192,10 +216,11 @@ impl Bench {
     fn receive(&self, request: Request, body: Result<Vec<u8>, RequestError>) -> Seen {
         let service = Service::new(Rc::clone(&self.world), &self.isolate);
         let answer = protocol::answer(&service, request, body);
-        let Answer { response, after } = answer.now_or_never().expect("nothing waits");
-        let record = service.finish(after).now_or_never().expect("nothing waits");
+        let Answer { response, follow_ups } = answer.now_or_never().expect("nothing waits");
+        let kept = Kept::default();
+        service.follow_up(follow_ups, &kept).now_or_never().expect("nothing waits");
         let (head, body) = response.into_parts();
-        Seen { status: head.status.as_u16(), headers: head.headers, body, record }
+        Seen { status: head.status.as_u16(), headers: head.headers, body, record: kept.0.into_inner() }
     }
 
     fn invoke(&self, headers: &[(&str, &str)]) -> Seen {
@@ -209,14 +234,14 @@ impl Bench {
         self.send(Method::GET, path, &[], "")
     }
 
-    fn answers(&self, answers: impl IntoIterator<Item = Result<OriginAnswer, OriginError>>) {
+    fn answers(&self, answers: impl IntoIterator<Item = Result<HttpAnswer, ExchangeError>>) {
         self.world.answers.borrow_mut().extend(answers);
     }
 
     fn code(
         &self,
         headers: &[(&str, &str)],
-        answers: impl IntoIterator<Item = Result<OriginAnswer, OriginError>>,
+        answers: impl IntoIterator<Item = Result<HttpAnswer, ExchangeError>>,
     ) -> String {
         self.answers(answers);
         let seen = self.invoke(headers);

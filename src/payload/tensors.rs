@@ -5,9 +5,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::datatypes::{binary_values, named};
-use crate::payload::{Datatype, Input, Output, Outputs, Schema, Table, Values, flat};
-use crate::protocol::{Payload, Unreadable};
+use super::tensor_bytes::{binary_values, datatype_name, named};
+use super::{Datatype, Input, Output, Outputs, Schema, Table, Values, flat};
 
 /// Why tensors are not what the model takes, or what is asked for is not what it gives.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,11 +55,12 @@ pub enum TensorError {
 }
 
 /// The media type of JSON with tensors behind it.
-pub(super) const BINARY: &str = "application/octet-stream";
+pub const BINARY: &str = "application/octet-stream";
 
 /// A request, whole.
 #[derive(Debug, Deserialize)]
-pub(super) struct Inference<'a> {
+pub struct Inference<'a> {
+    /// The caller's id for it.
     pub id: Option<String>,
     #[serde(default)]
     parameters: Map<String, Value>,
@@ -96,6 +96,9 @@ const UNSUPPORTED: [&str; 5] =
 
 impl<'a> Inference<'a> {
     /// Reads a request's body, whose JSON has `header_length` bytes where others follow.
+    ///
+    /// # Errors
+    /// If it is not one, or the bytes behind the JSON are more or fewer than it says.
     pub fn parse(body: &'a [u8], header_length: Option<&str>) -> Result<Self, TensorError> {
         let (json, mut binary) = match header_length {
             None => (body, [].as_slice()),
@@ -132,6 +135,9 @@ impl<'a> Inference<'a> {
     }
 
     /// The outputs that are asked for, each with whether as bytes; all of them unless some are named.
+    ///
+    /// # Errors
+    /// If one that is asked for is none of them.
     pub fn asked_for<'o>(&self, outputs: &'o Outputs) -> Result<Vec<(&'o Output, bool)>, TensorError> {
         let is_set = |parameters: &Map<String, Value>, name: &str| parameters.get(name).and_then(Value::as_bool);
         let all_binary = is_set(&self.parameters, "binary_data_output").unwrap_or(false);
@@ -150,22 +156,12 @@ impl<'a> Inference<'a> {
     }
 }
 
-impl Payload for Inference<'_> {
-    fn table(&self, schema: &Schema) -> Result<Table, Unreadable> {
-        Ok(self.to_table(schema)?)
-    }
-
-    fn rows(&self) -> Option<usize> {
-        self.inputs.first()?.shape.first().copied()
-    }
-
-    fn may_be_answered_in(&self) -> Option<&'static str> {
-        Some(BINARY)
-    }
-}
-
 impl Inference<'_> {
-    fn to_table(&self, schema: &Schema) -> Result<Table, TensorError> {
+    /// The tensors as the inputs of a model.
+    ///
+    /// # Errors
+    /// If they are not what the model takes.
+    pub fn table(&self, schema: &Schema) -> Result<Table, TensorError> {
         let known = schema.inputs();
         for (at, tensor) in self.inputs.iter().enumerate() {
             if !known.iter().any(|input| input.name == tensor.name) {
@@ -176,7 +172,7 @@ impl Inference<'_> {
                 return Err(tensor.wrong("it stands twice".to_owned()));
             }
         }
-        let rows = self.rows().unwrap_or_default();
+        let rows = self.inputs.first().and_then(|input| input.shape.first().copied()).unwrap_or_default();
         let values = known.iter().map(|input| {
             let missing = || TensorError::Input { name: input.name.clone(), problem: "it is missing".to_owned() };
             let tensor = self.inputs.iter().find(|tensor| tensor.name == input.name).ok_or_else(missing)?;
@@ -203,15 +199,21 @@ impl InputTensor<'_> {
                 self.shape
             ));
         }
-        let datatype: Datatype =
-            named(&self.datatype).ok_or_else(|| format!("`{}` is no datatype", cut(&self.datatype)))?;
+        let datatype = named(&self.datatype).ok_or_else(|| format!("`{}` is no datatype", cut(&self.datatype)))?;
         if datatype != input.datatype {
             return Err(format!(
                 "its datatype is {}; the model takes {}",
                 self.datatype,
-                super::datatypes::name(input.datatype)
+                datatype_name(input.datatype)
             ));
         }
+        self.decoded()
+    }
+
+    /// The values, if they are as many as the shape has, of the type that it says.
+    fn decoded(&self) -> Result<Values, String> {
+        let datatype: Datatype =
+            named(&self.datatype).ok_or_else(|| format!("`{}` is no datatype", cut(&self.datatype)))?;
         match (self.data, self.binary) {
             (Some(json), None) => flat(datatype, &self.shape, json.get()),
             (None, Some(bytes)) => {
@@ -224,7 +226,40 @@ impl InputTensor<'_> {
     }
 }
 
+/// How many rows a request's body holds, by its first tensor; `None` where that does not hold what its shape says. A model
+/// host may take the shape for something else, but nobody's claim of billions of rows gets into the sums.
+pub fn count_tensor_rows(body: &[u8], header_length: Option<&str>) -> Option<usize> {
+    let request = Inference::parse(body, header_length).ok()?;
+    let tensor = request.inputs.first()?;
+    let values = tensor.decoded().ok()?;
+    if values.is_empty() { Some(0) } else { tensor.shape.first().copied() }
+}
+
 /// At most 40 characters of somebody else's text.
 fn cut(text: &str) -> String {
     text.chars().take(40).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(tensor: &str) -> Option<usize> {
+        count_tensor_rows(format!(r#"{{"inputs": [{{"name": "x", {tensor}}}]}}"#).as_bytes(), None)
+    }
+
+    #[test]
+    fn rows_are_counted_and_never_just_claimed() {
+        assert_eq!(rows(r#""datatype": "FP32", "shape": [2, 2], "data": [1, 2, 3, 4]"#), Some(2));
+        assert_eq!(rows(r#""datatype": "FP32", "shape": [2, 2], "data": [[1, 2], [3, 4]]"#), Some(2));
+        assert_eq!(rows(r#""datatype": "BYTES", "shape": [1], "data": ["a"]"#), Some(1));
+        assert_eq!(rows(r#""datatype": "FP32", "shape": [4294967295, 2], "data": [1, 2, 3, 4]"#), None);
+        assert_eq!(rows(r#""datatype": "FP32", "shape": [4294967295, 0], "data": []"#), Some(0));
+        assert_eq!(rows(r#""datatype": "FP32", "shape": [], "data": [1]"#), None);
+        assert_eq!(rows(r#""datatype": "FP32", "shape": [2, 2]"#), None);
+        let head =
+            r#"{"inputs": [{"name": "x", "datatype": "INT8", "shape": [3], "parameters": {"binary_data_size": 3}}]}"#;
+        let body = [head.as_bytes(), &[1, 2, 3]].concat();
+        assert_eq!(count_tensor_rows(&body, Some(&head.len().to_string())), Some(3));
+    }
 }

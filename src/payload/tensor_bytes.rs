@@ -1,9 +1,9 @@
-//! The protocol's names of datatypes, and their bytes: little-endian, row-major, each text behind its length in four
+//! The Open Inference Protocol's names of datatypes, and the bytes of tensors: little-endian, row-major, each text behind its length in four
 //! bytes, each truth value a byte.
 
 use half::f16;
 
-use crate::payload::{Datatype, Values};
+use super::{Datatype, Values};
 
 const NAMES: [(&str, Datatype); 13] = [
     ("BOOL", Datatype::Bool),
@@ -26,8 +26,8 @@ pub(super) fn named(name: &str) -> Option<Datatype> {
     NAMES.iter().find(|(known, _)| *known == name).map(|(_, datatype)| *datatype)
 }
 
-/// The name of a datatype.
-pub(super) fn name(datatype: Datatype) -> &'static str {
+/// The protocol's name of a datatype, such as `FP32`.
+pub fn datatype_name(datatype: Datatype) -> &'static str {
     NAMES.iter().find(|(_, known)| *known == datatype).map_or("", |(name, _)| name)
 }
 
@@ -90,7 +90,7 @@ fn texts(mut bytes: &[u8], count: usize) -> Result<Vec<String>, String> {
 }
 
 /// A tensor's bytes.
-pub(super) fn bytes(datatype: Datatype, values: &Values) -> Vec<u8> {
+pub fn tensor_bytes(datatype: Datatype, values: &Values) -> Vec<u8> {
     fn all<const N: usize, T: Copy>(values: &[T], bytes: impl Fn(T) -> [u8; N]) -> Vec<u8> {
         values.iter().flat_map(|value| bytes(*value)).collect()
     }
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn every_datatype_goes_there_and_back() {
         for (text, datatype) in NAMES {
-            assert_eq!((named(text), name(datatype)), (Some(datatype), text));
+            assert_eq!((named(text), datatype_name(datatype)), (Some(datatype), text));
             let values = match datatype.values() {
                 Values::F32(_) => Values::F32(vec![0.5, -2.0]),
                 Values::F64(_) => Values::F64(vec![0.1, -2.0]),
@@ -135,7 +135,7 @@ mod tests {
                 Values::Bool(_) => Values::Bool(vec![true, false]),
                 Values::Text(_) => Values::Text(vec!["é\n".to_owned(), String::new()]),
             };
-            assert_eq!(binary_values(datatype, &bytes(datatype, &values), 2), Ok(values), "{text}");
+            assert_eq!(binary_values(datatype, &tensor_bytes(datatype, &values), 2), Ok(values), "{text}");
         }
     }
 

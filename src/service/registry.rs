@@ -1,11 +1,11 @@
-//! What SageMaker's control plane knows beside endpoints: models, which are backends under a name, and configurations,
+//! What SageMaker's control plane knows besides endpoints: models, which are backends under a name, and configurations,
 //! which give such models weights. Endpoints are made of them and then stand for themselves: nothing here is read when
 //! a request is answered.
 
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::{Name, Weight};
-use crate::platform::{Store, Times};
+use crate::platform::{Namespace, Times};
 
 /// A kind of thing that the control plane makes, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +36,9 @@ pub struct ConfiguredVariant {
     pub weight: Weight,
 }
 
-/// Something that is kept, and since when.
+/// A value of the store, and when it was written.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Kept<T> {
+pub struct Stored<T> {
     /// What it is.
     pub value: T,
     /// Absent where somebody else wrote it.
@@ -57,6 +57,18 @@ pub enum RegistryError {
     /// It cannot be read back.
     #[error("{0} \"{1}\" is broken: {2}")]
     Broken(Kind, Name, String),
+    /// The endpoint's fallback would be gone.
+    #[error("endpoint \"{endpoint}\" falls back on `{fallback}`, which is none of the variants of {config}: {known}", known = .known.join(", "))]
+    Fallback {
+        /// The endpoint.
+        endpoint: Name,
+        /// The variant that answers where another fails.
+        fallback: Name,
+        /// The configuration that was to be put in place.
+        config: Name,
+        /// Its variants.
+        known: Vec<String>,
+    },
     /// It could be kept, but nothing could be answered with it.
     #[error("the {0} cannot be used: {1}")]
     Unusable(Kind, String),
@@ -64,12 +76,12 @@ pub enum RegistryError {
 
 impl Kind {
     /// Where things of this kind are kept, and what their keys begin with.
-    pub fn place(self) -> (Store, &'static str) {
+    pub fn place(self) -> (Namespace, &'static str) {
         match self {
-            Kind::Endpoint => (Store::Endpoints, ""),
+            Kind::Endpoint => (Namespace::Endpoints, ""),
             // No name has a full stop.
-            Kind::Configuration => (Store::Registry, "config."),
-            Kind::Model => (Store::Registry, "model."),
+            Kind::Configuration => (Namespace::Registry, "config."),
+            Kind::Model => (Namespace::Registry, "model."),
         }
     }
 }

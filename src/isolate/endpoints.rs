@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::{DocumentError, Endpoint, Name};
+use crate::endpoint::{DocumentError, Endpoint, Name};
 use crate::platform::StoreError;
 
 /// Configurations by endpoint name.

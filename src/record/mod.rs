@@ -7,6 +7,13 @@ use serde::Serialize;
 
 use crate::assignment::Reason;
 
+/// Where records go.
+#[allow(async_fn_in_trait)] // Single-threaded by nature: no future here has to be Send.
+pub trait Sink {
+    /// Writes a record. What keeps it from being written is told in the log.
+    async fn write(&self, record: &Record);
+}
+
 /// One invocation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Record {
@@ -48,6 +55,9 @@ pub struct Record {
     pub failed_variant: Option<String>,
     /// Why that one had been chosen: a targeted failure is not part of the experiment, a drawn one is.
     pub failed_reason: Option<Reason>,
+    /// Whether the caller hung up before the response was made. What was decided and answered stands here all the same:
+    /// without it, slow variants would lose more records than fast ones.
+    pub caller_gone: bool,
 }
 
 /// A data point of Analytics Engine.
@@ -58,7 +68,7 @@ pub struct DataPoint<'a> {
     /// `blob1` and following.
     pub blobs: [&'a str; 10],
     /// `double1` and following.
-    pub doubles: [f64; 7],
+    pub doubles: [f64; 8],
 }
 
 impl Record {
@@ -87,6 +97,7 @@ impl Record {
                 self.bytes_in as f64,
                 self.bytes_out as f64,
                 self.origin_ms.unwrap_or(ABSENT),
+                f64::from(u8::from(self.caller_gone)),
             ],
         }
     }

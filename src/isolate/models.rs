@@ -3,21 +3,21 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::{LoadError, Model};
-use crate::endpoint::{ModelReference, Sha256};
+use crate::endpoint::{ModelKey, ModelReference, Sha256};
+use crate::inference::{LoadError, Model};
 use crate::platform::StoreError;
 
 /// Loaded models, bounded by the bytes of their files; the one used longest ago goes first.
 ///
-/// A model that fails to load is remembered for a while too, so that a broken variant does not cost every
-/// request a read and a parse. Its siblings do not notice.
+/// A failure is remembered for a while too, so that a broken variant does not cost every request a read and a parse. It is
+/// remembered by key and digest: the same bytes may be missing under one key and be there under another.
 #[derive(Debug)]
 pub struct ModelCache {
     capacity: usize,
     held: usize,
     clock: u64,
     loaded: HashMap<Sha256, Entry>,
-    failed: HashMap<Sha256, (ModelError, f64)>,
+    failed: HashMap<(ModelKey, Sha256), (ModelError, f64)>,
 }
 
 #[derive(Debug)]
@@ -71,9 +71,19 @@ pub enum ModelError {
     },
 }
 
+impl ModelError {
+    /// For how long the store is not asked again. Bytes that cannot be run stay so; bytes that are missing or others than
+    /// meant are often on their way.
+    fn remembered_ms(&self) -> f64 {
+        match self {
+            ModelError::TooLarge { .. } | ModelError::Load { .. } => 30_000.0,
+            ModelError::Missing(_) | ModelError::Mismatch { .. } => 1_000.0,
+            ModelError::Unavailable { .. } => 0.0,
+        }
+    }
+}
+
 impl ModelCache {
-    /// How long a failure is remembered.
-    const FAILURE_MS: f64 = 30_000.0;
     /// The most failures that are remembered.
     const MAX_FAILURES: usize = 256;
 
@@ -89,8 +99,12 @@ impl ModelCache {
             entry.used = self.clock;
             return Some(Ok(Rc::clone(&entry.model)));
         }
-        let (error, since_ms) = self.failed.get(&reference.sha256)?;
-        (now_ms - since_ms < Self::FAILURE_MS).then(|| Err(error.clone()))
+        // Most isolates have met no failure, and need no copy of the key to look one up.
+        if self.failed.is_empty() {
+            return None;
+        }
+        let (error, since_ms) = self.failed.get(&place(reference))?;
+        (now_ms - since_ms < error.remembered_ms()).then(|| Err(error.clone()))
     }
 
     /// Checks and loads what the store said, and keeps the result.
@@ -112,7 +126,7 @@ impl ModelCache {
         };
         match loaded {
             Ok((model, bytes)) => {
-                self.failed.remove(&reference.sha256);
+                self.failed.remove(&place(reference));
                 self.keep(reference.sha256, Rc::clone(&model), bytes);
                 Ok(model)
             }
@@ -120,7 +134,7 @@ impl ModelCache {
                 if self.failed.len() >= Self::MAX_FAILURES {
                     self.failed.clear();
                 }
-                self.failed.insert(reference.sha256, (error.clone(), now_ms));
+                self.failed.insert(place(reference), (error.clone(), now_ms));
                 Err(error)
             }
         }
@@ -154,5 +168,49 @@ impl ModelCache {
                 self.held = self.held.saturating_sub(entry.bytes);
             }
         }
+    }
+}
+
+fn place(reference: &ModelReference) -> (ModelKey, Sha256) {
+    (reference.key.clone(), reference.sha256)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONNX: &[u8] = include_bytes!("../../models/digits/logistic.onnx");
+
+    fn reference(key: &str, onnx: &[u8]) -> ModelReference {
+        ModelReference { key: ModelKey::try_from(key.to_owned()).unwrap(), sha256: Sha256::of(onnx), output: None }
+    }
+
+    #[test]
+    fn one_key_that_is_wrong_is_no_fault_of_another() {
+        let mut cache = ModelCache::new(1 << 20);
+        let (wrong, right) = (reference("wrong", ONNX), reference("right", ONNX));
+        let missing = cache.store(&wrong, Ok(None), 0.0).unwrap_err();
+        assert_eq!(missing, ModelError::Missing("wrong".to_owned()));
+        assert!(cache.get(&right, 1.0).is_none(), "the other key is asked for");
+        cache.store(&right, Ok(Some(ONNX.to_vec())), 1.0).unwrap();
+        // The bytes are the ones meant, whatever the key.
+        assert!(matches!(cache.get(&wrong, 2.0), Some(Ok(_))));
+    }
+
+    #[test]
+    fn a_late_upload_is_found_soon_and_broken_bytes_are_not_read_each_time() {
+        let mut cache = ModelCache::new(1 << 20);
+        let late = reference("late", ONNX);
+        for read in [None, Some(b"an older upload".to_vec())] {
+            cache.store(&late, Ok(read), 0.0).unwrap_err();
+            assert!(matches!(cache.get(&late, 999.0), Some(Err(_))));
+            assert!(cache.get(&late, 1_000.0).is_none());
+        }
+        let broken = reference("broken", b"no model");
+        cache.store(&broken, Ok(Some(b"no model".to_vec())), 0.0).unwrap_err();
+        assert!(matches!(cache.get(&broken, 29_999.0), Some(Err(ModelError::Load { .. }))));
+        assert!(cache.get(&broken, 30_000.0).is_none());
+        cache.store(&late, Err(StoreError("down".to_owned())), 2_000.0).unwrap_err();
+        assert!(cache.get(&late, 2_000.0).is_none(), "a store that fails is asked again at once");
     }
 }

@@ -1,0 +1,39 @@
+//! What an isolate keeps between requests. Nothing in it is held across an await: a request that is waiting must never
+//! keep another from going on.
+
+mod endpoints;
+mod models;
+mod settings;
+
+use std::cell::RefCell;
+
+pub use endpoints::{EndpointCache, EndpointError, Health, Lookup, Served};
+pub use models::{ModelCache, ModelError};
+pub use settings::Settings;
+
+use crate::assignment::Randomness;
+
+/// An isolate's memory.
+#[derive(Debug)]
+pub struct Isolate {
+    /// Endpoints' configurations.
+    pub endpoints: RefCell<EndpointCache>,
+    /// Loaded models.
+    pub models: RefCell<ModelCache>,
+    /// The generator that variants are drawn with, once it has been seeded.
+    pub randomness: RefCell<Option<Randomness>>,
+    /// Milliseconds that a change takes to reach every isolate.
+    pub settle_ms: f64,
+}
+
+impl Isolate {
+    /// An isolate that has seen no request yet.
+    pub fn new(settings: Settings) -> Self {
+        Isolate {
+            endpoints: RefCell::new(EndpointCache::new(settings.endpoint_ttl_ms)),
+            models: RefCell::new(ModelCache::new(settings.model_cache_bytes)),
+            randomness: RefCell::new(None),
+            settle_ms: settings.endpoint_ttl_ms + settings.store_delay_ms,
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What the core asks of the platform it runs on: Workers in production, memory in tests. A trait a service, so that each
+//! function asks for no more than it uses.
+
+mod exchange;
+mod store;
+
+pub use exchange::{Exchange, ExchangeError, HttpAnswer, HttpCall};
+pub use store::{Entry, Namespace, Page, Store, StoreError, Times};
+
+/// All services of the platform, for one request.
+pub trait Platform: Store + Exchange + Clock + Secrets + Entropy + Log {}
+
+impl<P: Store + Exchange + Clock + Secrets + Entropy + Log> Platform for P {}
+
+/// The time.
+pub trait Clock {
+    /// Milliseconds since the Unix epoch. On Workers the clock moves only when something is waited for.
+    fn now_ms(&self) -> f64;
+}
+
+/// Secrets, which are set beside the configuration and never stand in it.
+pub trait Secrets {
+    /// A secret by name; `None` where it is not set.
+    fn secret(&self, name: &str) -> Option<String>;
+}
+
+/// Randomness of the platform's own.
+pub trait Entropy {
+    /// A fresh seed for the isolate's generator.
+    ///
+    /// # Errors
+    /// If the platform has none to give.
+    fn entropy(&self) -> Result<[u8; 32], EntropyError>;
+}
+
+/// The platform has no randomness to give.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no randomness: {0}")]
+pub struct EntropyError(pub String);
+
+/// The log.
+pub trait Log {
+    /// Tells whoever runs this of something that needs their attention.
+    fn warn(&self, message: &str);
+}

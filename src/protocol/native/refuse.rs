@@ -1,0 +1,31 @@
+//! Errors as the native protocol tells them: `{code, message, fix}`.
+
+use http::{StatusCode, header};
+use serde::Serialize;
+
+use crate::protocol::headers;
+use crate::protocol::report::Report;
+use crate::protocol::respond::{insert, json};
+use crate::request::Response;
+use crate::service::Error;
+
+/// An error as a response.
+pub(in crate::protocol) fn refuse(error: &Error) -> Response {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        code: &'static str,
+        message: &'a str,
+        fix: &'a str,
+    }
+    let report = Report::from(error);
+    let mut response = json(report.status, &Body { code: report.code, message: &report.message, fix: report.fix });
+    let to = response.headers_mut();
+    insert(to, headers::ERROR_CODE, report.code);
+    if let Some(methods) = report.allow {
+        insert(to, header::ALLOW, methods);
+    }
+    if report.status == StatusCode::UNAUTHORIZED {
+        insert(to, header::WWW_AUTHENTICATE, "Bearer realm=\"turnout\"");
+    }
+    response
+}

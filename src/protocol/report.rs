@@ -1,0 +1,159 @@
+//! How an error is told: its HTTP status, and how to fix it.
+
+use http::StatusCode;
+
+use crate::access::AccessError;
+use crate::assignment::AssignmentError;
+use crate::endpoint::WeightsError;
+use crate::inference::RunError;
+use crate::isolate::{EndpointError, ModelError};
+use crate::origin::OriginError;
+use crate::payload::{FormatError, PayloadError};
+use crate::request::RequestError;
+use crate::service::{Error, Failure, RegistryError, RevisionError, Unreadable};
+
+/// An error as every protocol tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Stable, for programs: in the body, a header and the record.
+    pub code: &'static str,
+    /// What went wrong.
+    pub message: String,
+    /// How to fix it.
+    pub fix: &'static str,
+    /// For `Allow`, where the method was wrong.
+    pub allow: Option<&'static str>,
+}
+
+impl From<&Error> for Report {
+    fn from(error: &Error) -> Self {
+        let (status, fix) = status_and_fix(error);
+        let allow = match error {
+            Error::Request(RequestError::Method(methods)) => Some(*methods),
+            _ => None,
+        };
+        Report { status, code: error.code(), message: error.to_string(), fix, allow }
+    }
+}
+
+fn status_and_fix(error: &Error) -> (StatusCode, &'static str) {
+    use StatusCode as S;
+    match error {
+        Error::Request(error) => match error {
+            RequestError::NoSuchPath => {
+                (S::NOT_FOUND, "POST to /endpoints/NAME/invocations, or GET /endpoints for what there is")
+            }
+            RequestError::Method(_) => (S::METHOD_NOT_ALLOWED, "use the method that the path takes"),
+            RequestError::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "send the rows in several requests"),
+            RequestError::BodyBroken(_) => (S::BAD_REQUEST, "send the request again"),
+            RequestError::Encoded => (S::UNSUPPORTED_MEDIA_TYPE, "send the body as it is, without Content-Encoding"),
+            RequestError::TwoTargets { .. } => {
+                (S::BAD_REQUEST, "send one of X-Target-Variant and X-Amzn-SageMaker-Target-Variant")
+            }
+            RequestError::InferenceId => (S::BAD_REQUEST, "shorten the id, or leave the header out to get one"),
+            RequestError::CustomAttributes => (S::BAD_REQUEST, "shorten them, or leave the header out"),
+            RequestError::Unsupported(_) => {
+                (S::BAD_REQUEST, "leave the header out; X-Target-Variant chooses a variant")
+            }
+            RequestError::NoUnits => {
+                (S::BAD_REQUEST, "leave the unit out, or name one in the endpoint's document under `assignment`")
+            }
+            RequestError::Operation(_) => (S::BAD_REQUEST, "docs/http.md says what it takes"),
+            RequestError::NoSuchOperation(_) => (S::NOT_FOUND, "docs/http.md lists the operations"),
+            RequestError::Name(_) => (S::BAD_REQUEST, "take the name from GET /endpoints"),
+        },
+        Error::Unreadable(error) => unreadable(error),
+        Error::Access(error) => match error {
+            AccessError::Unset(_) => (S::SERVICE_UNAVAILABLE, "set the secret: wrangler secret put NAME"),
+            AccessError::Missing => (S::UNAUTHORIZED, "send Authorization: Bearer TOKEN, or sign the request"),
+            AccessError::Token => (S::UNAUTHORIZED, "send Authorization: Bearer with the token that is set here"),
+            AccessError::Signature(_) => {
+                (S::FORBIDDEN, "sign with the key that is set here, for the service `sagemaker`")
+            }
+        },
+        Error::Assignment(AssignmentError::UnknownTarget { .. }) => {
+            (S::BAD_REQUEST, "name one of the variants, or leave the header out to have one chosen")
+        }
+        Error::Assignment(AssignmentError::NoWeight) => {
+            (S::SERVICE_UNAVAILABLE, "name a variant in X-Target-Variant, or give a variant a weight above 0")
+        }
+        Error::Endpoint(_, EndpointError::NotFound) => {
+            (S::NOT_FOUND, "GET /endpoints lists the endpoints; a new one is seen within its time to live")
+        }
+        Error::Endpoint(_, EndpointError::Invalid(_)) => {
+            (S::INTERNAL_SERVER_ERROR, "fix the endpoint's document in the ENDPOINTS namespace")
+        }
+        Error::Endpoint(_, EndpointError::Unavailable(_)) | Error::Store(_) => {
+            (S::SERVICE_UNAVAILABLE, "try again shortly")
+        }
+        Error::Backend(error) => (S::FAILED_DEPENDENCY, failure(error.first())),
+        Error::Revision(RevisionError::Missing) => {
+            (S::PRECONDITION_REQUIRED, "send If-Match with the ETag of GET /endpoints/NAME")
+        }
+        Error::Revision(RevisionError::Conflict { .. }) => {
+            (S::PRECONDITION_FAILED, "read the endpoint again and decide anew")
+        }
+        Error::Registry(error) => match error {
+            RegistryError::NotFound(..) => (S::NOT_FOUND, "create it first"),
+            RegistryError::Exists(..) => (S::CONFLICT, "choose another name, or remove it first"),
+            RegistryError::Broken(..) => (S::CONFLICT, "remove it and create it anew"),
+            RegistryError::Fallback { .. } => (
+                S::CONFLICT,
+                "name the variant in the configuration, or take `fallback` out of the endpoint's document",
+            ),
+            RegistryError::Unusable(..) => (S::BAD_REQUEST, "name a model that docs/models.md lists, or an origin"),
+        },
+        Error::Weights(WeightsError::Document(_)) => {
+            (S::CONFLICT, "fix the endpoint's document in the ENDPOINTS namespace")
+        }
+        Error::Weights(_) => (S::BAD_REQUEST, "send an object such as {\"baseline\": 50, \"challenger\": 50}"),
+        Error::Entropy(_) => (S::INTERNAL_SERVER_ERROR, "try again shortly"),
+    }
+}
+
+fn unreadable(error: &Unreadable) -> (StatusCode, &'static str) {
+    use StatusCode as S;
+    match error {
+        Unreadable::Payload(PayloadError::Width { .. } | PayloadError::InputWidth { .. }) => {
+            (S::BAD_REQUEST, "send as many values a row as the model takes")
+        }
+        Unreadable::Payload(
+            PayloadError::UnknownColumn { .. }
+            | PayloadError::MissingColumn { .. }
+            | PayloadError::RepeatedColumn { .. },
+        ) => (S::BAD_REQUEST, "send each column that the model takes once, by its name"),
+        Unreadable::Payload(_) => (S::BAD_REQUEST, "fix the body; docs/http.md shows each form"),
+        Unreadable::Format(FormatError::ContentType(_)) => {
+            (S::UNSUPPORTED_MEDIA_TYPE, "send Content-Type: application/json, text/csv or application/jsonlines")
+        }
+        Unreadable::Format(FormatError::Accept(_)) => {
+            (S::NOT_ACCEPTABLE, "accept application/json, text/csv or application/jsonlines")
+        }
+        Unreadable::Tensors(_) => (S::BAD_REQUEST, "GET the model's path for its inputs, datatypes and shapes"),
+    }
+}
+
+/// How to fix a backend that failed.
+pub(super) fn failure(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::Model(error) => match error {
+            ModelError::Missing(_) => "upload the model to the MODELS namespace under the key that the endpoint names",
+            ModelError::Mismatch { .. } => "upload the bytes that are meant, or put their SHA-256 into the endpoint",
+            ModelError::TooLarge { .. } => "use a smaller model, raise MODEL_CACHE_BYTES, or serve it from an origin",
+            ModelError::Load { .. } => "export the model with operators that are supported, or serve it from an origin",
+            ModelError::Unavailable { .. } => "try again shortly",
+        },
+        Failure::Run(RunError::NoSuchOutput { .. }) => "fix `output` in the endpoint's document",
+        Failure::Run(RunError::Failed(_)) => {
+            "check the rows against the model's card, or name another variant in X-Target-Variant"
+        }
+        Failure::Origin(error) => match error {
+            OriginError::Timeout(_) => "try again, raise the variant's timeout_ms, or name a fallback",
+            OriginError::Secret(_) => "set the secret: wrangler secret put NAME",
+            OriginError::Redirect(_) => "put the address that answers into the variant's origin.url",
+            _ => "look at the model host, or name a fallback",
+        },
+    }
+}

@@ -1,0 +1,78 @@
+//! Which protocol a request is of, and what holds for all of them.
+
+use http::{Method, header};
+
+use super::respond::{self, Answer};
+use super::{native, open_inference, sagemaker};
+use crate::platform::Platform;
+use crate::request::{Request, RequestError, Response};
+use crate::service::{Error, Service};
+
+/// The wire protocols.
+#[derive(Clone, Copy)]
+enum Protocol {
+    OpenInference,
+    SageMakerControl,
+    SageMakerRuntime,
+    Native,
+}
+
+impl Protocol {
+    /// By path and headers. What nobody else claims is the native protocol's.
+    fn of(request: &Request) -> Protocol {
+        if open_inference::claims(request) {
+            Protocol::OpenInference
+        } else if sagemaker::control::claims(request) {
+            Protocol::SageMakerControl
+        } else if sagemaker::runtime::claims(request) {
+            Protocol::SageMakerRuntime
+        } else {
+            Protocol::Native
+        }
+    }
+
+    /// An error, as this protocol tells it.
+    fn refuse(self, error: &Error) -> Response {
+        match self {
+            Protocol::OpenInference => open_inference::refuse(error),
+            Protocol::SageMakerControl => sagemaker::control::refuse(error),
+            Protocol::SageMakerRuntime => sagemaker::runtime::refuse(error),
+            Protocol::Native => native::refuse(error),
+        }
+    }
+
+    async fn answer<P: Platform>(self, service: &Service<'_, P>, request: Request) -> Answer {
+        match self {
+            Protocol::OpenInference => open_inference::answer(service, request).await,
+            Protocol::SageMakerControl => sagemaker::control::answer(service, &request).await,
+            Protocol::SageMakerRuntime => sagemaker::runtime::answer(service, request).await,
+            Protocol::Native => native::answer(service, request).await,
+        }
+    }
+}
+
+/// Answers a request, whose body may have failed to arrive.
+pub async fn answer<P: Platform>(
+    service: &Service<'_, P>,
+    mut request: Request,
+    body: Result<Vec<u8>, RequestError>,
+) -> Answer {
+    // Only browsers send it, from a page; each header costs a microsecond.
+    let from_a_page = request.headers.contains_key(header::ORIGIN);
+    let mut answer = if request.method == Method::OPTIONS {
+        respond::preflight().into()
+    } else {
+        let protocol = Protocol::of(&request);
+        match body.and_then(|body| if request.is_encoded() { Err(RequestError::Encoded) } else { Ok(body) }) {
+            Ok(body) => {
+                request.body = body;
+                protocol.answer(service, request).await
+            }
+            Err(error) => protocol.refuse(&error.into()).into(),
+        }
+    };
+    if from_a_page {
+        respond::allow_origin(&mut answer.response);
+    }
+    answer
+}

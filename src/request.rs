@@ -1,0 +1,127 @@
+//! Requests and responses, whole, as the shell takes them in and sends them out.
+
+use http::header::{AUTHORIZATION, AsHeaderName, CONTENT_ENCODING, COOKIE};
+use http::{HeaderMap, Method};
+
+use crate::endpoint::NameError;
+
+/// The most bytes of body that a request may have: SageMaker's limit for `InvokeEndpoint`.
+pub const MAX_BODY_BYTES: usize = 6 << 20;
+
+/// An HTTP request, whole.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// Whether it came by https.
+    pub secure: bool,
+    /// The path, as it was sent.
+    pub path: String,
+    /// What stands behind the question mark; empty where there is none.
+    pub query: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, at most [`MAX_BODY_BYTES`].
+    pub body: Vec<u8>,
+}
+
+/// An HTTP response, whole.
+pub type Response = http::Response<Vec<u8>>;
+
+/// A header as text; `None` where it is absent or not UTF-8.
+pub fn header(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
+    headers.get(name).and_then(|value| std::str::from_utf8(value.as_bytes()).ok())
+}
+
+/// A cookie's value, as it was sent.
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|cookies| std::str::from_utf8(cookies.as_bytes()).ok())
+        .flat_map(|cookies| cookies.split(';'))
+        .filter_map(|cookie| cookie.split_once('='))
+        .find(|(key, _)| key.trim() == name)
+        .map(|(_, value)| value.trim())
+}
+
+impl Request {
+    /// A header as text; `None` where it is absent or not UTF-8.
+    pub fn header(&self, name: impl AsHeaderName) -> Option<&str> {
+        header(&self.headers, name)
+    }
+
+    /// Whether it carries a signature as AWS's clients make it.
+    pub fn is_signed(&self) -> bool {
+        self.header(AUTHORIZATION).is_some_and(|value| value.trim_start().starts_with("AWS4-"))
+    }
+
+    /// Whether its body is compressed.
+    pub fn is_encoded(&self) -> bool {
+        self.header(CONTENT_ENCODING).is_some_and(|encoding| !encoding.trim().eq_ignore_ascii_case("identity"))
+    }
+
+    /// The parts of the path between the slashes.
+    pub fn segments(&self) -> Vec<&str> {
+        self.path.trim_matches('/').split('/').collect()
+    }
+
+    /// Whether the method is this one, which `name` spells out.
+    ///
+    /// # Errors
+    /// If it is another.
+    pub fn allow(&self, method: &Method, name: &'static str) -> Result<(), RequestError> {
+        // The runtime leaves the body out of an answer to HEAD.
+        let same = self.method == method || (method == Method::GET && self.method == Method::HEAD);
+        if same { Ok(()) } else { Err(RequestError::Method(name)) }
+    }
+}
+
+/// Why a request cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// There is nothing at that path.
+    #[error("there is nothing at this path")]
+    NoSuchPath,
+    /// The path takes other methods.
+    #[error("this path takes {0}")]
+    Method(&'static str),
+    /// The body is too large.
+    #[error("the body has more than {MAX_BODY_BYTES} bytes")]
+    BodyTooLarge,
+    /// The body could not be received.
+    #[error("the body did not arrive whole: {0}")]
+    BodyBroken(String),
+    /// The body is compressed.
+    #[error("the body is compressed, which is not read here")]
+    Encoded,
+    /// Two headers, or a header and the path, name different variants.
+    #[error("`{a}` and `{b}` are both named as the target variant")]
+    TwoTargets {
+        /// By one.
+        a: String,
+        /// By the other.
+        b: String,
+    },
+    /// The inference id is too long or has strange characters.
+    #[error("`X-Amzn-SageMaker-Inference-Id` has 1 to 64 visible ASCII characters")]
+    InferenceId,
+    /// The custom attributes are too long or have strange characters.
+    #[error("`X-Amzn-SageMaker-Custom-Attributes` has at most 1024 visible ASCII characters")]
+    CustomAttributes,
+    /// A header asks for something that does not exist here, and must not be passed over.
+    #[error("`{0}` asks for something that endpoints here do not have")]
+    Unsupported(&'static str),
+    /// The body tells a unit, and the endpoint assigns none.
+    #[error("the body tells a unit, and the endpoint does not assign by unit")]
+    NoUnits,
+    /// The name in the path is not one.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The body of an operation is not what the operation takes.
+    #[error("{0}")]
+    Operation(String),
+    /// There is no operation of that name.
+    #[error("there is no operation `{0}` here")]
+    NoSuchOperation(String),
+}

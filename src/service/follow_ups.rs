@@ -1,0 +1,65 @@
+//! What is left to do once a response is on its way. The caller never waits for it.
+
+use futures_util::future::join;
+
+use super::Service;
+use crate::endpoint::Name;
+use crate::platform::Platform;
+use crate::record::{Record, Sink};
+
+/// How many rows a body holds, counted only where somebody wants to know. `None` if that cannot be told.
+pub type CountRows = Box<dyn FnOnce() -> Option<usize>>;
+
+/// What is left to do, named. The record comes first: nothing that may hang stands before it.
+#[derive(Default)]
+pub struct FollowUps {
+    /// The record, but for `uncounted`.
+    pub(super) record: Option<Record>,
+    /// Counts the record's rows, which nobody has needed so far.
+    pub(super) uncounted: Option<CountRows>,
+    /// Endpoints whose configuration was served past its time to live.
+    pub(super) refresh: Vec<Name>,
+}
+
+impl FollowUps {
+    /// Only these endpoints, read anew.
+    pub fn refresh(names: Vec<Name>) -> Self {
+        FollowUps { refresh: names, ..FollowUps::default() }
+    }
+
+    /// Notes that the caller hung up before the response was made.
+    pub fn caller_is_gone(&mut self) {
+        if let Some(record) = &mut self.record {
+            record.caller_gone = true;
+        }
+    }
+
+    /// The record, complete.
+    fn take_record(&mut self) -> Option<Record> {
+        let mut record = self.record.take()?;
+        if let Some(count) = self.uncounted.take() {
+            record.rows = count();
+        }
+        Some(record)
+    }
+}
+
+impl<P: Platform> Service<'_, P> {
+    /// Does what is left to do. A sink that hangs does not keep the configurations from being read, nor the other way
+    /// round.
+    pub async fn follow_up(&self, mut follow_ups: FollowUps, sink: &impl Sink) {
+        let record = follow_ups.take_record();
+        let written = async {
+            if let Some(record) = &record {
+                sink.write(record).await;
+            }
+        };
+        let refreshed = async {
+            for name in &follow_ups.refresh {
+                // What is wrong has been told, and the last good configuration is in place.
+                let _ = self.read_endpoint(name).await;
+            }
+        };
+        join(written, refreshed).await;
+    }
+}

@@ -1,0 +1,79 @@
+//! What is asked of the service, whatever the protocol.
+
+use http::HeaderMap;
+
+use crate::endpoint::Name;
+use crate::payload::{FormatError, PayloadError, Schema, Table, TensorError};
+use crate::request::Request;
+
+/// A request for a variant.
+pub struct Invocation<'a> {
+    /// Whom it is for.
+    pub endpoint: Name,
+    /// The protocol's name, for the record.
+    pub protocol: &'static str,
+    /// The variant that the caller wants, as it was written.
+    pub target: Option<String>,
+    /// The caller's own id for it.
+    pub inference_id: Option<String>,
+    /// Where its unit is found.
+    pub unit: UnitIn<'a>,
+    /// What shows that the caller may: its token, or the request as it was signed.
+    pub proof: &'a Request,
+    /// What an origin is sent.
+    pub relay: Relay<'a>,
+}
+
+/// Where an invocation's unit is found.
+#[derive(Clone, Copy, Debug)]
+pub enum UnitIn<'a> {
+    /// In the header or cookie that the endpoint names.
+    Headers(&'a HeaderMap),
+    /// The caller tells it, in a body.
+    Told(&'a str),
+}
+
+/// What an origin is sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Relay<'a> {
+    /// The caller's headers, of which those that end here are left out.
+    pub headers: &'a HeaderMap,
+    /// The body.
+    pub body: &'a [u8],
+}
+
+/// What a caller predicts from, to be read once it is known for which model.
+pub trait Payload {
+    /// What can be told before there is a model.
+    ///
+    /// # Errors
+    /// If no model here could read it, or give an answer that the caller wants.
+    fn check(&self) -> Result<(), Unreadable> {
+        Ok(())
+    }
+
+    /// The rows, as the inputs of the model.
+    ///
+    /// # Errors
+    /// If they are not what the model takes.
+    fn table(&self, schema: &Schema) -> Result<Table, Unreadable>;
+
+    /// A media type that a model host may answer in unasked, beside JSON, CSV and JSON lines.
+    fn extra_response_type(&self) -> Option<&'static str> {
+        None
+    }
+}
+
+/// Why there is nothing to predict from. The caller is at fault.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Unreadable {
+    /// The body.
+    #[error(transparent)]
+    Payload(#[from] PayloadError),
+    /// The types that it names.
+    #[error(transparent)]
+    Format(#[from] FormatError),
+    /// Its tensors.
+    #[error(transparent)]
+    Tensors(#[from] TensorError),
+}
