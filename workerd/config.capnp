@@ -26,6 +26,7 @@ const kv :List(Workerd.Worker.Module) = [(name = "kv.mjs", esModule = embed "kv.
 
 const turnout :Workerd.Worker = (
   compatibilityDate = "2026-10-01",
+  compatibilityFlags = ["enable_request_signal"],
   modules = [
     (name = "index.js", esModule = embed "../build/index.js"),
     (name = "index_bg.wasm", wasm = embed "../build/index_bg.wasm"),

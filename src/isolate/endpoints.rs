@@ -108,7 +108,8 @@ impl EndpointCache {
     }
 
     /// Takes in what the store said to a read that began at `began_ms`, and answers what is to be served from now on.
-    /// A read that was overtaken by a later one changes nothing.
+    /// A read that was overtaken by a later one, or by a change made here, changes nothing. The clock may have stood still
+    /// between them.
     ///
     /// # Errors
     /// If there is nothing to serve: the document is gone, or is bad or unreadable and no good one is known.
@@ -118,9 +119,26 @@ impl EndpointCache {
         read: Result<Option<Vec<u8>>, StoreError>,
         began_ms: f64,
     ) -> Result<Served, EndpointError> {
-        if let Some(entry) = self.entries.get(name).filter(|entry| entry.read_at_ms > began_ms) {
-            return entry.state.clone();
+        match self.entries.get(name).filter(|entry| entry.read_at_ms >= began_ms) {
+            Some(entry) => entry.state.clone(),
+            None => self.take(name, read, began_ms),
         }
+    }
+
+    /// Takes in what has just been written to the store; `None` where the document was removed.
+    ///
+    /// # Errors
+    /// As [`EndpointCache::store`] has them.
+    pub fn written(&mut self, name: &Name, document: Option<String>, now_ms: f64) -> Result<Served, EndpointError> {
+        self.take(name, Ok(document.map(String::into_bytes)), now_ms)
+    }
+
+    fn take(
+        &mut self,
+        name: &Name,
+        read: Result<Option<Vec<u8>>, StoreError>,
+        began_ms: f64,
+    ) -> Result<Served, EndpointError> {
         let last_good = self.entries.get(name).and_then(|entry| entry.state.as_ref().ok());
         let parsed = match read {
             // Removing the document is how an endpoint is switched off, so the last good one goes as well.
@@ -248,7 +266,19 @@ mod tests {
         let mut cache = EndpointCache::new(TTL);
         cache.store(&name(), document(2), 10.0).unwrap();
         assert_eq!(weight(&cache.store(&name(), document(1), 5.0).unwrap()), 2.0);
+        assert_eq!(weight(&cache.store(&name(), document(1), 10.0).unwrap()), 2.0);
         assert!(matches!(cache.lookup(&name(), 11.0), Lookup::Fresh(served) if weight(&served) == 2.0));
+    }
+
+    #[test]
+    fn a_change_made_here_is_served_though_the_clock_stands_still() {
+        let mut cache = EndpointCache::new(TTL);
+        cache.store(&name(), document(1), 10.0).unwrap();
+        let text = String::from_utf8(document(2).unwrap().unwrap()).unwrap();
+        assert_eq!(weight(&cache.written(&name(), Some(text), 10.0).unwrap()), 2.0);
+        assert_eq!(weight(&cache.store(&name(), document(1), 10.0).unwrap()), 2.0);
+        assert!(cache.written(&name(), None, 10.0).is_err());
+        assert!(cache.store(&name(), document(1), 10.0).is_err());
     }
 
     #[test]

@@ -146,7 +146,7 @@ impl<P: Platform> Service<'_, P> {
         self.platform.delete(Namespace::Endpoints, name.as_str()).await?;
         let now_ms = self.platform.now_ms();
         // It says that there is none, which is what is wanted.
-        let _ = self.isolate.endpoints.borrow_mut().store(name, Ok(None), now_ms);
+        let _ = self.isolate.endpoints.borrow_mut().written(name, None, now_ms);
         Ok(())
     }
 
@@ -282,7 +282,7 @@ impl<P: Platform> Service<'_, P> {
     async fn put_document(&self, name: &Name, document: String, times: Times) -> Result<Served, Error> {
         self.platform.write(Namespace::Endpoints, name.as_str(), &document, times).await?;
         let now_ms = self.platform.now_ms();
-        let served = self.isolate.endpoints.borrow_mut().store(name, Ok(Some(document.into_bytes())), now_ms);
+        let served = self.isolate.endpoints.borrow_mut().written(name, Some(document), now_ms);
         served.map_err(|error| Error::Endpoint(name.clone(), error))
     }
 }

@@ -64,7 +64,7 @@ export async function startPlain(texts = {}) {
 const config :Workerd.Config = (
   services = [
     (name = "turnout", worker = (
-      compatibilityDate = "2026-10-01",
+      compatibilityDate = "2026-10-01", compatibilityFlags = ["enable_request_signal"],
       modules = [(name = "index.js", esModule = embed "index.js"), (name = "index_bg.wasm", wasm = embed "index_bg.wasm")],
       bindings = [
         (name = "ENDPOINTS", kvNamespace = "endpoints"), (name = "MODELS", kvNamespace = "models"),

@@ -26,13 +26,13 @@ test("a record holds what happened, in both forms", async () => {
   assert.deepEqual(record, {
     endpoint: "digits", revision, variant: "cnn", reason: "target", propensity: 0.5, protocol: "native", backend: "model",
     status: 200, error: null, rows: 3, bytes_in: body.length, bytes_out: length, origin_ms: null, inference_id: "rec-1",
-    unit: record.unit, failed_variant: null, failed_reason: null,
+    unit: record.unit, failed_variant: null, failed_reason: null, caller_gone: false,
   });
   assert.match(record.unit, /^[0-9a-f]{32}$/);
   const [point] = await worker.analytics.take();
   assert.deepEqual(point.indexes, ["digits"]);
   assert.deepEqual(point.blobs, [revision, "cnn", "target", "native", "model", "", "rec-1", record.unit, "", ""]);
-  assert.deepEqual(point.doubles.slice(1), [0.5, 200, 3, body.length, length, -1]);
+  assert.deepEqual(point.doubles.slice(1), [0.5, 200, 3, body.length, length, -1, 0]);
 });
 
 test("refusals on a known endpoint are records too, unknown endpoints are not", async () => {

@@ -1,15 +1,19 @@
 //! Requests by each protocol, from the first byte to the record, on a platform in memory whose faults a test chooses.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod interleaved;
 mod native;
 mod open_inference;
 mod sagemaker;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::future::poll_fn;
 use std::rc::Rc;
+use std::task::Poll;
 
 use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 
@@ -46,6 +50,25 @@ struct World {
     answers: RefCell<VecDeque<Result<HttpAnswer, ExchangeError>>>,
     sent: RefCell<Vec<Sent>>,
     warnings: RefCell<Vec<String>>,
+    /// Whether reads that begin now wait, each behind a gate of its own, with what they have read.
+    gated: Cell<bool>,
+    /// Whether each gate is open, in the order in which the reads began.
+    gates: RefCell<Vec<bool>>,
+}
+
+impl World {
+    /// Waits behind a new gate, if reads are gated.
+    async fn gate(&self) {
+        if self.gated.get() {
+            let at = self.gates.borrow().len();
+            self.gates.borrow_mut().push(false);
+            poll_fn(|_| if self.gates.borrow()[at] { Poll::Ready(()) } else { Poll::Pending }).await;
+        }
+    }
+
+    fn open(&self, gate: usize) {
+        self.gates.borrow_mut()[gate] = true;
+    }
 }
 
 impl Store for Rc<World> {
@@ -54,25 +77,23 @@ impl Store for Rc<World> {
     }
 
     async fn read_entry(&self, namespace: Namespace, key: &str) -> Result<Option<Entry>, StoreError> {
-        let entry = |value: Vec<u8>, times| Entry { value, times };
-        match namespace {
+        let values = match namespace {
             Namespace::Endpoints => {
                 self.endpoint_reads.set(self.endpoint_reads.get() + 1);
                 if self.store_down.get() {
                     return Err(StoreError("down".to_owned()));
                 }
-                let times = self.times.borrow().get(key).copied();
-                Ok(self.endpoints.borrow().get(key).map(|value| entry(value.clone(), times)))
+                self.endpoints.borrow().get(key).cloned()
             }
             Namespace::Models => {
                 self.model_reads.set(self.model_reads.get() + 1);
-                Ok(self.models.borrow().get(key).map(|value| entry(value.clone(), None)))
+                self.models.borrow().get(key).cloned()
             }
-            Namespace::Registry => {
-                let times = self.times.borrow().get(key).copied();
-                Ok(self.registry.borrow().get(key).map(|value| entry(value.clone(), times)))
-            }
-        }
+            Namespace::Registry => self.registry.borrow().get(key).cloned(),
+        };
+        let times = self.times.borrow().get(key).copied();
+        self.gate().await;
+        Ok(values.map(|value| Entry { value, times }))
     }
 
     async fn write(&self, namespace: Namespace, key: &str, value: &str, times: Times) -> Result<(), StoreError> {
@@ -155,6 +176,24 @@ struct Bench {
     isolate: Isolate,
 }
 
+/// A request on its way.
+struct InFlight<'a> {
+    whole: LocalBoxFuture<'a, Seen>,
+    record: Rc<Kept>,
+}
+
+impl InFlight<'_> {
+    /// Goes on as far as it can.
+    fn poll(&mut self) -> Option<Seen> {
+        self.whole.as_mut().now_or_never()
+    }
+
+    /// Whether its record has been written.
+    fn is_recorded(&self) -> bool {
+        self.record.0.borrow().is_some()
+    }
+}
+
 /// A response and its record, as a test looks at them.
 struct Seen {
     status: u16,
@@ -214,13 +253,21 @@ impl Bench {
     }
 
     fn receive(&self, request: Request, body: Result<Vec<u8>, RequestError>) -> Seen {
-        let service = Service::new(Rc::clone(&self.world), &self.isolate);
-        let answer = protocol::answer(&service, request, body);
-        let Answer { response, follow_ups } = answer.now_or_never().expect("nothing waits");
-        let kept = Kept::default();
-        service.follow_up(follow_ups, &kept).now_or_never().expect("nothing waits");
-        let (head, body) = response.into_parts();
-        Seen { status: head.status.as_u16(), headers: head.headers, body, record: kept.0.into_inner() }
+        self.begin(request, body).poll().expect("nothing waits")
+    }
+
+    /// Begins a request that may have to wait at a gate.
+    fn begin(&self, request: Request, body: Result<Vec<u8>, RequestError>) -> InFlight<'_> {
+        let record = Rc::new(Kept::default());
+        let kept = Rc::clone(&record);
+        let whole = async move {
+            let service = Service::new(Rc::clone(&self.world), &self.isolate);
+            let Answer { response, follow_ups } = protocol::answer(&service, request, body).await;
+            service.follow_up(follow_ups, &*kept).await;
+            let (head, body) = response.into_parts();
+            Seen { status: head.status.as_u16(), headers: head.headers, body, record: kept.0.borrow_mut().take() }
+        };
+        InFlight { whole: whole.boxed_local(), record }
     }
 
     fn invoke(&self, headers: &[(&str, &str)]) -> Seen {

@@ -400,3 +400,73 @@ fn inference_ids_are_made_up_and_differ() {
     assert!(ids.iter().all(|id| id.len() == 32));
     assert_eq!(ids.iter().collect::<std::collections::HashSet<_>>().len(), 100);
 }
+
+#[test]
+fn a_fallback_that_cannot_read_the_body_is_no_fault_of_the_callers() {
+    let model = json!({"key": "digits", "sha256": "00".repeat(32)});
+    let variants = json!([
+        {"name": "a", "origin": {"url": "https://a.example/"}}, {"name": "b", "weight": 0, "model": model}]);
+    let bench = bench(&json!({"variants": variants, "fallback": "b"}).to_string());
+    bench.answers([said(503, "text/plain", "busy")]);
+    let seen = bench.invoke(&[("content-type", "image/png")]);
+    assert_eq!((seen.status, seen.header("x-error-code")), (424, "origin_status"));
+    let message = seen.json()["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("busy") && message.contains("fallback `b` cannot read"), "{message}");
+    let record = seen.record();
+    assert_eq!((record.variant.as_deref(), record.error, record.status), (Some("a"), Some("origin_status"), 424));
+}
+
+#[test]
+fn a_weakened_entity_tag_is_the_same_revision() {
+    let bench = bench(ORIGIN);
+    // As Cloudflare's front makes it of the ETag of a response that it compresses.
+    let weak = format!("W/\"{}\"", Revision::of(ORIGIN.as_bytes()).as_str());
+    let terms = [("authorization", "Bearer root"), ("if-match", weak.as_str())];
+    assert_eq!(bench.send(Method::PUT, "/endpoints/e/weights", &terms, r#"{"a": 0}"#).status, 200);
+    assert_eq!(bench.send(Method::PUT, "/endpoints/e/weights", &terms, r#"{"a": 1}"#).status, 412);
+}
+
+#[test]
+fn a_unit_may_be_told_in_the_body_of_a_decision() {
+    let bench = bench(ORIGIN);
+    let decide = |headers: &[(&str, &str)], body: &str| {
+        let seen = bench.send(Method::POST, "/endpoints/e/assignments", headers, body);
+        (seen.status, seen.json()["reason"].clone(), seen.json()["variant"].clone(), seen.record.unwrap().unit)
+    };
+    let told = decide(&[], r#"{"unit": "u1"}"#);
+    assert_eq!(told, decide(&[("x-user-id", "u1")], ""));
+    assert_eq!((told.0, &told.1), (200, &json!("sticky")));
+    let refused = bench.send(Method::POST, "/endpoints/e/assignments", &[], r#"{"user": "u1"}"#);
+    assert_eq!((refused.status, refused.header("x-error-code")), (400, "bad_operation"));
+    let without = super::bench(r#"{"variants": [{"name": "a", "origin": {"url": "https://a.example/"}}]}"#);
+    let refused = without.send(Method::POST, "/endpoints/e/assignments", &[], r#"{"unit": "u1"}"#);
+    assert_eq!((refused.status, refused.header("x-error-code")), (400, "no_units"));
+}
+
+#[test]
+fn a_description_tells_what_models_take_and_give_or_why_they_cannot_be_had() {
+    let onnx = include_bytes!("../../../models/digits/logistic.onnx");
+    let sha256 = crate::endpoint::Sha256::of(onnx).to_string();
+    let document = json!({"variants": [
+        {"name": "good", "model": {"key": "digits", "sha256": sha256, "output": "label"}},
+        {"name": "gone", "model": {"key": "gone", "sha256": "00".repeat(32)}},
+        {"name": "host", "origin": {"url": "https://a.example/"}}]});
+    let bench = bench(&document.to_string());
+    bench.world.models.borrow_mut().insert("digits".to_owned(), onnx.to_vec());
+    let described = bench.get("/endpoints/e").json();
+    let backend = |at: usize| &described["variants"][at]["backend"];
+    assert_eq!(backend(0)["inputs"], json!([{"name": "pixels", "datatype": "FP32", "shape": [-1, 64]}]));
+    assert_eq!(backend(0)["outputs"], json!([{"name": "label", "datatype": "INT64", "shape": [-1]}]));
+    assert_eq!(backend(1)["problem"]["code"], "model_missing");
+    assert!(backend(1)["problem"]["fix"].as_str().unwrap().contains("upload"));
+    assert_eq!(backend(2), &json!({"kind": "origin", "origin": "https://a.example", "timeout_ms": 30000}));
+    assert_eq!(bench.get("/endpoints").json()["endpoints"][0]["variants"][0]["backend"].get("inputs"), None);
+    // Who may not invoke does not have models loaded.
+    let mut private = document;
+    private["access"] = json!({"bearer": "A_TOKEN"});
+    let bench = super::bench(&private.to_string());
+    assert_eq!(bench.get("/endpoints/e").json()["variants"][1]["backend"].get("problem"), None);
+    assert_eq!(bench.world.model_reads.get(), 0);
+    let seen = bench.send(Method::GET, "/endpoints/e", &[("authorization", "Bearer hush")], "");
+    assert_eq!(seen.json()["variants"][1]["backend"]["problem"]["code"], "model_missing");
+}

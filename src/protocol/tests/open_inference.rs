@@ -193,3 +193,15 @@ fn hostile_tensors_are_told_and_nothing_breaks() {
     assert_eq!(bench.get("/v2/models/digits/config").status, 404);
     assert_eq!(bench.infer(&tensor(json!({}))).status, 200);
 }
+
+#[test]
+fn rows_of_a_forwarded_request_are_counted_not_claimed() {
+    let bench = bench(ORIGIN);
+    let rows = |shape: Value| {
+        bench.answers([said(200, "application/json", "{}")]);
+        let body = json!({"inputs": [{"name": "x", "datatype": "FP32", "shape": shape, "data": [1, 2, 3, 4]}]});
+        bench.send(Method::POST, "/v2/models/e/versions/a/infer", &[], &body.to_string()).record().rows
+    };
+    assert_eq!(rows(json!([2, 2])), Some(2));
+    assert_eq!(rows(json!([4_294_967_295_u32, 2])), None);
+}

@@ -321,3 +321,50 @@ fn an_sdk_is_told_errors_in_its_own_form() {
     let seen = bench.send(Method::POST, "/endpoints/other/invocations", &sdk, "");
     assert_eq!((seen.status, seen.header("x-amzn-errortype")), (503, "ServiceUnavailable"));
 }
+
+#[test]
+fn a_listing_stays_within_what_a_request_may_ask_of_the_store() {
+    let bench = bench(ORIGIN);
+    for number in 0..59 {
+        bench.world.endpoints.borrow_mut().insert(format!("e{number}"), ORIGIN.as_bytes().to_vec());
+    }
+    let (mut seen, mut asked) = (Vec::new(), json!({"MaxResults": 100}));
+    loop {
+        bench.world.endpoint_reads.set(0);
+        let page = bench.done("ListEndpoints", &asked);
+        assert!(bench.world.endpoint_reads.get() <= 40, "{}", bench.world.endpoint_reads.get());
+        let names = page["Endpoints"].as_array().unwrap().iter().map(|endpoint| endpoint["EndpointName"].clone());
+        seen.extend(names.map(|name| name.as_str().unwrap().to_owned()));
+        let Some(token) = page.get("NextToken") else { break };
+        asked["NextToken"] = token.clone();
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), 60);
+}
+
+#[test]
+fn an_endpoint_written_by_hand_is_never_being_created() {
+    let bench = bench(ORIGIN);
+    bench.world.now_ms.set(1_000_000.0);
+    let weights = json!([{"VariantName": "a", "DesiredWeight": 2}]);
+    bench.done(
+        "UpdateEndpointWeightsAndCapacities",
+        &json!({"EndpointName": "e", "DesiredWeightsAndCapacities": weights}),
+    );
+    let described = bench.done("DescribeEndpoint", &json!({"EndpointName": "e"}));
+    assert_eq!(described["EndpointStatus"], "Updating");
+    assert_eq!((described.get("CreationTime"), &described["LastModifiedTime"]), (None, &json!(1000.0)));
+}
+
+#[test]
+fn a_fallback_that_would_be_gone_is_told_of_the_endpoint() {
+    let bench = bench(ORIGIN);
+    bench.make_two_models();
+    let variants = json!([{"VariantName": "a", "ModelName": "hosted", "InitialVariantWeight": 1}]);
+    bench.done("CreateEndpointConfig", &json!({"EndpointConfigName": "only-a", "ProductionVariants": variants}));
+    let (name, message) =
+        bench.refused("UpdateEndpoint", &json!({"EndpointName": "e", "EndpointConfigName": "only-a"}));
+    assert_eq!(name, "ValidationException");
+    assert!(message.contains("endpoint \"e\" falls back on `b`") && message.contains("fallback_missing"), "{message}");
+}
