@@ -9,6 +9,7 @@ const PREDICTIONS = '{"predictions":[{"label":7}]}';
 const behaviours = {
   "/good": (call, response) => response.setHeader("x-model", "m1").setHeader("set-cookie", "a=b").setHeader("content-type", "application/json").end(PREDICTIONS),
   "/slow": () => {},
+  "/late": (call, response) => setTimeout(() => response.setHeader("content-type", "application/json").end(PREDICTIONS), 600),
   "/slow-body": (call, response) => response.setHeader("content-type", "application/json").write('{"predictions":'),
   "/500": (call, response) => response.writeHead(500).end("out of memory"),
   "/garbage": (call, response) => response.setHeader("content-type", "application/json").end('{"predictions": [1, '),
@@ -124,4 +125,20 @@ test("the fallback answers, and the record names both", async () => {
     ["local", "fallback", "model", "remote", "weighted", 200],
   );
   assert.ok(record.origin_ms >= 0);
+});
+
+test("a caller that hangs up while an origin is awaited leaves its record", async () => {
+  for (const [name, status, error] of [["late", 200, null], ["slow", 424, "origin_timeout"]]) {
+    const id = `gone-${name}`;
+    const hangUp = AbortSignal.timeout(200);
+    const sent = worker.invoke(name, { body, headers: { "x-amzn-sagemaker-inference-id": id }, signal: hangUp });
+    await assert.rejects(sent, /timeout/i);
+    const record = await until(() => worker.records().find((record) => record.inference_id === id));
+    assert.deepEqual([record.status, record.error, record.variant, record.caller_gone], [status, error, "remote", true]);
+    assert.ok(record.origin_ms > 500, `${record.origin_ms}`);
+  }
+  const patient = await worker.invoke("late", { body, headers: { "x-amzn-sagemaker-inference-id": "patient" } });
+  assert.equal(patient.status, 200);
+  const record = await until(() => worker.records().find((record) => record.inference_id === "patient"));
+  assert.equal(record.caller_gone, false);
 });

@@ -38,9 +38,12 @@ test("no request waits for a KV that hangs", async () => {
   worker.endpoints.fault = () => {};
   await sleep(300);
   for (let i = 0; i < 10; i++) {
-    const response = await worker.invoke("digits", { body });
+    const response = await worker.invoke("digits", { body, headers: { "x-amzn-sagemaker-inference-id": `hung-${i}` } });
     assert.equal(response.status, 200);
   }
+  // One of them has gone to KV for a newer configuration, and is still waiting. All are recorded.
+  const recorded = () => worker.records().filter((record) => record.inference_id.startsWith("hung-")).length;
+  await until(() => recorded() === 10);
   worker.endpoints.fault = null;
 });
 
