@@ -6,8 +6,10 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
-use super::document::parse_json;
-use super::{DocumentError, Endpoint, Name, Weight};
+use super::definition::Endpoint;
+use super::document::{DocumentError, parse_json};
+use super::name::Name;
+use super::weight::Weight;
 
 /// New weights for some of an endpoint's variants: `{"baseline": 50, "challenger": 50}`. Variants that are not
 /// named keep theirs.
