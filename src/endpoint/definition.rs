@@ -1,7 +1,8 @@
 //! An endpoint: a document that has been checked.
 //!
 //! [`Endpoint::parse`] is the only way in, so whatever holds an [`Endpoint`] may rely on what it promises:
-//! at least one variant, unique names, weights whose sum is finite, and a fallback that exists.
+//! at least one variant, unique names, weights whose sum is finite, no share between 0 and [`Endpoint::LEAST_SHARE`],
+//! and a fallback that exists.
 
 use std::collections::HashSet;
 
@@ -26,6 +27,10 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// The smallest share above 0. A draw is a multiple of 2^-53, about 10^-16, so the share of a smaller weight would be
+    /// wrong or could not be drawn at all, and the propensity on its records would be wrong or 0.
+    pub const LEAST_SHARE: f64 = 1e-12;
+
     /// Which version of the document this is.
     pub fn revision(&self) -> &Revision {
         &self.revision
@@ -51,7 +56,8 @@ impl Endpoint {
         self.total_weight
     }
 
-    /// The share of the traffic that the weights give to `variant`: 0 to 1, and 0 where all weights are 0.
+    /// The share of the traffic that the weights give to `variant`: 0 where its weight is 0, else from
+    /// [`Endpoint::LEAST_SHARE`] to 1.
     pub fn share(&self, variant: &Variant) -> f64 {
         if self.total_weight > 0.0 { variant.weight.get() / self.total_weight } else { 0.0 }
     }
@@ -95,6 +101,13 @@ impl Endpoint {
         let total_weight: f64 = variants.iter().map(|variant| variant.weight.get()).sum();
         if !total_weight.is_finite() {
             return Err(DocumentError::InfiniteTotal);
+        }
+        let tiny = |variant: &Variant| {
+            let weight = variant.weight.get();
+            weight > 0.0 && weight / total_weight < Endpoint::LEAST_SHARE
+        };
+        if let Some(position) = variants.iter().position(tiny) {
+            return Err(DocumentError::TinyShare { position });
         }
         let fallback = match written.fallback {
             None => None,
@@ -226,6 +239,13 @@ mod tests {
                     r#"{{"variants": [{{"name": "a", "weight": 1.7e308, {model}}}, {{"name": "b", "weight": 1.7e308, {model}}}]}}"#
                 ),
                 "sum of the weights",
+            ),
+            (&one_variant(&format!(r#"{model}, "weight": 1e-300"#)), "at `variants[0].weight`: weight 1e-300 is below"),
+            (
+                &format!(
+                    r#"{{"variants": [{{"name": "a", "weight": 1e300, {model}}}, {{"name": "b", "weight": 1e-100, {model}}}]}}"#
+                ),
+                "at `variants[1].weight`: the share is below one in 10^12",
             ),
             (
                 &format!(r#"{{"variants": [{{"name": "a", {model}}}], "fallback": "b"}}"#),

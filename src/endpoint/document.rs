@@ -45,6 +45,15 @@ pub enum DocumentError {
     /// Each weight is finite, but their sum is not.
     #[error("at `variants`: the sum of the weights is not finite; make them smaller, only their ratios count")]
     InfiniteTotal,
+    /// A weight is too small beside the others to be chosen by.
+    #[error(
+        "at `variants[{position}].weight`: the share is below one in 10^12, too small to be drawn; raise the weight, or \
+         use 0 for a variant that only targeted requests reach"
+    )]
+    TinyShare {
+        /// The variant.
+        position: usize,
+    },
     /// The fallback is not one of the variants.
     #[error("at `fallback`: there is no variant `{0}`; name one of: {known}", known = .1.join(", "))]
     UnknownFallback(Name, Vec<String>),
