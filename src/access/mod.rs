@@ -1,5 +1,6 @@
 //! Who may: bearer tokens, and AWS's signatures.
 
+mod canonical;
 mod sigv4;
 
 use subtle::ConstantTimeEq;
