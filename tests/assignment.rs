@@ -1,21 +1,26 @@
 //! Choice, judged as a statistician would: draws against weights, published vectors, units moved by changes.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
 
+use proptest::prelude::*;
 use rand_core::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Deserialize;
 use std::collections::HashMap;
 use turnout::assignment::{Reason, UnitHash, assign};
-use turnout::endpoint::{Endpoint, Salt, Variant};
+use turnout::endpoint::{DocumentError, Endpoint, Salt, Variant};
 
-fn endpoint(weights: &[(&str, f64)]) -> Endpoint {
+fn parse(weights: &[(&str, f64)]) -> Result<Endpoint, DocumentError> {
     let variants: Vec<String> = weights
         .iter()
         .map(|(name, weight)| {
             format!(r#"{{"name": "{name}", "weight": {weight:?}, "origin": {{"url": "https://x.example"}}}}"#)
         })
         .collect();
-    Endpoint::parse(format!(r#"{{"variants": [{}]}}"#, variants.join(",")).as_bytes()).unwrap()
+    Endpoint::parse(format!(r#"{{"variants": [{}]}}"#, variants.join(",")).as_bytes())
+}
+
+fn endpoint(weights: &[(&str, f64)]) -> Endpoint {
+    parse(weights).unwrap()
 }
 
 fn salt(text: &str) -> Salt {
@@ -54,7 +59,8 @@ fn weight_vectors() -> Vec<Vec<f64>> {
         vec![0.1, 0.2, 0.3, 0.4],
         vec![5.0, 4.0, 3.0, 2.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
         vec![1e300, 3e300],
-        vec![1e-300, 3e-300],
+        vec![1e308, 5e307],
+        vec![1e-100, 3e-100],
     ]
 }
 
@@ -95,6 +101,60 @@ fn sticky_shares_follow_the_weights() {
         let unit = UnitHash::new(&salt, &draw.to_string());
         number(unit.choose(endpoint.variants()).unwrap())
     });
+}
+
+/// 0, or a number of any size that a double has, subnormal ones included; near each other, or not.
+fn weights() -> impl Strategy<Value = Vec<f64>> {
+    let spread = prop_oneof![Just(1.0), Just(20.0), Just(600.0)];
+    (-330.0..309.0f64, spread).prop_flat_map(|(exponent, spread)| {
+        let weight = prop_oneof![1 => Just(0.0), 6 => (0.0..spread).prop_map(move |by| 10f64.powf(exponent + by))];
+        proptest::collection::vec(weight, 2..6)
+    })
+}
+
+proptest! {
+    /// Weights are refused, or they can be chosen by: what is logged is what is done.
+    #[test]
+    fn weights_of_any_size_are_refused_or_followed(weights in weights()) {
+        let names = ["a", "b", "c", "d", "e"];
+        let named: Vec<(&str, f64)> = names.into_iter().zip(weights.iter().copied()).collect();
+        let finite = weights.iter().all(|weight| weight.is_finite());
+        let Ok(endpoint) = parse(&named) else {
+            let total: f64 = weights.iter().sum();
+            let small = weights.iter().any(|weight| *weight > 0.0 && (*weight < 1e-100 || *weight / total < 1e-12));
+            prop_assert!(small || !total.is_finite(), "refused for no reason: {weights:?}");
+            return Ok(());
+        };
+        prop_assert!(finite);
+        let shares: Vec<f64> = endpoint.variants().iter().map(|variant| endpoint.share(variant)).collect();
+        let positive = weights.iter().filter(|weight| **weight > 0.0).count();
+        prop_assert!(positive == 0 || (shares.iter().sum::<f64>() - 1.0).abs() < 1e-9, "{weights:?}: {shares:?}");
+        prop_assert_eq!(shares.iter().filter(|share| **share >= 1e-12).count(), positive);
+        let salt = salt("any size");
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(7);
+        let (mut sticky, mut drawn) = (vec![0.0; shares.len()], vec![0.0; shares.len()]);
+        for unit in 0..1000 {
+            let unit = UnitHash::new(&salt, &format!("user-{unit}"));
+            let mut scores: Vec<f64> = unit.scores(endpoint.variants()).map(|score| score.score).collect();
+            prop_assert!(scores.iter().all(|score| score.is_finite() && *score >= 0.0), "{weights:?}: {scores:?}");
+            scores.sort_by(f64::total_cmp);
+            scores.dedup();
+            prop_assert_eq!(scores.len(), positive, "equal scores: {:?}", weights);
+            for (counts, unit) in [(&mut sticky, Some(&unit)), (&mut drawn, None)] {
+                if let Ok(assignment) = assign(&endpoint, None, unit, &mut random) {
+                    prop_assert!(assignment.propensity >= 1e-12);
+                    let position = endpoint.variants().iter().position(|variant| variant == assignment.variant);
+                    counts[position.unwrap()] += 1.0;
+                }
+            }
+        }
+        // Seven standard deviations of a share's count, and what is rare at all.
+        for (count, share) in sticky.iter().chain(&drawn).zip(shares.iter().cycle()) {
+            let expected = 1000.0 * share;
+            let tolerance = 7.0 * (expected * (1.0 - share)).sqrt() + 7.0;
+            prop_assert!((count - expected).abs() <= tolerance, "{weights:?}: {shares:?}, {sticky:?}, {drawn:?}");
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -1,5 +1,6 @@
 //! Who may: bearer tokens, and AWS's signatures.
 
+mod canonical;
 mod sigv4;
 
 use subtle::ConstantTimeEq;
@@ -83,6 +84,6 @@ fn signed<P: Secrets + Clock>(platform: &P, name: &str, request: &Request) -> Re
 
 /// Digests are compared, in constant time, so that neither the text nor its length can be measured.
 fn same(given: &str, expected: &str) -> bool {
-    let digest = |text: &str| Sha256::of(text.as_bytes()).0;
+    let digest = |text: &str| *Sha256::of(text.as_bytes()).as_bytes();
     digest(given).ct_eq(&digest(expected)).into()
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::SecretName;
+use super::secret::SecretName;
 
 /// Who may invoke: `"open"`, `{"bearer": SECRET}` or `{"sigv4": KEY}`. Secrets are named, never written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

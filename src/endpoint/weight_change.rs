@@ -6,8 +6,10 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 
-use super::document::parse_json;
-use super::{DocumentError, Endpoint, Name, Weight};
+use super::definition::Endpoint;
+use super::document::{DocumentError, parse_json};
+use super::name::Name;
+use super::weight::Weight;
 
 /// New weights for some of an endpoint's variants: `{"baseline": 50, "challenger": 50}`. Variants that are not
 /// named keep theirs.
@@ -34,9 +36,12 @@ pub enum WeightsError {
         /// The names there are.
         known: Vec<String>,
     },
-    /// The document in the store, with the weights in place, is not a valid configuration.
-    #[error("the document cannot take these weights: {0}")]
-    Document(#[from] DocumentError),
+    /// The document in the store is not a valid configuration, whatever the weights.
+    #[error("the document in the store is invalid: {0}")]
+    Document(DocumentError),
+    /// The document is valid, but would not be with these weights.
+    #[error("the weights cannot be taken: {0}")]
+    Refused(DocumentError),
 }
 
 impl WeightChange {
@@ -68,11 +73,11 @@ impl WeightChange {
     /// # Errors
     /// If the document is not a valid configuration, before or after, or a named variant is not in it.
     pub fn apply(&self, document: &[u8]) -> Result<String, WeightsError> {
-        let endpoint = Endpoint::parse(document)?;
+        let endpoint = Endpoint::parse(document).map_err(WeightsError::Document)?;
         if let Some(unknown) = self.0.keys().find(|name| endpoint.variant(name.as_str()).is_none()) {
             return Err(WeightsError::UnknownVariant { unknown: unknown.clone(), known: endpoint.known_names() });
         }
-        let mut edited: serde_json::Value = parse_json(document)?;
+        let mut edited: serde_json::Value = parse_json(document).map_err(WeightsError::Document)?;
         let written = edited.get_mut("variants").and_then(serde_json::Value::as_array_mut).into_iter().flatten();
         for (variant, written) in endpoint.variants().iter().zip(written) {
             if let (Some(weight), Some(members)) = (self.0.get(&variant.name), written.as_object_mut()) {
@@ -80,7 +85,7 @@ impl WeightChange {
             }
         }
         let edited = format!("{edited:#}\n");
-        Endpoint::parse(edited.as_bytes())?;
+        Endpoint::parse(edited.as_bytes()).map_err(WeightsError::Refused)?;
         Ok(edited)
     }
 }
@@ -154,11 +159,14 @@ mod tests {
             (r#"{"a": -1}"#, "at `a`: weight -1"),
             (r#"{"a": "1"}"#, "at `a`: invalid type"),
             (r#"{"c": 1}"#, "there is no variant `c`; the variants are: a, b"),
-            (r#"{"a": 1.7e308, "b": 1.7e308}"#, "sum of the weights"),
+            (r#"{"a": 1e-300}"#, "at `a`: weight 1e-300 is below 1e-100"),
+            (r#"{"a": 1.7e308, "b": 1.7e308}"#, "the weights cannot be taken: at `variants`: the sum of the weights"),
+            (r#"{"a": 1e20}"#, "the weights cannot be taken: at `variants[1].weight`: the share is below"),
         ] {
             let message = apply(body).expect_err(body).to_string();
             assert!(message.contains(expected), "{body} gave: {message}");
         }
-        assert!(WeightChange::parse(br#"{"a": 1}"#).unwrap().apply(b"{").is_err());
+        let broken = WeightChange::parse(br#"{"a": 1}"#).unwrap().apply(b"{").unwrap_err();
+        assert!(matches!(broken, WeightsError::Document(_)), "{broken}");
     }
 }

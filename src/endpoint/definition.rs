@@ -1,0 +1,355 @@
+//! An endpoint: a document that has been checked.
+//!
+//! [`Endpoint::parse`] is the only way in, so whatever holds an [`Endpoint`] may rely on what it promises:
+//! at least one variant, unique names, weights whose sum is finite, no share between 0 and [`Endpoint::LEAST_SHARE`],
+//! and a fallback that exists.
+
+use std::collections::HashSet;
+
+use super::access::Access;
+use super::document::{DocumentError, EndpointDocument, MAX_VARIANTS, parse_json};
+use super::name::Name;
+use super::object::Object;
+use super::revision::Revision;
+use super::stickiness::Stickiness;
+use super::variant::Variant;
+
+/// A named prediction service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Endpoint {
+    revision: Revision,
+    variants: Vec<Variant>,
+    total_weight: f64,
+    stickiness: Option<Stickiness>,
+    fallback: Option<usize>,
+    access: Access,
+    config: Option<Name>,
+}
+
+impl Endpoint {
+    /// The smallest share above 0. A draw is a multiple of 2^-53, about 10^-16, so the share of a smaller weight would be
+    /// wrong or could not be drawn at all, and the propensity on its records would be wrong or 0.
+    pub const LEAST_SHARE: f64 = 1e-12;
+
+    /// Which version of the document this is.
+    pub fn revision(&self) -> &Revision {
+        &self.revision
+    }
+
+    /// The variants in the document's order; at least one.
+    pub fn variants(&self) -> &[Variant] {
+        &self.variants
+    }
+
+    /// The variant of that name.
+    pub fn variant(&self, name: &str) -> Option<&Variant> {
+        self.variants.iter().find(|variant| variant.name.as_str() == name)
+    }
+
+    /// The variants' names, for messages.
+    pub fn known_names(&self) -> Vec<String> {
+        self.variants.iter().map(|variant| variant.name.to_string()).collect()
+    }
+
+    /// The sum of the weights: finite, at least 0.
+    pub fn total_weight(&self) -> f64 {
+        self.total_weight
+    }
+
+    /// The share of the traffic that the weights give to `variant`: 0 where its weight is 0, else from
+    /// [`Endpoint::LEAST_SHARE`] to 1.
+    pub fn share(&self, variant: &Variant) -> f64 {
+        if self.total_weight > 0.0 { variant.weight.get() / self.total_weight } else { 0.0 }
+    }
+
+    /// How units keep their variants, where the endpoint says so.
+    pub fn stickiness(&self) -> Option<&Stickiness> {
+        self.stickiness.as_ref()
+    }
+
+    /// Who may invoke it.
+    pub fn access(&self) -> &Access {
+        &self.access
+    }
+
+    /// The configuration that the control plane made it of, where it did.
+    pub fn config(&self) -> Option<&Name> {
+        self.config.as_ref()
+    }
+
+    /// The variant that answers where the chosen one fails.
+    pub fn fallback(&self) -> Option<&Variant> {
+        self.fallback.and_then(|position| self.variants.get(position))
+    }
+
+    /// Parses and checks a document.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, with its path and its fix.
+    pub fn parse(document: &[u8]) -> Result<Endpoint, DocumentError> {
+        let Object(written): Object<EndpointDocument> = parse_json(document)?;
+        let variants = written.variants;
+        match variants.len() {
+            0 => return Err(DocumentError::NoVariants),
+            1..=MAX_VARIANTS => {}
+            count => return Err(DocumentError::TooManyVariants(count)),
+        }
+        let mut seen = HashSet::new();
+        if let Some((position, variant)) = variants.iter().enumerate().find(|(_, v)| !seen.insert(&v.name)) {
+            return Err(DocumentError::RepeatedName { position, name: variant.name.clone() });
+        }
+        let total_weight: f64 = variants.iter().map(|variant| variant.weight.get()).sum();
+        if !total_weight.is_finite() {
+            return Err(DocumentError::InfiniteTotal);
+        }
+        let tiny = |variant: &Variant| {
+            let weight = variant.weight.get();
+            weight > 0.0 && weight / total_weight < Endpoint::LEAST_SHARE
+        };
+        if let Some(position) = variants.iter().position(tiny) {
+            return Err(DocumentError::TinyShare { position });
+        }
+        let fallback = match written.fallback {
+            None => None,
+            Some(name) => match variants.iter().position(|variant| variant.name == name) {
+                Some(position) => Some(position),
+                None => {
+                    let known = variants.iter().map(|variant| variant.name.to_string()).collect();
+                    return Err(DocumentError::UnknownFallback(name, known));
+                }
+            },
+        };
+        Ok(Endpoint {
+            revision: Revision::of(document),
+            variants,
+            total_weight,
+            stickiness: written.stickiness.map(|Object(stickiness)| stickiness),
+            fallback,
+            access: written.access,
+            config: written.config,
+        })
+    }
+
+    /// The document of an endpoint that the control plane makes of the configuration `config`. What a configuration
+    /// does not say is taken from the endpoint in whose place it is put.
+    ///
+    /// # Errors
+    /// If the whole is not a valid configuration: the fallback may be gone, say.
+    pub fn compose(
+        config: Name,
+        variants: Vec<Variant>,
+        access: Access,
+        before: Option<&Endpoint>,
+    ) -> Result<String, DocumentError> {
+        let written = EndpointDocument {
+            variants,
+            stickiness: before.and_then(Endpoint::stickiness).cloned().map(Object),
+            fallback: before.and_then(Endpoint::fallback).map(|variant| variant.name.clone()),
+            access,
+            config: Some(config),
+        };
+        let document = written.to_json();
+        Endpoint::parse(document.as_bytes())?;
+        Ok(document)
+    }
+
+    /// The document that says this, indented for people. It parses back to the same endpoint, but for the
+    /// revision, which follows the bytes.
+    pub fn to_json(&self) -> String {
+        let written = EndpointDocument {
+            variants: self.variants.clone(),
+            stickiness: self.stickiness.clone().map(Object),
+            fallback: self.fallback().map(|variant| variant.name.clone()),
+            access: self.access.clone(),
+            config: self.config.clone(),
+        };
+        written.to_json()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::Sha256;
+    use proptest::prelude::*;
+
+    const SHA: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+    fn refusal(document: &str) -> String {
+        Endpoint::parse(document.as_bytes()).expect_err("should be refused").to_string()
+    }
+
+    fn one_variant(rest: &str) -> String {
+        format!(r#"{{"variants": [{{"name": "a", {rest}}}]}}"#)
+    }
+
+    #[test]
+    fn reads_the_documented_example() {
+        let document = format!(
+            r#"{{
+              "variants": [
+                {{"name": "baseline", "weight": 90, "model": {{"key": "churn-logistic.onnx", "sha256": "{SHA}"}}}},
+                {{"name": "challenger", "weight": 10, "origin": {{"url": "https://models.example.com/churn/invocations", "timeout_ms": 800, "token": "CHURN_TOKEN"}}}}
+              ],
+              "assignment": {{"unit": {{"header": "x-user-id"}}, "salt": "churn-2026-11"}},
+              "fallback": "baseline"
+            }}"#
+        );
+        let endpoint = Endpoint::parse(document.as_bytes()).unwrap();
+        assert_eq!(endpoint.variants().len(), 2);
+        assert_eq!(endpoint.total_weight(), 100.0);
+        assert_eq!(endpoint.fallback(), endpoint.variant("baseline"));
+        assert_eq!(endpoint.revision().as_str().len(), 12);
+    }
+
+    #[test]
+    fn refuses_with_the_path_and_the_fix() {
+        let model = format!(r#""model": {{"key": "m", "sha256": "{SHA}"}}"#);
+        let cases = [
+            ("", "not JSON"),
+            ("{}", "missing field `variants`"),
+            ("[]", "invalid type: sequence, expected an object"),
+            (r#"{"variants": [["a", 1]]}"#, "at `variants[0]`: invalid type: sequence, expected an object"),
+            (&one_variant(r#""model": ["m"]"#), "at `variants[0].model`: invalid type: sequence"),
+            (r#"{"variants": []}"#, "at `variants`: the list is empty"),
+            (r#"{"variants": [], "extra": 1}"#, "at `extra`: unknown field `extra`, expected one of"),
+            (&one_variant(r#""weight": 1"#), "at `variants[0]`: variant `a` has no backend"),
+            (&one_variant(&format!(r#"{model}, "wieght": 1"#)), "at `variants[0].wieght`: unknown field"),
+            (&one_variant(&format!(r#"{model}, "weight": -1"#)), "at `variants[0].weight`: weight -1 is not"),
+            (&one_variant(&format!(r#"{model}, "weight": 1e999"#)), "number out of range"),
+            (&one_variant(&format!(r#"{model}, "weight": "1""#)), "at `variants[0].weight`: invalid type: string"),
+            (&one_variant(&format!(r#"{model}, "weight": 1, "weight": 2"#)), "duplicate field `weight`"),
+            (
+                &one_variant(&format!(r#"{model}, "origin": {{"url": "https://a.example"}}"#)),
+                "has both `model` and `origin`",
+            ),
+            (&one_variant(r#""model": {"key": "m", "sha256": "xyz"}"#), "at `variants[0].model.sha256`: `xyz` is not"),
+            (&one_variant(r#""origin": {"url": "models.example.com"}"#), "at `variants[0].origin.url`"),
+            (&one_variant(r#""origin": {"url": "ftp://models.example.com"}"#), "only http and https"),
+            (
+                &one_variant(r#""origin": {"url": "https://a.example", "timeout_ms": 0}"#),
+                "at `variants[0].origin.timeout_ms`",
+            ),
+            (
+                &format!(r#"{{"variants": [{{"name": "a", {model}}}, {{"name": "a", {model}}}]}}"#),
+                "at `variants[1].name`: `a` is used twice",
+            ),
+            (
+                &format!(
+                    r#"{{"variants": [{{"name": "a", "weight": 1.7e308, {model}}}, {{"name": "b", "weight": 1.7e308, {model}}}]}}"#
+                ),
+                "sum of the weights",
+            ),
+            (&one_variant(&format!(r#"{model}, "weight": 1e-300"#)), "at `variants[0].weight`: weight 1e-300 is below"),
+            (
+                &format!(
+                    r#"{{"variants": [{{"name": "a", "weight": 1e300, {model}}}, {{"name": "b", "weight": 1e-100, {model}}}]}}"#
+                ),
+                "at `variants[1].weight`: the share is below one in 10^12",
+            ),
+            (
+                &format!(r#"{{"variants": [{{"name": "a", {model}}}], "fallback": "b"}}"#),
+                "at `fallback`: there is no variant `b`; name one of: a",
+            ),
+            (
+                &format!(
+                    r#"{{"variants": [{{"name": "a", {model}}}], "assignment": {{"unit": {{"header": "x y"}}, "salt": "s"}}}}"#
+                ),
+                "at `assignment.unit.header`",
+            ),
+            (
+                &format!(
+                    r#"{{"variants": [{{"name": "a", {model}}}], "assignment": {{"unit": {{"header": "x"}}, "salt": "a\nb"}}}}"#
+                ),
+                "at `assignment.salt`",
+            ),
+            (&format!(r#"{{"variants": [{{"name": "a", {model}}}]}} trailing"#), "not JSON"),
+        ];
+        for (document, expected) in cases {
+            let message = refusal(document);
+            assert!(message.contains(expected), "{document}\n  gave: {message}\n  expected: {expected}");
+        }
+    }
+
+    #[test]
+    fn never_repeats_a_password() {
+        let message = refusal(&one_variant(r#""origin": {"url": "https://user:hunter2@models.example.com"}"#));
+        assert!(message.contains("credentials") && !message.contains("hunter2"), "{message}");
+        let message = refusal(&one_variant(r#""origin": {"url": "https://a.example", "token": "s3cr3t value"}"#));
+        assert!(!message.contains("value"), "{message}");
+    }
+
+    fn name() -> impl Strategy<Value = String> {
+        "[a-zA-Z0-9]([a-zA-Z0-9-]{0,20}[a-zA-Z0-9])?"
+    }
+
+    fn backend() -> impl Strategy<Value = String> {
+        prop_oneof![
+            ("[a-zA-Z0-9/._ é]{1,40}", any::<[u8; 8]>()).prop_map(|(key, bytes)| format!(
+                r#""model": {{"key": {}, "sha256": "{}"}}"#,
+                serde_json::Value::from(key),
+                Sha256::of(&bytes)
+            )),
+            ("[a-z]{1,10}", proptest::option::of(1u32..), proptest::option::of("[A-Z_]{1,10}")).prop_map(
+                |(host, timeout, token)| {
+                    let timeout = timeout.map_or_else(String::new, |t| format!(r#", "timeout_ms": {t}"#));
+                    let token = token.map_or_else(String::new, |t| format!(r#", "token": "{t}""#));
+                    format!(r#""origin": {{"url": "https://{host}.example/x?y=1"{timeout}{token}}}"#)
+                }
+            ),
+        ]
+    }
+
+    fn document() -> impl Strategy<Value = String> {
+        let variants = proptest::collection::btree_map(name(), (0.0..1e300f64, backend()), 1..8);
+        let unit = prop_oneof![Just("header"), Just("cookie")];
+        let stickiness = proptest::option::of((unit, "[a-z-]{1,12}", "[^\\p{Cc}]{1,30}"));
+        (variants, stickiness, any::<proptest::sample::Index>(), any::<bool>()).prop_map(
+            |(variants, stickiness, pick, has_fallback)| {
+                let names: Vec<String> = variants.keys().cloned().collect();
+                let list: Vec<String> = variants
+                    .into_iter()
+                    .map(|(name, (weight, backend))| format!(r#"{{"name": "{name}", "weight": {weight}, {backend}}}"#))
+                    .collect();
+                let stickiness = stickiness.map_or_else(String::new, |(kind, token, salt)| {
+                    let salt = serde_json::Value::from(salt);
+                    format!(r#", "assignment": {{"unit": {{"{kind}": "{token}"}}, "salt": {salt}}}"#)
+                });
+                let fallback =
+                    if has_fallback { format!(r#", "fallback": "{}""#, pick.get(&names)) } else { String::new() };
+                format!(r#"{{"variants": [{}]{stickiness}{fallback}}}"#, list.join(", "))
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_accepted_prints_and_parses_back(document in document()) {
+            let endpoint = Endpoint::parse(document.as_bytes()).unwrap();
+            let printed = endpoint.to_json();
+            let again = Endpoint::parse(printed.as_bytes()).unwrap();
+            prop_assert_eq!(again.variants(), endpoint.variants());
+            prop_assert_eq!(again.stickiness(), endpoint.stickiness());
+            prop_assert_eq!(again.fallback(), endpoint.fallback());
+            prop_assert_eq!(again.to_json(), printed);
+        }
+
+        #[test]
+        fn nothing_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Endpoint::parse(&bytes);
+        }
+
+        #[test]
+        fn nothing_panics_on_broken_documents(document in document(), at in any::<proptest::sample::Index>(), byte in any::<u8>()) {
+            let mut bytes = document.into_bytes();
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+            if let Ok(endpoint) = Endpoint::parse(&bytes) {
+                prop_assert!(endpoint.total_weight().is_finite());
+                prop_assert!(Endpoint::parse(endpoint.to_json().as_bytes()).is_ok());
+            }
+            bytes.truncate(at);
+            prop_assert!(Endpoint::parse(&bytes).is_err());
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Revisions of documents.
+
+use super::digest::Sha256;
+
+/// Which version of a configuration decided: the first 12 hexadecimal digits of the document's SHA-256
+/// (`sha256sum endpoint.json | cut -c1-12`). It follows from the bytes alone, so a document changed by hand
+/// has a new revision, and one that is put back has its old one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision(Box<str>);
+
+impl Revision {
+    /// The revision of a document, by its bytes.
+    pub fn of(document: &[u8]) -> Self {
+        let digest = Sha256::of(document).to_string();
+        Revision(digest.chars().take(12).collect())
+    }
+
+    /// Twelve hexadecimal digits.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
