@@ -15,7 +15,10 @@
 //!
 //! [`service`] is that way, written down once. Everything it walks through is plain Rust that takes time and
 //! randomness from outside and is tested natively; the platform stands behind one trait, [`platform::Platform`]. The
-//! shell implements it for Workers, and exists on wasm32 only, so that the compiler keeps the rest free of it.
+//! shell implements it for Workers, and exists on wasm32 only, so that the compiler keeps the rest free of it. What runs
+//! models is a crate of its own, `turnout-onnx`, in `crates/onnx`.
+
+#![forbid(unsafe_code)]
 
 pub mod assignment;
 pub mod endpoint;
@@ -23,14 +26,10 @@ pub mod statistics;
 
 #[cfg(feature = "serve")]
 pub mod access;
-#[cfg(all(feature = "serve", target_arch = "wasm32"))]
-pub mod constructors;
 #[cfg(feature = "serve")]
 pub mod error;
 #[cfg(feature = "serve")]
 pub mod inference;
-#[cfg(feature = "serve")]
-pub mod onnx_ml;
 #[cfg(feature = "serve")]
 pub mod origin;
 #[cfg(feature = "serve")]

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::{LoadError, Model};
+use turnout_onnx::{LoadError, Model};
+
 use crate::endpoint::{ModelReference, Sha256};
 use crate::platform::StoreError;
 

@@ -1,10 +1,6 @@
-//! ONNX models, run in place: small ones of common operators by an interpreter of our own, all others by tract.
+//! The isolate's models. What runs them is `turnout_onnx`.
 
 mod cache;
-mod check;
-mod interpreter;
-mod model;
-mod plan;
 
 pub use cache::{ModelCache, ModelError};
-pub use model::{LoadError, Model, OutputSignature, RunError};
+pub use turnout_onnx::{LoadError, Model, OutputSignature, RunError};

@@ -8,7 +8,7 @@ use super::{Invocation, Payload, Request, RequestError, Response, Unreadable, he
 use crate::endpoint::Name;
 use crate::error::Error;
 use crate::origin::OriginAnswer;
-use crate::payload::{Format, Schema, Table};
+use crate::payload::{self, Format, Schema, Table};
 use crate::platform::Platform;
 use crate::service::{Answer, Reply, Service};
 
@@ -23,7 +23,7 @@ impl Payload for Rows<'_> {
     }
 
     fn table(&self, schema: &Schema) -> Result<Table, Unreadable> {
-        Ok(Table::decode(self.sent()?, &self.0.body, schema)?)
+        Ok(payload::decode(self.sent()?, &self.0.body, schema)?)
     }
 }
 
@@ -57,7 +57,7 @@ pub(super) async fn invoke<P: Platform>(
         Ok(Reply::Outputs(outputs)) => {
             let format = rows.written().unwrap_or(Format::Json);
             // Writing into memory does not fail.
-            let body = outputs.encode(format).unwrap_or_default();
+            let body = payload::encode(&outputs, format).unwrap_or_default();
             let mut response = respond(StatusCode::OK, format.media_type(), body);
             // A model here has nothing to add to them, so what they are for, such as tracing, gets them back.
             if let Some(attributes) = request.headers.get(headers::CUSTOM_ATTRIBUTES) {

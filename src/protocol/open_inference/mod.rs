@@ -16,7 +16,7 @@ use super::respond::{describe_decision, insert, json as json_response, respond};
 use super::{Invocation, Protocol, Request, RequestError, Response, Unreadable, headers, tabular};
 use crate::endpoint::Name;
 use crate::error::Error;
-use crate::payload::{Outputs, Values};
+use crate::payload::{Flat, Outputs};
 use crate::platform::Platform;
 use crate::service::{After, Answer, Reply, Service};
 use datatypes::{bytes, name as datatype_name};
@@ -190,7 +190,7 @@ struct WrittenOutput<'a> {
     #[serde(skip_serializing_if = "Value::is_null")]
     parameters: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'a Values>,
+    data: Option<Flat<'a>>,
 }
 
 /// The outputs that are asked for, as JSON, with those behind it that are asked for as bytes.
@@ -214,7 +214,7 @@ fn encode(head: &Head<'_>, inference: &Inference<'_>, outputs: &Outputs) -> Resu
             datatype: datatype_name(output.datatype),
             shape,
             parameters: if parameters.is_empty() { Value::Null } else { parameters.into() },
-            data: (!as_bytes).then_some(&output.values),
+            data: (!as_bytes).then_some(Flat(&output.values)),
         });
     }
     let Head { model_name, model_version, id } = *head;
