@@ -16,7 +16,8 @@
 //!
 //! [`service`] is that way, written down once. Everything it uses is plain Rust that takes time and randomness from
 //! outside and is tested natively; the platform stands behind the small traits of [`platform`]. The shell implements
-//! them for Workers, and exists on wasm32 only, so that the compiler keeps the rest free of it.
+//! them for Workers, and exists on wasm32 only, so that the compiler keeps the rest free of it. What runs models is a crate
+//! of its own, `turnout-onnx`, in `crates/onnx`.
 //!
 //! # Who may use whom
 //!
@@ -29,8 +30,10 @@
 //! service
 //! record, access, isolate, origin
 //! assignment, payload, request
-//! statistics, endpoint, platform
+//! statistics, endpoint, platform, turnout-onnx
 //! ```
+
+#![forbid(unsafe_code)]
 
 pub mod assignment;
 pub mod endpoint;
@@ -38,14 +41,8 @@ pub mod statistics;
 
 #[cfg(feature = "serve")]
 pub mod access;
-#[cfg(all(feature = "serve", target_arch = "wasm32"))]
-pub mod constructors;
-#[cfg(feature = "serve")]
-pub mod inference;
 #[cfg(feature = "serve")]
 pub mod isolate;
-#[cfg(feature = "serve")]
-pub mod onnx_ml;
 #[cfg(feature = "serve")]
 pub mod origin;
 #[cfg(feature = "serve")]

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
 
 use turnout::endpoint::{Backend, Endpoint, Sha256};
-use turnout::inference::{LoadError, Model};
-use turnout::payload::{Format, Outputs, PayloadError, Table, Values};
+use turnout_onnx::{LoadError, Model};
+use turnout::payload::{self, Format, Outputs, PayloadError, Values};
 
 const HELD_OUT: &str = include_str!("../models/digits/held-out.csv");
 const LOGISTIC: &[u8] = include_bytes!("../models/digits/logistic.onnx");
@@ -20,7 +20,7 @@ fn held_out() -> String {
 }
 
 fn run(model: &Model, csv: &str) -> Outputs {
-    let table = Table::decode(Format::Csv, csv.as_bytes(), model.schema()).unwrap();
+    let table = payload::decode(Format::Csv, csv.as_bytes(), model.schema()).unwrap();
     model.run(&table, None).unwrap()
 }
 
@@ -87,7 +87,7 @@ fn one_row_and_a_batch_of_many_runs_agree() {
 #[test]
 fn rows_of_another_width_are_the_callers_mistake() {
     let model = Model::load(LOGISTIC).unwrap();
-    let error = Table::decode(Format::Csv, b"1,2,3", model.schema()).unwrap_err();
+    let error = payload::decode(Format::Csv, b"1,2,3", model.schema()).unwrap_err();
     assert_eq!(error, PayloadError::Width { row: 1, given: 3, expected: 64 });
 }
 

@@ -4,8 +4,8 @@
 
 use turnout::assignment::{UnitHash, assign, seeded};
 use turnout::endpoint::{Endpoint, Salt};
-use turnout::inference::Model;
-use turnout::payload::{Format, Table};
+use turnout_onnx::Model;
+use turnout::payload::{self, Format};
 use wasm_bindgen_test::wasm_bindgen_test;
 
 const HELD_OUT: &str = include_str!("../models/digits/held-out.csv");
@@ -67,10 +67,11 @@ fn models_and_codecs_answer_as_onnx_runtime_does() {
         (&include_bytes!("../models/digits/cnn.onnx")[..], include_str!("../models/digits/cnn.expected.csv")),
     ] {
         let model = Model::load(onnx).unwrap();
-        let table = Table::decode(Format::Csv, csv.as_bytes(), model.schema()).unwrap();
-        assert_eq!(table, Table::decode(Format::Json, json.as_bytes(), model.schema()).unwrap());
-        assert_eq!(table, Table::decode(Format::JsonLines, lines.as_bytes(), model.schema()).unwrap());
-        let answer = String::from_utf8(model.run(&table, None).unwrap().encode(Format::Csv).unwrap()).unwrap();
+        let table = payload::decode(Format::Csv, csv.as_bytes(), model.schema()).unwrap();
+        assert_eq!(table, payload::decode(Format::Json, json.as_bytes(), model.schema()).unwrap());
+        assert_eq!(table, payload::decode(Format::JsonLines, lines.as_bytes(), model.schema()).unwrap());
+        let answer =
+            String::from_utf8(payload::encode(&model.run(&table, None).unwrap(), Format::Csv).unwrap()).unwrap();
         assert_eq!(answer.lines().count(), expected.lines().count());
         for (found, expected) in answer.lines().zip(expected.lines()) {
             for (column, (found, expected)) in found.split(',').zip(expected.split(',')).enumerate() {

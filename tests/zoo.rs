@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
 
 use serde_json::Value;
-use turnout::inference::{LoadError, Model};
-use turnout::payload::{Datatype, Format, Output, Schema, Table, Values};
+use turnout_onnx::{LoadError, Model};
+use turnout::payload::{self, Datatype, Format, Output, Schema, Table, Values};
 
 /// Numbers may differ from ONNX Runtime's by this much, relative where they are above 1: sums in another order.
 const TOLERANCE: f64 = 1e-5;
@@ -101,7 +101,7 @@ fn table(rows: &Value, schema: &Schema) -> Result<Table, String> {
         return Ok(Table::new(schema, rows.as_array().unwrap().len(), vec![Values::F32(values)]).unwrap());
     }
     let body = serde_json::to_vec(&serde_json::json!({ "instances": rows })).unwrap();
-    Table::decode(Format::Json, &body, schema).map_err(|error| error.to_string())
+    payload::decode(Format::Json, &body, schema).map_err(|error| error.to_string())
 }
 
 type Load = fn(&[u8]) -> Result<Model, LoadError>;

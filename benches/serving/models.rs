@@ -1,8 +1,8 @@
 //! Models by themselves, many times over: in workerd by `workers/models.js`, natively by `native.rs`.
 #![allow(missing_docs)]
 
-use turnout::inference::Model;
-use turnout::payload::{Format, Table};
+use turnout_onnx::Model;
+use turnout::payload::{self, Format, Table};
 
 pub type Problem = Box<dyn std::error::Error>;
 
@@ -16,7 +16,7 @@ pub struct Loaded {
 impl Loaded {
     pub fn load(onnx: &[u8], body: &[u8], in_tract: bool) -> Result<Loaded, Problem> {
         let model = if in_tract { Model::load_in_tract(onnx)? } else { Model::load(onnx)? };
-        let table = Table::decode(Format::Json, body, model.schema())?;
+        let table = payload::decode(Format::Json, body, model.schema())?;
         Ok(Loaded { model, table })
     }
 

@@ -6,7 +6,7 @@ mod worker {
     use std::sync::Arc;
 
     use tract_onnx::prelude::*;
-    use turnout::inference::Model;
+    use turnout_onnx::Model;
     use turnout::payload::{Table, Values};
     use wasm_bindgen::prelude::*;
 
@@ -44,7 +44,7 @@ mod worker {
     impl Tract {
         #[wasm_bindgen(constructor)]
         pub fn new(onnx: &[u8], width: usize) -> Result<Tract, JsError> {
-            turnout::constructors::run();
+            turnout_onnx::constructors::run();
             let load = || {
                 let mut model = tract_onnx::onnx().model_for_read(&mut &*onnx)?;
                 let rows = model.symbols.sym("N").to_dim();

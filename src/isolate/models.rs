@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use turnout_onnx::{LoadError, Model};
+
 use crate::endpoint::{ModelKey, ModelReference, Sha256};
-use crate::inference::{LoadError, Model};
 use crate::platform::StoreError;
 
 /// Loaded models, bounded by the bytes of their files; the one used longest ago goes first.

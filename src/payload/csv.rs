@@ -1,8 +1,9 @@
 //! `text/csv`: a row a line, the model's inputs in its order, no header line (as SageMaker's built-in algorithms take it).
 
-use super::PayloadError;
-use super::schema::Schema;
-use super::table::{Builder, Cell, Table};
+use turnout_onnx::table::{Schema, Table};
+
+use super::builder::{Builder, Cell};
+use super::error::PayloadError;
 
 pub(super) fn decode(body: &[u8], schema: &Schema) -> Result<Table, PayloadError> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(body);

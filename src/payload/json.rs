@@ -8,21 +8,13 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::PayloadError;
-use super::numbers;
-use super::schema::{Input, Schema};
-use super::table::{Builder, Cell, Table, put};
-use super::{Datatype, Values};
+use turnout_onnx::table::{Datatype, Input, Schema, Table, Values};
 
-pub(super) fn decode(body: &[u8], schema: &Schema) -> Result<Table, PayloadError> {
-    match numbers::decode(body, schema) {
-        Some(table) => Ok(table),
-        None => decode_any(body, schema),
-    }
-}
+use super::builder::{Builder, Cell, put};
+use super::error::PayloadError;
 
 /// Any body, at the pace that good errors take.
-pub(super) fn decode_any(body: &[u8], schema: &Schema) -> Result<Table, PayloadError> {
+pub(super) fn decode(body: &[u8], schema: &Schema) -> Result<Table, PayloadError> {
     let mut reader = Reader::new(schema);
     let mut json = serde_json::Deserializer::from_slice(body);
     let read = json.deserialize_any(Document(&mut reader)).and_then(|()| json.end());

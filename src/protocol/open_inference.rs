@@ -12,7 +12,7 @@ use super::signature::{inputs, outputs};
 use super::tabular;
 use crate::endpoint::Name;
 use crate::payload::{
-    BINARY, Inference, Outputs, Schema, Table, TensorError, Values, count_tensor_rows, datatype_name, tensor_bytes,
+    BINARY, Flat, Inference, Outputs, Schema, Table, TensorError, count_tensor_rows, datatype_name, tensor_bytes,
 };
 use crate::platform::Platform;
 use crate::request::{Request, RequestError, Response};
@@ -185,7 +185,7 @@ struct WrittenOutput<'a> {
     #[serde(skip_serializing_if = "Value::is_null")]
     parameters: Value,
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'a Values>,
+    data: Option<Flat<'a>>,
 }
 
 /// The outputs that are asked for, as JSON, with those behind it that are asked for as bytes.
@@ -209,7 +209,7 @@ fn encode(head: &Head<'_>, inference: &Inference<'_>, outputs: &Outputs) -> Resu
             datatype: datatype_name(output.datatype),
             shape,
             parameters: if parameters.is_empty() { Value::Null } else { parameters.into() },
-            data: (!as_bytes).then_some(&output.values),
+            data: (!as_bytes).then_some(Flat(&output.values)),
         });
     }
     let Head { model_name, model_version, id } = *head;

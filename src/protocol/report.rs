@@ -1,11 +1,11 @@
 //! How an error is told: its HTTP status, and how to fix it.
 
 use http::StatusCode;
+use turnout_onnx::RunError;
 
 use crate::access::AccessError;
 use crate::assignment::AssignmentError;
 use crate::endpoint::WeightsError;
-use crate::inference::RunError;
 use crate::isolate::{EndpointError, ModelError};
 use crate::origin::OriginError;
 use crate::payload::{FormatError, PayloadError};

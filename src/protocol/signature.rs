@@ -1,8 +1,8 @@
 //! What a model takes and gives, as descriptions tell it.
 
 use serde::Serialize;
+use turnout_onnx::Model;
 
-use crate::inference::Model;
 use crate::payload::datatype_name;
 
 /// An input or an output.

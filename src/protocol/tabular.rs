@@ -6,7 +6,7 @@ use http::{HeaderName, Method, StatusCode, header};
 use super::headers;
 use super::respond::{Answer, describe_decision, respond};
 use crate::endpoint::Name;
-use crate::payload::{Format, Schema, Table, count_rows};
+use crate::payload::{self, Format, Schema, Table, count_rows};
 use crate::platform::{HttpAnswer, Platform};
 use crate::request::{Request, RequestError, Response};
 use crate::service::{CountRows, Error, Invocation, Payload, Relay, Reply, Service, UnitIn, Unreadable};
@@ -22,7 +22,7 @@ impl Payload for Rows<'_> {
     }
 
     fn table(&self, schema: &Schema) -> Result<Table, Unreadable> {
-        Ok(Table::decode(self.sent()?, &self.0.body, schema)?)
+        Ok(payload::decode(self.sent()?, &self.0.body, schema)?)
     }
 }
 
@@ -56,7 +56,7 @@ pub(super) async fn invoke<P: Platform>(
         Ok(Reply::Outputs(outputs)) => {
             let format = rows.written().unwrap_or(Format::Json);
             // Writing into memory does not fail.
-            let body = outputs.encode(format).unwrap_or_default();
+            let body = payload::encode(&outputs, format).unwrap_or_default();
             let mut response = respond(StatusCode::OK, format.media_type(), body);
             // A model here has nothing to add to them, so what they are for, such as tracing, gets them back.
             if let Some(attributes) = request.headers.get(headers::CUSTOM_ATTRIBUTES) {

@@ -1,12 +1,13 @@
 //! Why a request is not answered as it was meant, each with its stable code. What to do about it, and with which HTTP
 //! status it is told, is the protocols' to say.
 
+use turnout_onnx::RunError;
+
 use super::invocation::Unreadable;
 use super::registry::RegistryError;
 use crate::access::AccessError;
 use crate::assignment::AssignmentError;
 use crate::endpoint::{Name, WeightsError};
-use crate::inference::RunError;
 use crate::isolate::{EndpointError, ModelError};
 use crate::origin::OriginError;
 use crate::payload::{FormatError, PayloadError};

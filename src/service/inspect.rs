@@ -1,6 +1,7 @@
 //! What a variant takes and gives, and whether it can be had, without invoking it.
 
 use std::rc::Rc;
+use turnout_onnx::Model;
 
 use futures_util::future::join_all;
 
@@ -9,7 +10,6 @@ use super::{Error, Service};
 use crate::access;
 use crate::assignment::AssignmentError;
 use crate::endpoint::{Backend, Endpoint, Name, Variant};
-use crate::inference::Model;
 use crate::platform::Platform;
 use crate::request::Request;
 

@@ -1,13 +1,13 @@
 //! One invocation: choose, answer, fall back, and note it all down.
 
 use std::rc::Rc;
+use turnout_onnx::Model;
 
 use super::error::{BackendError, Failure};
 use super::invocation::{Invocation, Payload, UnitIn, Unreadable};
 use super::{CountRows, Error, FollowUps, Service};
 use crate::assignment::{Assignment, Reason, UnitHash, assign};
 use crate::endpoint::{Backend, Endpoint, ModelReference, UnitSource, Variant};
-use crate::inference::Model;
 use crate::isolate::Served;
 use crate::origin;
 use crate::payload::Outputs;

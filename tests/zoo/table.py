@@ -14,8 +14,8 @@ DEFAULT_NOTES = {"", "no ZipMap"}
 
 HEAD = """# Models that run
 
-The operators of `ai.onnx.ml` are the project's own (`src/onnx_ml`). Models of them and of the most common of ONNX's own operators,
-small networks among them, are run by an interpreter (`src/inference/interpreter`), all others by tract. This page shows what that comes
+The operators of `ai.onnx.ml` are the project's own (`crates/onnx/src/ml`). Models of them and of the most common of ONNX's own operators,
+small networks among them, are run by an interpreter (`crates/onnx/src/interpreter`), all others by tract. This page shows what that comes
 to. `tests/zoo/train.py` writes it, from the models in `tests/zoo/models`: each is exported by the usual converter, or made by hand, and
 run by ONNX Runtime on rows it was not trained on. `make test` compares our answers with those, by the interpreter and by tract, natively
 and in WebAssembly: labels are equal, numbers within 1e-5 (relative where they are above 1). *Right* means that. *Refused* means that the

@@ -1,0 +1,22 @@
+//! The engine: everything that runs a model, and nothing else.
+//!
+//! [`Model::load`] reads an ONNX file, [`Model::run`] takes a [`table::Table`] of rows and gives [`table::Outputs`]. Small
+//! models of common operators are run by an interpreter of our own, all others by tract; the operators of [`ml`] serve
+//! both. Formats, HTTP and the platform are not known here.
+//!
+//! All `unsafe` of the project is in this crate: each block says why it is sound, and what it is worth.
+
+mod check;
+#[cfg(target_arch = "wasm32")]
+pub mod constructors;
+mod error;
+mod interpreter;
+pub mod ml;
+mod model;
+mod plan;
+mod signature;
+pub mod table;
+
+pub use error::{LoadError, RunError};
+pub use model::Model;
+pub use signature::OutputSignature;

@@ -1,0 +1,90 @@
+//! What a model takes, as far as making a table needs to know it.
+
+use std::collections::HashMap;
+
+use super::datatype::Datatype;
+
+/// The inputs of a model, in its order. A table's columns are their values, side by side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schema {
+    inputs: Vec<Input>,
+    /// For each column, the input that it belongs to.
+    columns: Vec<usize>,
+    /// For each input's name, which it is, and its first column.
+    names: HashMap<String, (usize, usize)>,
+}
+
+/// One input: one column, or several that belong together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    /// The model's name for it.
+    pub name: String,
+    /// What its values are.
+    pub datatype: Datatype,
+    /// Shape of one row's share.
+    pub row_shape: Vec<usize>,
+    width: usize,
+}
+
+impl Input {
+    /// An input whose rows have that shape: empty for a value a row. `None` if a row has no values, or far too many.
+    pub fn new(name: String, datatype: Datatype, row_shape: Vec<usize>) -> Option<Input> {
+        let width = row_shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size));
+        Some(Input { name, datatype, row_shape, width: width.filter(|width| *width > 0)? })
+    }
+
+    /// How many values a row has: at least 1.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+}
+
+impl Schema {
+    /// More columns than any table of this size of body could fill.
+    const MAX_COLUMNS: usize = 1 << 24;
+
+    /// `None` if there is no column, or there are far too many.
+    pub fn new(inputs: Vec<Input>) -> Option<Schema> {
+        let width = inputs.iter().try_fold(0usize, |sum, input| sum.checked_add(input.width))?;
+        if width == 0 || width > Self::MAX_COLUMNS {
+            return None;
+        }
+        let columns = inputs.iter().enumerate().flat_map(|(at, input)| std::iter::repeat_n(at, input.width)).collect();
+        let mut first = 0usize;
+        let mut names = HashMap::with_capacity(inputs.len());
+        for (at, input) in inputs.iter().enumerate() {
+            names.insert(input.name.clone(), (at, first));
+            first = first.saturating_add(input.width);
+        }
+        Some(Schema { inputs, columns, names })
+    }
+
+    /// The inputs, in the model's order.
+    pub fn inputs(&self) -> &[Input] {
+        &self.inputs
+    }
+
+    /// How many columns a table has.
+    pub fn width(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// The input that a column belongs to, by its place; `None` if there are fewer columns.
+    pub fn input_of(&self, column: usize) -> Option<usize> {
+        self.columns.get(column).copied()
+    }
+
+    /// Which input has that name, and its first column.
+    pub fn named(&self, name: &str) -> Option<(usize, usize)> {
+        self.names.get(name).copied()
+    }
+
+    /// A column as a person finds it: by number, and by name where inputs are columns.
+    pub fn describe(&self, column: usize) -> String {
+        let number = column.saturating_add(1);
+        match self.input_of(column).and_then(|input| self.inputs.get(input)) {
+            Some(input) if self.inputs.len() > 1 => format!("column {number} (`{}`)", input.name),
+            _ => format!("column {number}"),
+        }
+    }
+}

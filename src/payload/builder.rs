@@ -1,0 +1,175 @@
+//! Tables, put together from rows of cells as they are read.
+
+use turnout_onnx::table::{Datatype, Schema, Table, Values};
+
+use super::error::PayloadError;
+
+/// A cell as a body has it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Cell<'a> {
+    Number(f64),
+    Integer(i64),
+    Bool(bool),
+    Text(&'a str),
+    /// Of CSV: whether it is a number or text, its column knows.
+    Field(&'a str),
+    Missing,
+}
+
+/// Puts a table together cell by cell, and checks each as it comes.
+pub(super) struct Builder<'s> {
+    schema: &'s Schema,
+    inputs: Vec<Values>,
+    rows: usize,
+    /// Cells of the row at hand.
+    cells: usize,
+}
+
+impl<'s> Builder<'s> {
+    pub(super) fn new(schema: &'s Schema) -> Self {
+        let inputs = schema.inputs().iter().map(|input| input.datatype.values()).collect();
+        Builder { schema, inputs, rows: 0, cells: 0 }
+    }
+
+    pub(super) fn schema(&self) -> &'s Schema {
+        self.schema
+    }
+
+    /// The number of the row at hand, from 1.
+    pub(super) fn row(&self) -> usize {
+        self.rows.saturating_add(1)
+    }
+
+    /// The next cell of a row whose cells come in the order of the columns.
+    pub(super) fn push(&mut self, cell: Cell<'_>) -> Result<(), PayloadError> {
+        let column = self.cells;
+        self.cells = self.cells.saturating_add(1);
+        match self.schema.input_of(column) {
+            Some(_) => self.put(column, cell),
+            // Counted, so that the error can say how many there are.
+            None => Ok(()),
+        }
+    }
+
+    /// A cell of a column. Those of one input come in order.
+    pub(super) fn put(&mut self, column: usize, cell: Cell<'_>) -> Result<(), PayloadError> {
+        let at = self.schema.input_of(column);
+        let input = at.and_then(|at| Some((self.schema.inputs().get(at)?.datatype, self.inputs.get_mut(at)?)));
+        let Some((datatype, values)) = input else { return Ok(()) };
+        put(values, datatype, cell).map_err(|problem| PayloadError::Cell {
+            row: self.row(),
+            column: self.schema.describe(column),
+            problem,
+        })
+    }
+
+    /// Ends a row whose cells came in the order of the columns.
+    pub(super) fn end_row(&mut self) -> Result<(), PayloadError> {
+        let (given, expected) = (std::mem::take(&mut self.cells), self.schema.width());
+        if given != expected {
+            return Err(PayloadError::Width { row: self.row(), given, expected });
+        }
+        self.end_named_row();
+        Ok(())
+    }
+
+    /// Ends a row whose inputs were filled by name.
+    pub(super) fn end_named_row(&mut self) {
+        self.rows = self.rows.saturating_add(1);
+    }
+
+    pub(super) fn finish(self) -> Result<Table, PayloadError> {
+        // Each row was checked as it ended, so only their number can be wrong.
+        Table::new(self.schema, self.rows, self.inputs).ok_or(PayloadError::Empty)
+    }
+}
+
+pub(super) fn put(values: &mut Values, datatype: Datatype, cell: Cell<'_>) -> Result<(), String> {
+    match values {
+        Values::F32(values) => {
+            let x = number(cell)?;
+            let narrow = x as f32;
+            if narrow.is_infinite() {
+                return Err(format!("{x} is more than 32-bit floating point holds"));
+            }
+            values.push(narrow);
+        }
+        Values::F64(values) => values.push(number(cell)?),
+        Values::I64(values) => {
+            let x = integer(cell)?;
+            let (min, max) = datatype.range().unwrap_or((i64::MIN, i64::MAX));
+            if !(min..=max).contains(&x) {
+                return Err(format!("{x} is not between {min} and {max}"));
+            }
+            values.push(x);
+        }
+        Values::Bool(values) => values.push(truth(cell)?),
+        Values::Text(values) => values.push(text(cell)?.to_owned()),
+    }
+    Ok(())
+}
+
+fn number(cell: Cell<'_>) -> Result<f64, String> {
+    match cell {
+        Cell::Number(x) => Ok(x),
+        Cell::Integer(x) => Ok(x as f64),
+        Cell::Missing => Ok(f64::NAN),
+        Cell::Field(field) => match field.trim_ascii() {
+            "" => Ok(f64::NAN),
+            field => field.parse().ok().filter(|x: &f64| x.is_finite()).ok_or_else(|| refusal(cell, "a finite number")),
+        },
+        Cell::Bool(_) | Cell::Text(_) => Err(refusal(cell, "a number")),
+    }
+}
+
+fn integer(cell: Cell<'_>) -> Result<i64, String> {
+    // Beyond this, doubles skip whole numbers.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let whole = |x: f64| (x.fract() == 0.0 && x.abs() <= EXACT).then_some(x as i64);
+    match cell {
+        Cell::Integer(x) => Some(x),
+        Cell::Number(x) => whole(x),
+        Cell::Field(field) => {
+            let field = field.trim_ascii();
+            field.parse().ok().or_else(|| whole(field.parse().ok()?))
+        }
+        Cell::Bool(_) | Cell::Text(_) | Cell::Missing => None,
+    }
+    .ok_or_else(|| refusal(cell, "a whole number"))
+}
+
+fn truth(cell: Cell<'_>) -> Result<bool, String> {
+    match cell {
+        Cell::Bool(x) => Some(x),
+        Cell::Integer(0) => Some(false),
+        Cell::Integer(1) => Some(true),
+        Cell::Field(field) => match field.trim_ascii() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+    .ok_or_else(|| refusal(cell, "true or false"))
+}
+
+fn text(cell: Cell<'_>) -> Result<&str, String> {
+    match cell {
+        Cell::Text(text) | Cell::Field(text) => Ok(text),
+        _ => Err(refusal(cell, "a string")),
+    }
+}
+
+/// "`yes` stands where a number belongs"
+fn refusal(cell: Cell<'_>, expected: &str) -> String {
+    let cut = |text: &str| text.chars().take(40).collect::<String>();
+    let given = match cell {
+        Cell::Number(x) => format!("{x}"),
+        Cell::Integer(x) => format!("{x}"),
+        Cell::Bool(x) => format!("{x}"),
+        Cell::Text(text) => format!("the string `{}`", cut(text)),
+        Cell::Field(text) => format!("`{}`", cut(text)),
+        Cell::Missing => "nothing".to_owned(),
+    };
+    format!("{given} stands where {expected} belongs")
+}

@@ -1,0 +1,237 @@
+//! From a body to a table, whatever its format.
+
+use turnout_onnx::table::{Schema, Table};
+
+use super::accept::Format;
+use super::error::PayloadError;
+use super::{csv, json, numbers};
+
+/// Decodes a request's body for a model.
+///
+/// # Errors
+/// If the body is not of that format, holds no rows, or a row is not what the model takes.
+pub fn decode(format: Format, body: &[u8], schema: &Schema) -> Result<Table, PayloadError> {
+    match format {
+        Format::Json => numbers::decode(body, schema).map_or_else(|| json::decode(body, schema), Ok),
+        Format::JsonLines => json::decode_lines(body, schema),
+        Format::Csv => csv::decode(body, schema),
+    }
+}
+
+/// How many rows a body holds, without decoding them; `None` if it is not of that format.
+pub fn count_rows(format: Format, body: &[u8]) -> Option<usize> {
+    match format {
+        Format::Json => json::count(body),
+        Format::JsonLines | Format::Csv => {
+            Some(body.split(|b| *b == b'\n').filter(|line| !line.trim_ascii().is_empty()).count())
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::panic)]
+mod tests {
+    use proptest::prelude::*;
+    use turnout_onnx::table::{Datatype, Input, Values};
+
+    use super::*;
+
+    fn input(name: &str, datatype: Datatype, width: usize) -> Input {
+        Input::new(name.to_owned(), datatype, vec![width]).unwrap()
+    }
+
+    /// One input of numbers.
+    fn numbers(width: usize) -> Schema {
+        Schema::new(vec![input("x", Datatype::F64, width)]).unwrap()
+    }
+
+    /// An input a column, but for one of two.
+    fn customers() -> Schema {
+        Schema::new(vec![
+            input("tenure", Datatype::F32, 1),
+            input("plan", Datatype::Text, 1),
+            input("calls", Datatype::U8, 1),
+            input("place", Datatype::F64, 2),
+            input("new", Datatype::Bool, 1),
+        ])
+        .unwrap()
+    }
+
+    fn decoded(format: Format, body: &str, width: usize) -> Vec<f64> {
+        match decode(format, body.as_bytes(), &numbers(width)).unwrap().inputs() {
+            [Values::F64(values)] => values.clone(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn one_table_in_each_format() {
+        let table = vec![1.0, -2.5, 3e2, 0.0];
+        let decoded = |format, body| decoded(format, body, 2);
+        assert_eq!(decoded(Format::Json, r#"{"instances": [[1, -2.5], [3e2, 0]]}"#), table);
+        assert_eq!(decoded(Format::Json, r#"{"instances": [{"features": [1, -2.5]}, {"x": [3e2, 0]}]}"#), table);
+        assert_eq!(decoded(Format::JsonLines, "[1, -2.5]\n\n{\"features\": [3e2, 0]}\r\n"), table);
+        assert_eq!(decoded(Format::Csv, "1,-2.5\r\n3e2, 0 \n"), table);
+        assert_eq!(decoded(Format::Csv, "\"1\",-2.5\n+300,0"), table);
+    }
+
+    #[test]
+    fn columns_of_each_type_by_name_and_in_order() {
+        let by_name = r#"{"instances": [
+            {"plan": "family, \"big\"", "new": true, "place": [52.5, null], "tenure": 12, "calls": 3},
+            {"tenure": null, "plan": "", "calls": 255.0, "place": [1, 2], "new": 0}]}"#;
+        let in_order = r#"{"instances": [[12, "family, \"big\"", 3, 52.5, null, true], [null, "", 255, 1, 2, false]]}"#;
+        let csv = "12,\"family, \"\"big\"\"\",3,52.5,,true\n,,255.0,1,2,0\n";
+        let decode = |format, body: &str| decode(format, body.as_bytes(), &customers()).unwrap();
+        let table = decode(Format::Json, by_name);
+        assert_eq!(table.rows(), 2);
+        for other in [decode(Format::Json, in_order), decode(Format::Csv, csv)] {
+            assert_eq!(format!("{other:?}"), format!("{table:?}")); // NaN is not equal to itself
+        }
+        match table.inputs() {
+            [Values::F32(tenure), Values::Text(plan), Values::I64(calls), Values::F64(place), Values::Bool(new)] => {
+                assert!(tenure[0] == 12.0 && tenure[1].is_nan());
+                assert_eq!(plan, &["family, \"big\"", ""]);
+                assert_eq!(calls, &[3, 255]);
+                assert!(place[0] == 52.5 && place[1].is_nan() && place[2..] == [1.0, 2.0]);
+                assert_eq!(new, &[true, false]);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn refusal(format: Format, body: &str, schema: &Schema) -> String {
+        decode(format, body.as_bytes(), schema).expect_err(body).to_string()
+    }
+
+    #[test]
+    fn says_where_it_is_wrong() {
+        let cases = [
+            (Format::Json, "", "cannot be read"),
+            (Format::Json, "[[1]]", "expected an object {\"instances\": [...]}"),
+            (Format::Json, r#"{"instance": [[1]]}"#, "unknown member `instance`"),
+            (Format::Json, r#"{}"#, "`instances` is missing"),
+            (Format::Json, r#"{"instances": [[1, 2]], "instances": [[1, 2]]}"#, "`instances` stands twice"),
+            (Format::Json, r#"{"instances": [[1, 2], [1]]}"#, "row 2 has 1 values; the model takes 2"),
+            (
+                Format::Json,
+                r#"{"instances": [[1, "a"]]}"#,
+                "row 1, column 2: the string `a` stands where a number belongs",
+            ),
+            (
+                Format::Json,
+                r#"{"instances": [[1, 2], [true, 2]]}"#,
+                "row 2, column 1: true stands where a number belongs",
+            ),
+            (Format::Json, r#"{"instances": [[[1]]]}"#, "expected at row 1, column 1: a value"),
+            (Format::Json, r#"{"instances": [1, 2]}"#, "expected at row 1: a list of values"),
+            (
+                Format::Json,
+                r#"{"instances": [{"feature": [1]}]}"#,
+                "row 1: there is no column `feature`; the model takes: x",
+            ),
+            (Format::Json, r#"{"instances": [{"x": [1, 2], "features": [1, 2]}]}"#, "there is no column `features`"),
+            (Format::Json, r#"{"instances": [{"features": [1, 2], "x": [1, 2]}]}"#, "column `x` stands twice"),
+            (Format::Json, r#"{"instances": [{"x": [1, 2, 3]}]}"#, "row 1, `x`: 3 values; the model takes 2 there"),
+            (Format::Json, r#"{"instances": [{"x": 1}]}"#, "row 1, `x`: 1 values; the model takes 2 there"),
+            (Format::Json, r#"{"instances": [{}]}"#, "row 1: column `x` is missing"),
+            (Format::Json, r#"{"instances": [[1e999, 2]]}"#, "out of range"),
+            (Format::Json, r#"{"instances": [[1, 2]]} x"#, "trailing"),
+            (Format::Json, r#"{"instances": []}"#, "no rows"),
+            (Format::Json, r#"{"instances": [[]]}"#, "row 1 has 0 values"),
+            (Format::JsonLines, "[1, 2]\n[1, 2, 3]", "row 2 has 3 values"),
+            (Format::JsonLines, "[1, 2]\n\n{", "line 3 cannot be read"),
+            (Format::Csv, "", "no rows"),
+            (Format::Csv, "age,plan\n1,2", "row 1, column 1: `age` stands where a finite number belongs"),
+            (Format::Csv, "1,nan", "row 1, column 2: `nan` stands where a finite number belongs"),
+            (Format::Csv, "1,2\n3", "row 2 has 1 values"),
+        ];
+        for (format, body, expected) in cases {
+            let message = refusal(format, body, &numbers(2));
+            assert!(message.contains(expected), "{body}\n  gave: {message}\n  expected: {expected}");
+        }
+    }
+
+    #[test]
+    fn says_which_column_is_wrong() {
+        let row = |change: &str| {
+            let mut row = serde_json::json!({"tenure": 1, "plan": "a", "calls": 1, "place": [1, 2], "new": true});
+            let change: serde_json::Value = serde_json::from_str(change).unwrap();
+            for (name, value) in change.as_object().unwrap() {
+                row[name] = value.clone();
+            }
+            serde_json::json!({ "instances": [row] }).to_string()
+        };
+        for (change, expected) in [
+            (r#"{"tenure": "12"}"#, "row 1, column 1 (`tenure`): the string `12` stands where a number belongs"),
+            (
+                r#"{"tenure": 1e39}"#,
+                "column 1 (`tenure`): 1000000000000000000000000000000000000000 is more than 32-bit",
+            ),
+            (r#"{"plan": 7}"#, "row 1, column 2 (`plan`): 7 stands where a string belongs"),
+            (r#"{"plan": null}"#, "row 1, column 2 (`plan`): nothing stands where a string belongs"),
+            (r#"{"calls": 1.5}"#, "column 3 (`calls`): 1.5 stands where a whole number belongs"),
+            (r#"{"calls": null}"#, "column 3 (`calls`): nothing stands where a whole number belongs"),
+            (r#"{"calls": 256}"#, "column 3 (`calls`): 256 is not between 0 and 255"),
+            (r#"{"place": [1, "x"]}"#, "column 5 (`place`): the string `x` stands where a number belongs"),
+            (r#"{"place": {"x": 1}}"#, "expected at row 1, column 4 (`place`): a value or a list of values"),
+            (r#"{"new": "yes"}"#, "column 6 (`new`): the string `yes` stands where true or false belongs"),
+            (r#"{"age": 3}"#, "there is no column `age`; the model takes: tenure, plan, calls, place, new"),
+        ] {
+            let message = refusal(Format::Json, &row(change), &customers());
+            assert!(message.contains(expected), "{change}\n  gave: {message}\n  expected: {expected}");
+        }
+        let message = refusal(Format::Csv, "1,a,1,1,2,true\n1,a,x,1,2,true", &customers());
+        assert_eq!(message, "row 2, column 3 (`calls`): `x` stands where a whole number belongs");
+    }
+
+    #[test]
+    fn counts_without_decoding() {
+        assert_eq!(count_rows(Format::Json, br#"{"x": 1, "instances": [[1], {"a": 2}, 3]}"#), Some(3));
+        assert_eq!(count_rows(Format::Json, b"nonsense"), None);
+        assert_eq!(count_rows(Format::Csv, b"1,2\n3,4\n\n"), Some(2));
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_not_followed() {
+        let body = format!("{{\"instances\": {}", "[".repeat(100_000));
+        assert!(decode(Format::Json, body.as_bytes(), &numbers(2)).is_err());
+        assert!(decode(Format::Json, body.as_bytes(), &customers()).is_err());
+        assert_eq!(count_rows(Format::Json, body.as_bytes()), None);
+    }
+
+    fn formats() -> impl Strategy<Value = Format> {
+        prop_oneof![Just(Format::Json), Just(Format::JsonLines), Just(Format::Csv)]
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_arrive_exactly(
+            rows in (1usize..5).prop_flat_map(|width| proptest::collection::vec(
+                proptest::collection::vec(-1e300..1e300f64, width), 1..6))
+        ) {
+            let lists: Vec<String> = rows.iter().map(|row| format!("{row:?}")).collect();
+            let width = rows[0].len();
+            let flat = rows.concat();
+            let json = format!("{{\"instances\": [{}]}}", lists.join(","));
+            prop_assert_eq!(&decoded(Format::Json, &json, width), &flat);
+            prop_assert_eq!(&decoded(Format::JsonLines, &lists.join("\n"), width), &flat);
+            let lines: Vec<String> = lists.iter().map(|list| list.trim_matches(['[', ']']).to_owned()).collect();
+            prop_assert_eq!(&decoded(Format::Csv, &lines.join("\n"), width), &flat);
+        }
+
+        #[test]
+        fn nothing_panics(format in formats(), body in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = decode(format, &body, &numbers(2));
+            let _ = decode(format, &body, &customers());
+            let _ = count_rows(format, &body);
+        }
+
+        #[test]
+        fn nothing_panics_on_almost_json(format in formats(), body in r#"[\[\]{}",:0-9. instacefturplwox\n-]{0,80}"#) {
+            let _ = decode(format, body.as_bytes(), &numbers(2));
+            let _ = decode(format, body.as_bytes(), &customers());
+            let _ = count_rows(format, body.as_bytes());
+        }
+    }
+}
