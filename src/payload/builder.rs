@@ -168,8 +168,8 @@ fn refusal(cell: Cell<'_>, expected: &str) -> String {
         Cell::Integer(x) => format!("{x}"),
         Cell::Bool(x) => format!("{x}"),
         Cell::Text(text) => format!("the string `{}`", cut(text)),
-        Cell::Field(text) => format!("`{}`", cut(text)),
-        Cell::Missing => "nothing".to_owned(),
+        Cell::Field(text) if !text.trim_ascii().is_empty() => format!("`{}`", cut(text)),
+        Cell::Field(_) | Cell::Missing => "nothing".to_owned(),
     };
     format!("{given} stands where {expected} belongs")
 }
