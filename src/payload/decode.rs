@@ -37,6 +37,7 @@ mod tests {
     use proptest::prelude::*;
     use turnout_onnx::table::{Datatype, Input, Values};
 
+    use super::super::json::flat;
     use super::*;
 
     fn input(name: &str, datatype: Datatype, width: usize) -> Input {
@@ -149,6 +150,42 @@ mod tests {
                 let expected = format!("Text([{long:?}, \"\", \"\", \"y\\n\", \"\", \"z\"])");
                 assert_eq!(column(Format::Csv, &body, Datatype::Text), expected, "{end:?} {length}");
             }
+        }
+    }
+
+    #[test]
+    fn what_a_type_would_make_infinite_is_refused() {
+        let formats = |x: &str| {
+            [
+                (Format::Json, format!("{{\"instances\": [[{x}]]}}")),
+                (Format::Json, format!("{{\"instances\": [{{\"x\": {x}}}]}}")),
+                (Format::JsonLines, format!("[{x}]")),
+                (Format::Csv, x.to_owned()),
+            ]
+        };
+        for (datatype, x, held) in [
+            (Datatype::F16, "65504", true),
+            (Datatype::F16, "65519.9", true),
+            (Datatype::F16, "65520", false),
+            (Datatype::F16, "-65519.9", true),
+            (Datatype::F16, "-65520", false),
+            (Datatype::F16, "1e300", false),
+            (Datatype::F32, "65520", true),
+            (Datatype::F32, "3.4028235e38", true),
+            (Datatype::F32, "3.4028236e38", false),
+            (Datatype::F32, "-1e39", false),
+        ] {
+            let bits = if datatype == Datatype::F16 { 16 } else { 32 };
+            let refusal = format!("{} is more than {bits}-bit floating point holds", x.parse::<f64>().unwrap());
+            let expected = |place: &str| {
+                if held { format!("F32([{:?}])", x.parse::<f32>().unwrap()) } else { format!("{place}: {refusal}") }
+            };
+            for (format, body) in formats(x) {
+                assert_eq!(column(format, &body, datatype), expected("row 1, column 1"), "{datatype:?}: {body}");
+            }
+            let tensor = flat(datatype, &[1], &format!("[{x}]"));
+            let tensor = tensor.map_or_else(|error| error, |values| format!("{values:?}"));
+            assert_eq!(tensor, expected("value 1"), "{datatype:?}");
         }
     }
 
