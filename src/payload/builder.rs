@@ -88,11 +88,10 @@ pub(super) fn put(values: &mut Values, datatype: Datatype, cell: Cell<'_>) -> Re
     match values {
         Values::F32(values) => {
             let x = number(cell)?;
-            let narrow = x as f32;
-            if narrow.is_infinite() {
-                return Err(format!("{x} is more than 32-bit floating point holds"));
-            }
-            values.push(narrow);
+            values.push(narrow(x, datatype).ok_or_else(|| {
+                let bits = if datatype == Datatype::F16 { 16 } else { 32 };
+                format!("{x} is more than {bits}-bit floating point holds")
+            })?);
         }
         Values::F64(values) => values.push(number(cell)?),
         Values::I64(values) => {
@@ -107,6 +106,12 @@ pub(super) fn put(values: &mut Values, datatype: Datatype, cell: Cell<'_>) -> Re
         Values::Text(values) => values.push(text(cell)?.to_owned()),
     }
     Ok(())
+}
+
+/// A number, or NaN, for an input of 16 or 32 bits; `None` if it would become infinite.
+pub(super) fn narrow(x: f64, datatype: Datatype) -> Option<f32> {
+    let narrow = x as f32;
+    if narrow.abs() >= datatype.overflow() { None } else { Some(narrow) }
 }
 
 fn number(cell: Cell<'_>) -> Result<f64, String> {
@@ -168,8 +173,8 @@ fn refusal(cell: Cell<'_>, expected: &str) -> String {
         Cell::Integer(x) => format!("{x}"),
         Cell::Bool(x) => format!("{x}"),
         Cell::Text(text) => format!("the string `{}`", cut(text)),
-        Cell::Field(text) => format!("`{}`", cut(text)),
-        Cell::Missing => "nothing".to_owned(),
+        Cell::Field(text) if !text.trim_ascii().is_empty() => format!("`{}`", cut(text)),
+        Cell::Field(_) | Cell::Missing => "nothing".to_owned(),
     };
     format!("{given} stands where {expected} belongs")
 }

@@ -19,6 +19,9 @@ pub fn decode(format: Format, body: &[u8], schema: &Schema) -> Result<Table, Pay
 }
 
 /// How many rows a body holds, without decoding them; `None` if it is not of that format.
+///
+/// Of JSON they are the instances, else the lines that are not blank. That is not the number of rows of a model of one
+/// column, of whose CSV a blank line is a row as well, and of quoted fields that go over several lines.
 pub fn count_rows(format: Format, body: &[u8]) -> Option<usize> {
     match format {
         Format::Json => json::count(body),
@@ -34,6 +37,7 @@ mod tests {
     use proptest::prelude::*;
     use turnout_onnx::table::{Datatype, Input, Values};
 
+    use super::super::json::flat;
     use super::*;
 
     fn input(name: &str, datatype: Datatype, width: usize) -> Input {
@@ -102,6 +106,87 @@ mod tests {
 
     fn refusal(format: Format, body: &str, schema: &Schema) -> String {
         decode(format, body.as_bytes(), schema).expect_err(body).to_string()
+    }
+
+    /// The values of one column, written out as NaN is not equal to itself; or the refusal.
+    fn column(format: Format, body: &str, datatype: Datatype) -> String {
+        let schema = Schema::new(vec![input("x", datatype, 1)]).unwrap();
+        match decode(format, body.as_bytes(), &schema) {
+            Ok(table) => format!("{:?}", table.inputs()[0]),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn an_empty_line_of_one_column_is_a_missing_value() {
+        for (datatype, body, expected) in [
+            (Datatype::F64, "1\n\n3\n", "F64([1.0, NaN, 3.0])"),
+            (Datatype::F64, "1\r\n\r\n3\r\n", "F64([1.0, NaN, 3.0])"),
+            (Datatype::F64, "1\r\r3\r", "F64([1.0, NaN, 3.0])"),
+            (Datatype::F64, "1\n\n\n\"4\"\n\"\"", "F64([1.0, NaN, NaN, 4.0, NaN])"),
+            (Datatype::F64, "\n2", "F64([NaN, 2.0])"),
+            (Datatype::F64, "\u{feff}\n2", "F64([NaN, 2.0])"),
+            (Datatype::F64, "1\n\n", "F64([1.0, NaN])"),
+            (Datatype::F64, "\n", "F64([NaN])"),
+            (Datatype::F64, "", "the body holds no rows"),
+            (Datatype::F64, "1\n\nx", "row 3, column 1: `x` stands where a finite number belongs"),
+            (Datatype::Text, "a\n\n\"b\n\nc\"\n\n", "Text([\"a\", \"\", \"b\\n\\nc\", \"\"])"),
+            (Datatype::I64, "1\n\n3", "row 2, column 1: nothing stands where a whole number belongs"),
+            (Datatype::Bool, "true\n\n0", "row 2, column 1: nothing stands where true or false belongs"),
+        ] {
+            assert_eq!(column(Format::Csv, body, datatype), expected, "{body:?}");
+        }
+        assert_eq!(column(Format::JsonLines, "[1]\n\n[3]\n", Datatype::F64), "F64([1.0, 3.0])");
+        assert_eq!(decoded(Format::Csv, "1,2\n\n3,4\n\n", 2), [1.0, 2.0, 3.0, 4.0]);
+    }
+
+    /// The reader takes a body in parts of 8 KiB.
+    #[test]
+    fn an_empty_line_is_one_wherever_the_body_is_parted() {
+        for end in ["\n", "\r\n", "\r"] {
+            for length in 8180..8200 {
+                let long = "x".repeat(length);
+                let body = [long.as_str(), "", "", "\"y\n\"", "", "z"].map(|line| format!("{line}{end}")).concat();
+                let expected = format!("Text([{long:?}, \"\", \"\", \"y\\n\", \"\", \"z\"])");
+                assert_eq!(column(Format::Csv, &body, Datatype::Text), expected, "{end:?} {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_type_would_make_infinite_is_refused() {
+        let formats = |x: &str| {
+            [
+                (Format::Json, format!("{{\"instances\": [[{x}]]}}")),
+                (Format::Json, format!("{{\"instances\": [{{\"x\": {x}}}]}}")),
+                (Format::JsonLines, format!("[{x}]")),
+                (Format::Csv, x.to_owned()),
+            ]
+        };
+        for (datatype, x, held) in [
+            (Datatype::F16, "65504", true),
+            (Datatype::F16, "65519.9", true),
+            (Datatype::F16, "65520", false),
+            (Datatype::F16, "-65519.9", true),
+            (Datatype::F16, "-65520", false),
+            (Datatype::F16, "1e300", false),
+            (Datatype::F32, "65520", true),
+            (Datatype::F32, "3.4028235e38", true),
+            (Datatype::F32, "3.4028236e38", false),
+            (Datatype::F32, "-1e39", false),
+        ] {
+            let bits = if datatype == Datatype::F16 { 16 } else { 32 };
+            let refusal = format!("{} is more than {bits}-bit floating point holds", x.parse::<f64>().unwrap());
+            let expected = |place: &str| {
+                if held { format!("F32([{:?}])", x.parse::<f32>().unwrap()) } else { format!("{place}: {refusal}") }
+            };
+            for (format, body) in formats(x) {
+                assert_eq!(column(format, &body, datatype), expected("row 1, column 1"), "{datatype:?}: {body}");
+            }
+            let tensor = flat(datatype, &[1], &format!("[{x}]"));
+            let tensor = tensor.map_or_else(|error| error, |values| format!("{values:?}"));
+            assert_eq!(tensor, expected("value 1"), "{datatype:?}");
+        }
     }
 
     #[test]

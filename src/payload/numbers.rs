@@ -3,6 +3,8 @@
 
 use turnout_onnx::table::{Datatype, Schema, Table, Values};
 
+use super::builder::narrow;
+
 /// `None` if the body or the schema is another.
 pub(super) fn decode(body: &[u8], schema: &Schema) -> Option<Table> {
     let [input] = schema.inputs() else { return None };
@@ -10,12 +12,11 @@ pub(super) fn decode(body: &[u8], schema: &Schema) -> Option<Table> {
     let expected = body.len() / 3;
     let mut rest = Rest(body);
     match input.datatype {
-        Datatype::F16 | Datatype::F32 => {
+        datatype @ (Datatype::F16 | Datatype::F32) => {
             let mut values: Vec<f32> = Vec::with_capacity(expected);
             let rows = rest.document(schema.width(), |x| {
-                let narrow = x as f32;
-                values.push(narrow);
-                narrow.is_finite().then_some(())
+                values.push(narrow(x, datatype)?);
+                Some(())
             })?;
             Table::new(schema, rows, vec![Values::F32(values)])
         }

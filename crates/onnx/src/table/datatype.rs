@@ -37,6 +37,15 @@ impl Datatype {
         })
     }
 
+    /// The smallest 32-bit number that becomes infinite in this type.
+    pub fn overflow(self) -> f32 {
+        match self {
+            // Half way from its largest number, 65,504, to what would be the next: a tie, which rounds up.
+            Datatype::F16 => 65_520.0,
+            _ => f32::INFINITY,
+        }
+    }
+
     /// No values, of the type that holds these.
     pub fn values(self) -> Values {
         match self {
@@ -46,5 +55,19 @@ impl Datatype {
             Datatype::Text => Values::Text(Vec::new()),
             _ => Values::I64(Vec::new()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tract_onnx::prelude::{f16, tensor0};
+
+    use super::*;
+
+    #[test]
+    fn what_overflows_16_bits_is_what_a_cast_makes_infinite() {
+        let cast = |x: f32| tensor0(x).cast_to_scalar::<f16>().unwrap();
+        let bound = Datatype::F16.overflow();
+        assert_eq!((cast(bound), cast(bound.next_down())), (f16::INFINITY, f16::MAX));
     }
 }
