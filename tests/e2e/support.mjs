@@ -83,12 +83,11 @@ export async function start() {
 /** What POSTs rows, the first held-out digit unless given, to an endpoint of the worker at `url`. */
 export const invoker =
   (url) =>
-  (endpoint, { body = digits[0].csv, type = "text/csv", headers = {}, signal } = {}) =>
+  (endpoint, { body = digits[0].csv, type = "text/csv", headers = {} } = {}) =>
     fetch(new URL(`/endpoints/${endpoint}/invocations`, url), {
       method: "POST",
       headers: { "content-type": type, ...headers },
       body,
-      signal,
     });
 
 /** A model host on a free port. `answer(request, body, response)` says what it does; `calls` is what it was sent. */
