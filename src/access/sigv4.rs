@@ -10,7 +10,7 @@ use time::PrimitiveDateTime;
 use time::macros::format_description;
 
 use super::canonical::{canonical_request, encoded_query, plain_query};
-use super::same;
+use super::compare::same;
 use crate::endpoint::Sha256;
 use crate::request::Request;
 
