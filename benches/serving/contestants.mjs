@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const here = fileURLToPath(new URL(".", import.meta.url));
@@ -19,14 +19,21 @@ export const MODELS = ["digits-logistic", "digits-cnn", "churn-logistic", "churn
 const run = (command, args, options) => execFileSync(command, args, { cwd: root, stdio: "inherit", ...options });
 const kept = (name) => join(work, name);
 
-/** Makes everything that is not there yet. */
-export function build(say) {
+/** Makes what Turnout itself needs, and is not there yet. */
+export function buildTurnout(say) {
   for (const folder of ["endpoints", "models", "registry"]) mkdirSync(kept(folder), { recursive: true });
   loadGenerator(say);
-  packages(say);
-  bareCrate(say);
   say("building Turnout (some minutes from scratch)");
   run("scripts/build.sh", []);
+  stores();
+  requests();
+}
+
+/** Makes everything that is not there yet. */
+export function build(say) {
+  buildTurnout(say);
+  packages(say);
+  bareCrate(say);
   say("building what measures models by themselves (some minutes from scratch)");
   run("cargo", ["build", "--quiet", "--profile", "worker", "--target", "wasm32-unknown-unknown", "--example", "bench-models"]);
   run("cargo", ["build", "--quiet", "--release", "--example", "bench-native"]);
@@ -34,8 +41,6 @@ export function build(say) {
   run("wasm-bindgen", ["--target", "web", "--no-typescript", "--out-dir", work, "--out-name", "loaded", built]);
   bundle("onnxruntime.js");
   bundle("models.js");
-  stores();
-  requests();
 }
 
 function loadGenerator(say) {
@@ -132,7 +137,13 @@ export const requestsOf = (model, rows) => kept(`${model}-${rows}.txt`);
 export const rowsOf = (model, rows) => kept(`${model}-${rows}.json`);
 
 const script = (name) => ({ modules: { "index.js": join(here, "workers", `${name}.js`) } });
-const turnout = join(root, "build");
+/** A build of Turnout, from a folder that `scripts/build.sh` has filled. */
+const turnout = (folder) => ({
+  modules: { "index.js": join(folder, "index.js"), "index_bg.wasm": join(folder, "index_bg.wasm") },
+  kv: ["ENDPOINTS", "MODELS", "REGISTRY"],
+  sink: true,
+  flags: ["enable_request_signal"],
+});
 
 /** The workers, by name. */
 export const workers = {
@@ -142,11 +153,9 @@ export const workers = {
   origin: script("origin"),
   forward: { ...script("forward"), texts: { ORIGIN: `http://127.0.0.1:${ORIGIN_PORT}/` } },
   twin: { ...script("twin"), kv: ["ENDPOINTS"], sink: true },
-  turnout: {
-    modules: { "index.js": join(turnout, "index.js"), "index_bg.wasm": join(turnout, "index_bg.wasm") },
-    kv: ["ENDPOINTS", "MODELS", "REGISTRY"],
-    sink: true,
-  },
+  turnout: turnout(join(root, "build")),
+  /** Another build of Turnout, to compare with. */
+  beside: turnout(resolve(root, process.env.BESIDE ?? "build")),
   onnxruntime: { modules: { "index.js": kept("built-onnxruntime.js"), "ort.wasm": kept("ort.wasm") }, kv: ["MODELS"] },
   models: {
     modules: { "index.js": kept("built-models.js"), "ort.wasm": kept("ort.wasm"), "loaded_bg.wasm": kept("loaded_bg.wasm") },

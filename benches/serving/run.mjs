@@ -2,6 +2,8 @@
 //
 //   make bench                     everything, about six minutes once all is built
 //   make bench PARTS="start size"  some parts of it: requests, servers, start, models, size
+//   make bench BESIDE=DIR          nothing but this build against another: DIR holds what scripts/build.sh of another
+//                                  version has made in its build/
 //
 // Each worker lives in a workerd of its own; contestants take turns, round by round, and a ratio is of one round's two
 // measurements, so that what disturbs the machine for longer than a turn disturbs both.
@@ -11,7 +13,7 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
-import { build, instances, MODELS, ORIGIN_PORT, requestsOf, root, rowsOf, work, workers } from "./contestants.mjs";
+import { build, buildTurnout, instances, MODELS, ORIGIN_PORT, requestsOf, root, rowsOf, work, workers } from "./contestants.mjs";
 import { report } from "./report.mjs";
 import { answered, prepare, resident, start } from "./workerd.mjs";
 
@@ -172,6 +174,39 @@ async function starts() {
   ];
 }
 
+/** This build against another, by what is asked of both: the ratio of the rates, and of the starts. */
+async function beside() {
+  const cases = [
+    { name: "decision", path: "/endpoints/route/assignments", file: join(work, "units.txt"), body: "digits-cnn" },
+    { name: "origin", path: "/endpoints/route/invocations", file: requestsOf("digits-cnn", 1), body: "digits-cnn" },
+    ...MODELS.flatMap((model) =>
+      [1, 100].map((rows) => ({ name: `${model}, ${rows} rows`, path: predict(model).turnout, file: requestsOf(model, rows), body: model, rows }))),
+  ];
+  const names = ["beside", "turnout"];
+  const line = (name, rounds, ratio) => {
+    const ratios = rounds.map(ratio).sort((a, b) => a - b);
+    const shown = [ratios[ratios.length >> 1], ratios[0], ratios.at(-1)].map((ratio) => ratio.toFixed(3));
+    console.log(`${name.padEnd(28)} ${shown[0]} of the other's speed (${shown[1]} to ${shown[2]})`);
+  };
+  await withWorkers(names, async (running) => {
+    for (const { name, path, file, body, rows = 1 } of cases) {
+      for (const contestant of names) await answered(`${running[contestant].address}${path}`, first(body, rows));
+      const turn = (contestant) => load({ address: running[contestant].address, path, requests: file });
+      line(name, await inTurns(name, names, ROUNDS, turn), (row) => row.turnout.rate / row.beside.rate);
+    }
+  });
+  const starts = await inTurns("start to first prediction", names, 2 * ROUNDS, async (name) => {
+    const prepared = worker(name, 1);
+    const began = performance.now();
+    const running = start(prepared);
+    await answered(`${running.address}${predict("digits-cnn").turnout}`, first("digits-cnn"));
+    const ms = performance.now() - began;
+    await running.stop();
+    return { ms };
+  });
+  line("start to first prediction", starts, (row) => row.beside.ms / row.turnout.ms);
+}
+
 const writeRequests = (file, bodies) => writeFileSync(file, bodies.map((body, i) => `user-${i}\t${body}\n`).join(""));
 const mapValues = (object, f) => Object.fromEntries(Object.entries(object).map(([name, value]) => [name, f(value, name)]));
 
@@ -212,6 +247,11 @@ function size() {
   return ["raw", "gzip"].map((key) => ({ part: "size", name: `wasm, ${key}`, unit: "MB", rounds: column([sizes], key) }));
 }
 
+if (process.env.BESIDE) {
+  buildTurnout(say);
+  await beside();
+  process.exit();
+}
 const chosen = process.env.PARTS?.split(/[ ,]+/).filter((part) => part !== "") ?? PARTS;
 const unknown = chosen.find((part) => !PARTS.includes(part));
 if (unknown !== undefined) throw new Error(`there is no part ${unknown}; there are: ${PARTS.join(", ")}`);

@@ -4,8 +4,8 @@ import { execFileSync, spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 
-/** A configuration of one worker. `worker` is `{ modules: { "a.js": path, ... }, kv: [names], texts: {}, sink: bool }`. */
-function configuration({ modules, kv = [], texts = {}, sink = false }, { root, work, port }) {
+/** A configuration of one worker. `worker` is `{ modules: { "a.js": path, ... }, kv: [names], texts: {}, sink: bool, flags: [names] }`. */
+function configuration({ modules, kv = [], texts = {}, sink = false, flags = [] }, { root, work, port }) {
   const embed = (path) => JSON.stringify(relative(work, path));
   const module = ([name, path]) => `(name = "${name}", ${name.endsWith(".wasm") ? "wasm" : "esModule"} = embed ${embed(path)})`;
   const bindings = [
@@ -19,7 +19,7 @@ function configuration({ modules, kv = [], texts = {}, sink = false }, { root, w
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
-    (name = "worker", worker = (compatibilityDate = "2026-10-01",
+    (name = "worker", worker = (compatibilityDate = "2026-10-01", compatibilityFlags = ${JSON.stringify(flags)},
       modules = [${Object.entries(modules).map(module).join(", ")}],
       bindings = [${bindings.join(", ")}])),${kv.map(store).join("")}
     (name = "internet", network = (allow = ["public", "private"])),
