@@ -3,7 +3,7 @@
 # make test    everything from set-up to every test
 # make bench   Turnout against other workers and servers: a table and a plot (about six minutes once built)
 # make bench-trees  trees in wasm against onnxruntime-web and tract
-# make lint    clippy for the worker on both targets and for the page's core, and the formatting
+# make lint    clippy for the worker on both targets and for the page's core, formatting, and the syntax of scripts
 # make clean   removes what was built; `make clean-tools` the tools as well
 
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
@@ -38,10 +38,7 @@ seed: setup
 	node scripts/seed.mjs
 
 lint: setup
-	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
-	cargo clippy --workspace --all-targets --target wasm32-unknown-unknown -- -D warnings
-	cargo clippy --target wasm32-unknown-unknown --no-default-features --features browser -- -D warnings
+	scripts/lint.sh
 
 clean:
 	rm -rf target build .wrangler .local

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Sets up what building and testing need, and does nothing where it is already there:
-#   1. the wasm32-unknown-unknown target: rustup's, else built from Debian's packages;
+#   1. the wasm32-unknown-unknown target, clippy and rustfmt: rustup's, else from Debian's packages;
 #   2. node and wrangler, from package-lock.json;
 #   3. wasm-bindgen, at the version that Cargo.lock names.
-# Everything but the wasm target lives in this folder: node_modules and .tools, both ignored by git.
+# Everything but the first lives in this folder: node_modules and .tools, both ignored by git.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -64,6 +64,13 @@ wasm_target() {
     has_wasm_target || die "the wasm32-unknown-unknown target could not be set up"
 }
 
+# rustup's minimal profile comes without them.
+lint_tools() {
+    cargo clippy --version >/dev/null 2>&1 && cargo fmt --version >/dev/null 2>&1 && return
+    say "adding clippy and rustfmt with rustup"
+    rustup component add clippy rustfmt >/dev/null || die "clippy and rustfmt are missing, and rustup cannot add them"
+}
+
 node_modules() {
     [ node_modules/.package-lock.json -nt package-lock.json ] && [ -x node_modules/.bin/wrangler ] && return
     command -v npm >/dev/null || die "npm is missing: install Node.js (any version with npm; the project brings its own node)"
@@ -84,6 +91,7 @@ cargo_tool() {
 }
 
 wasm_target
+lint_tools
 node_modules
 cargo_tool wasm-bindgen-cli "$WASM_BINDGEN" wasm-bindgen
 rm -rf "$TOOLS/target"

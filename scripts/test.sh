@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every test: native, in wasm under Node, and end to end in workerd. The last line counts them.
+# Every test: lint, native, in wasm under Node, and end to end in workerd. The last line counts them.
 #
 # All of them run even if some fail, so that one run tells the whole story.
 set -uo pipefail
@@ -9,11 +9,12 @@ export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=wasm-bindgen-test-runner
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-passed=0 failed=0
+passed=0 failed=0 failed_parts=()
 
 # part NAME COMMAND...: runs one part, and adds up the counts that its runner prints.
 part() {
-    printf '\n[test] %s\n' "$1"
+    local name=$1
+    printf '\n[test] %s\n' "$name"
     shift
     "$@" 2>&1 | tee "$log"
     local status=${PIPESTATUS[0]} counts
@@ -26,6 +27,7 @@ part() {
     # A part that counts nothing is one test; one that fails without a failed test did not even run them.
     if [ "$status" = 0 ]; then [ "$ok" != 0 ] || ok=1; else [ "$bad" != 0 ] || bad=1; fi
     passed=$((passed + ok)) failed=$((failed + bad))
+    [ "$bad" = 0 ] || failed_parts+=("$name")
 }
 
 # The Python that real clients run in, made anew when requirements.txt changes.
@@ -55,6 +57,7 @@ page() {
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
+part "lint: formatting, syntax, clippy" scripts/lint.sh
 part "native: the core" cargo test --quiet --workspace
 part "the assignment vectors, recomputed in Python" python3 tests/vectors/recompute.py
 part "wasm: randomness, inference, codecs" cargo test --target wasm32-unknown-unknown --test wasm
@@ -64,5 +67,7 @@ part "workerd: end to end" node --test --test-reporter=spec tests/e2e/*.test.mjs
 part "workerd: real clients" clients
 part "workerd: the page, in Chromium" page
 
-printf '\n%d passed, %d failed\n' "$passed" "$failed"
+echo
+[ "$failed" = 0 ] || printf '[test] FAILED: %s\n' "${failed_parts[@]}"
+printf '%d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ]
