@@ -5,6 +5,7 @@ use wasm_bindgen::prelude::*;
 use worker::{Env, KvError, KvStore};
 
 use super::http::{headers, lines};
+use super::settings::text;
 use crate::platform::{
     Clock, Entropy, EntropyError, Entry, Exchange, ExchangeError, HttpAnswer, HttpCall, Log, Namespace, Page, Secrets,
     Store, StoreError, Times,
@@ -120,7 +121,7 @@ impl Clock for Workers {
 
 impl Secrets for Workers {
     fn secret(&self, name: &str) -> Option<String> {
-        self.env.secret(name).ok().map(|secret| secret.to_string())
+        text(&self.env, name)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use js_sys::Reflect;
+use wasm_bindgen::JsValue;
 use worker::{Env, console_warn};
 
 use crate::isolate::Settings;
@@ -23,10 +25,16 @@ pub(super) fn read(env: &Env) -> Settings {
 
 /// A variable's value; `None`, with a warning where it was meant as one, if it cannot be read.
 fn variable<T: FromStr>(env: &Env, name: &str) -> Option<T> {
-    let text = env.var(name).ok()?.to_string();
+    let text = text(env, name)?;
     let value = text.parse().ok();
     if value.is_none() {
         console_warn!("variable {name} is `{text}`, which cannot be read; the default holds");
     }
     value
+}
+
+/// The variable or secret of this name; `None` where it is not set, or empty. The `worker` crate's own getters throw, past
+/// all that Rust can catch, where it is null, as plain workerd has what is not set in the environment.
+pub(super) fn text(env: &Env, name: &str) -> Option<String> {
+    Reflect::get(env, &JsValue::from(name)).ok()?.as_string().filter(|text| !text.is_empty())
 }

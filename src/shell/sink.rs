@@ -5,6 +5,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use worker::{AnalyticsEngineDataset, Env, console_log, console_warn};
 
+use super::settings::text;
 use crate::record::{Record, Sink};
 
 #[wasm_bindgen(module = "/src/shell/glue.js")]
@@ -37,7 +38,7 @@ impl Sinks {
     pub(super) fn new(env: &Env) -> Self {
         Sinks {
             analytics: env.analytics_engine("RECORDS").ok(),
-            log: env.var("LOG_RECORDS").is_ok_and(|value| value.to_string() == "true"),
+            log: text(env, "LOG_RECORDS").as_deref() == Some("true"),
         }
     }
 }

@@ -17,15 +17,19 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 const invoke = (url, headers = {}) =>
   fetch(`${url}/endpoints/digits/invocations`, { method: "POST", headers: { "content-type": "text/csv", ...headers }, body: digits[0].csv });
 
-test("workerd serve answers from files, and writes weights to them", async () => {
-  for (const name of ["endpoints", "registry"]) mkdirSync(join(folder, name));
+/** Plain workerd with the written configuration, on `port`; endpoints and registry are folders of `folder`. */
+async function serve(port, env = {}) {
+  for (const name of ["endpoints", "registry"]) mkdirSync(join(folder, name), { recursive: true });
   cpSync(`${root}models/digits/endpoint.json`, join(folder, "endpoints/digits"));
-  const port = await freePort();
-  const server = await workerd(
+  return workerd(
     ["workerd/config.capnp", "--socket-addr", `http=127.0.0.1:${port}`, "--directory-path", `endpoints=${folder}/endpoints`, "--directory-path", `models=${root}models`, "--directory-path", `registry=${folder}/registry`],
     port,
-    { ADMIN_TOKEN: "secret" },
+    env,
   );
+}
+
+test("workerd serve answers from files, and writes weights to them", async () => {
+  const server = await serve(await freePort(), { ADMIN_TOKEN: "secret" });
   try {
     const answer = await invoke(server.url, { "x-target-variant": "cnn" });
     assert.equal(answer.status, 200);
@@ -59,6 +63,24 @@ test("workerd serve answers from files, and writes weights to them", async () =>
     await operate("DeleteModel", { ModelName: "m" });
     assert.deepEqual(readdirSync(join(folder, "registry")), ["config.c"]);
     assert.deepEqual(readdirSync(join(folder, "endpoints")), ["digits"]);
+  } finally {
+    await server.close();
+  }
+});
+
+test("without its secrets workerd serve refuses administrators, and goes on", async () => {
+  const server = await serve(await freePort(), { ADMIN_TOKEN: undefined, ADMIN_ACCESS_KEY_ID: "", ADMIN_SECRET_ACCESS_KEY: undefined });
+  try {
+    for (const authorization of ["Bearer", "Bearer guess", "AWS4-HMAC-SHA256 Credential=/20261001/us-east-1/sagemaker/aws4_request, SignedHeaders=host, Signature=00"]) {
+      const refused = await fetch(`${server.url}/endpoints/digits/weights`, {
+        method: "PUT",
+        headers: { authorization, "if-match": "*" },
+        body: JSON.stringify({ cnn: 1 }),
+      });
+      assert.equal(refused.status, 503, authorization);
+      assert.equal(refused.headers.get("x-error-code"), "access_disabled");
+    }
+    assert.equal((await invoke(server.url)).status, 200);
   } finally {
     await server.close();
   }
