@@ -1,5 +1,5 @@
 # make dev     everything from set-up to a served endpoint, with a curl line to try
-# make serve   the same under plain workerd, with KV as files in .local
+# make serve   the same under plain workerd, with KV as files in .local; for this machine alone, unless LISTEN='*'
 # make test    everything from set-up to every test
 # make bench   Turnout against other workers and servers: a table and a plot (about six minutes once built)
 # make bench-trees  trees in wasm against onnxruntime-web and tract

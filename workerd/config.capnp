@@ -1,4 +1,5 @@
-# Turnout without Cloudflare: the same bundle under plain workerd, with KV kept as files. `make serve` runs
+# Turnout without Cloudflare: the same bundle and page under plain workerd, with KV kept as files. `make serve` runs, from
+# the folder above,
 #
 #   workerd serve workerd/config.capnp --directory-path endpoints=DIR --directory-path models=DIR --directory-path registry=DIR
 #
@@ -16,10 +17,12 @@ const config :Workerd.Config = (
     (name = "endpoints", disk = (path = "endpoints", writable = true)),
     (name = "models", disk = (path = "models")),
     (name = "registry", disk = (path = "registry", writable = true)),
+    (name = "www", disk = (path = "www")),
     # Origins may be anywhere: `private` allows model hosts on one's own network.
     (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),
   ],
-  sockets = [(name = "http", address = "*:8787", http = (), service = "turnout")],
+  # This machine alone. `--socket-addr http=*:8787` lets others in.
+  sockets = [(name = "http", address = "127.0.0.1:8787", http = (), service = "turnout")],
 );
 
 const kv :List(Workerd.Worker.Module) = [(name = "kv.mjs", esModule = embed "kv.mjs")];
@@ -28,10 +31,13 @@ const turnout :Workerd.Worker = (
   compatibilityDate = "2026-10-01",
   compatibilityFlags = ["enable_request_signal"],
   modules = [
+    (name = "page.mjs", esModule = embed "page.mjs"),
+    (name = "_headers", text = embed "../www/_headers"),
     (name = "index.js", esModule = embed "../build/index.js"),
     (name = "index_bg.wasm", wasm = embed "../build/index_bg.wasm"),
   ],
   bindings = [
+    (name = "WWW", service = "www"),
     (name = "ENDPOINTS", kvNamespace = "endpoints-kv"),
     (name = "MODELS", kvNamespace = "models-kv"),
     (name = "REGISTRY", kvNamespace = "registry-kv"),

@@ -1,5 +1,5 @@
-// The ways to run it that the README gives: `workerd serve` with the written configuration, and `wrangler dev` with
-// weights changed by `wrangler kv key put`.
+// The ways to run it that the README gives: `workerd serve` with the written configuration, `make serve`, and `wrangler dev`
+// with weights changed by `wrangler kv key put`.
 
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
@@ -83,6 +83,54 @@ test("without its secrets workerd serve refuses administrators, and goes on", as
     assert.equal((await invoke(server.url)).status, 200);
   } finally {
     await server.close();
+  }
+});
+
+test("workerd serve has the page, with types and headers, and leaves all else to the worker", async () => {
+  const server = await serve(await freePort());
+  const get = (path, init) => fetch(`${server.url}${path}`, init);
+  try {
+    const types = { css: "text/css", csv: "text/csv", html: "text/html", js: "text/javascript", svg: "image/svg+xml", wasm: "application/wasm" };
+    const files = readdirSync(`${root}www`, { recursive: true }).filter((file) => /\.\w+$/.test(file));
+    assert.ok(files.includes("core/turnout_bg.wasm"));
+    for (const file of files) {
+      const found = await get(`/${file}`);
+      assert.equal(found.status, 200, file);
+      assert.equal(found.headers.get("content-type").split(";")[0], types[file.split(".").at(-1)], file);
+      assert.deepEqual(Buffer.from(await found.arrayBuffer()), readFileSync(`${root}www/${file}`), file);
+    }
+
+    const page = await get("/");
+    assert.equal(await page.text(), readFileSync(`${root}www/index.html`, "utf8"));
+    assert.match(page.headers.get("content-security-policy"), /^default-src 'none'; .*frame-ancestors 'none'$/);
+    assert.equal(page.headers.get("x-content-type-options"), "nosniff");
+    const head = await get("/", { method: "HEAD" });
+    assert.equal(head.status, 200);
+    assert.equal(await head.text(), "");
+    const again = await get("/page.js", { headers: { "if-modified-since": (await get("/page.js")).headers.get("last-modified") } });
+    assert.equal(again.status, 304);
+
+    for (const path of ["/_headers", "/core", "/none.js", "/%2e%2e/package.json", "/..%2fpackage.json", "/core/..%5c..%5cpackage.json"]) {
+      const missing = await get(path);
+      assert.equal(missing.status, 404, path);
+      assert.equal((await missing.json()).code, "no_such_path");
+    }
+    // What SageMaker's clients post to.
+    assert.equal((await get("/", { method: "POST", body: "{}" })).headers.get("content-type"), "application/x-amz-json-1.1");
+  } finally {
+    await server.close();
+  }
+});
+
+test("make serve listens on this machine alone", async () => {
+  const port = await freePort();
+  const child = spawn(`${root}scripts/serve.sh`, { env: { ...process.env, PORT: port, LISTEN: "" }, stdio: "ignore" });
+  try {
+    await until(() => fetch(`http://localhost:${port}/`).then((page) => page.ok, () => false));
+    // Another address of this machine, which only a server for all of them has.
+    await assert.rejects(fetch(`http://127.0.0.2:${port}/`, { signal: AbortSignal.timeout(2000) }));
+  } finally {
+    child.kill();
   }
 });
 
