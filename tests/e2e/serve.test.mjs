@@ -134,6 +134,11 @@ test("make serve listens on this machine alone", async () => {
   }
 });
 
+test("wrangler.toml names no namespace of somebody's account", () => {
+  // Deployment makes those that are missing, and may write their ids here: they are not for others.
+  assert.doesNotMatch(readFileSync(`${root}wrangler.toml`, "utf8"), /^(id|preview_id|account_id) *=/m);
+});
+
 test("under wrangler dev, wrangler kv key put moves the traffic", async () => {
   const [port, state] = [await freePort(), join(folder, "state")];
   const env = { ...process.env, WRANGLER_SEND_METRICS: "false" };
