@@ -19,6 +19,7 @@ dev: build seed
 serve: build
 	scripts/serve.sh
 
+test: SETUP_FOR = --test
 test: setup
 	scripts/test.sh
 
@@ -32,7 +33,7 @@ build: setup
 	scripts/build.sh $(BUILD_AS)
 
 setup:
-	scripts/setup.sh
+	scripts/setup.sh $(SETUP_FOR)
 
 seed: setup
 	node scripts/seed.mjs

@@ -2,12 +2,14 @@
 # Sets up what building and testing need, and does nothing where it is already there:
 #   1. the wasm32-unknown-unknown target, clippy and rustfmt: rustup's, else from Debian's packages;
 #   2. node and wrangler, from package-lock.json;
-#   3. wasm-bindgen, at the version that Cargo.lock names.
+#   3. wasm-bindgen, at the version that Cargo.lock names;
+#   4. for `scripts/setup.sh --test`, which `make test` runs, cargo-deny.
 # Everything but the first lives in this folder: node_modules and .tools, both ignored by git.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 WASM_BINDGEN=$(awk '/^name = "wasm-bindgen"$/ { getline; gsub(/[^0-9.]/, ""); print }' Cargo.lock)
+CARGO_DENY=0.20.2
 TOOLS=$PWD/.tools
 export PATH="$TOOLS/bin:$PWD/node_modules/.bin:$PATH"
 mkdir -p "$TOOLS/bin"
@@ -85,8 +87,13 @@ cargo_tool() {
     "$TOOLS/bin/$3" --version 2>/dev/null | grep -qF "$2" && return
     [ "$(cat "$TOOLS/$1.version" 2>/dev/null)" = "$2" ] && [ -x "$TOOLS/bin/$3" ] && return
     say "building $1 $2 (some minutes, once; kept in .tools)"
-    CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
-        CARGO_TARGET_DIR="$TOOLS/target" cargo install --quiet --root "$TOOLS" --version "$2" "$1"
+    local install=(env CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16
+        CARGO_TARGET_DIR="$TOOLS/target" cargo install --quiet --root "$TOOLS" --version "$2" "$1") why
+    # The tool's own lock file may name what a mirror of crates.io does not have yet.
+    if ! why=$("${install[@]}" --locked 2>&1); then
+        say "not as its lock file says: ${why%%$'\n'*}"
+        "${install[@]}" || return
+    fi
     echo "$2" >"$TOOLS/$1.version"
 }
 
@@ -94,4 +101,6 @@ wasm_target
 lint_tools
 node_modules
 cargo_tool wasm-bindgen-cli "$WASM_BINDGEN" wasm-bindgen
+# It looks over dependencies; where it cannot be built, all else can still be tested.
+[ "${1:-}" != --test ] || cargo_tool cargo-deny "$CARGO_DENY" cargo-deny || say "cargo-deny could not be built"
 rm -rf "$TOOLS/target"

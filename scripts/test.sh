@@ -46,6 +46,17 @@ clients() {
     node tests/clients/run.mjs "$venv/bin/python"
 }
 
+# Licences, sources and advisories of dependencies.
+dependencies() {
+    local checks=(licenses bans sources)
+    if cargo deny fetch db >/dev/null 2>&1; then
+        checks+=(advisories)
+    else
+        echo "[test] skipped: advisories, as their database cannot be fetched from here"
+    fi
+    cargo deny check --hide-inclusion-graph "${checks[@]}"
+}
+
 # The page, in a Chromium that is there, or Debian's.
 page() {
     if [ -f /etc/debian_version ] && ! command -v chromium chromium-browser google-chrome >/dev/null && [ -z "${CHROMIUM:-}" ]; then
@@ -58,6 +69,11 @@ page() {
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 
 part "lint: formatting, syntax, clippy" scripts/lint.sh
+if command -v cargo-deny >/dev/null; then
+    part "dependencies: licences, sources, advisories" dependencies
+else
+    printf '\n[test] skipped: dependencies, as there is no cargo-deny (cargo install --locked cargo-deny)\n'
+fi
 part "native: the core" cargo test --quiet --workspace
 part "the assignment vectors, recomputed in Python" python3 tests/vectors/recompute.py
 part "wasm: randomness, inference, codecs" cargo test --target wasm32-unknown-unknown --test wasm
