@@ -91,7 +91,7 @@ cargo_tool() {
         CARGO_TARGET_DIR="$TOOLS/target" cargo install --quiet --root "$TOOLS" --version "$2" "$1") why
     # The tool's own lock file may name what a mirror of crates.io does not have yet.
     if ! why=$("${install[@]}" --locked 2>&1); then
-        say "not as its lock file says: ${why%%$'\n'*}"
+        say "without its own lock file, which cannot be followed here: ${why%%$'\n'*}"
         "${install[@]}" || return
     fi
     echo "$2" >"$TOOLS/$1.version"
