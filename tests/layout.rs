@@ -3,6 +3,7 @@
 //! The sources are parsed, names are followed through `use` and re-exports to the file that defines them, and an edge from
 //! file to file is drawn for each. Declaring and re-exporting modules is no use of them. Tests may use whatever they like.
 #![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::panic)]
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -127,7 +128,7 @@ fn read(file: &Path, folder: &Path, path: &ModulePath, modules: &mut BTreeMap<Mo
                 let flat = folder.join(format!("{name}.rs"));
                 let below = folder.join(&name);
                 let file = if flat.exists() { flat } else { below.join("mod.rs") };
-                read(&file, &below, &[path.as_slice(), &[name.clone()]].concat(), modules);
+                read(&file, &below, &[path.as_slice(), std::slice::from_ref(&name)].concat(), modules);
                 module.children.insert(name);
             }
             syn::Item::Use(item) if !is_test(&item.attrs) => {
