@@ -5,11 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::secret::SecretName;
 
 /// Who may invoke: `"open"`, `{"bearer": SECRET}` or `{"sigv4": KEY}`. Secrets are named, never written.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Access {
     /// Everybody.
-    #[default]
     Open,
     /// Who sends the Worker secret of this name as a bearer token.
     Bearer(SecretName),

@@ -68,10 +68,15 @@ pub(super) struct EndpointDocument {
     pub stickiness: Option<Object<Stickiness>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<Name>,
-    #[serde(default, skip_serializing_if = "Access::is_open")]
+    #[serde(default = "open", skip_serializing_if = "Access::is_open")]
     pub access: Access,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Name>,
+}
+
+/// What a document that says nothing of access means. There is no default beside it, so that no mistake opens an endpoint.
+fn open() -> Access {
+    Access::Open
 }
 
 impl EndpointDocument {
