@@ -25,10 +25,10 @@ pub enum AccessError {
     /// The request carries no credentials.
     #[error("the request carries no credentials")]
     Missing,
-    /// The bearer token is another.
+    /// The bearer token is wrong.
     #[error("the bearer token is wrong")]
     Token,
-    /// The signature does not hold.
+    /// The signature is refused.
     #[error(transparent)]
     Signature(#[from] SignatureError),
 }

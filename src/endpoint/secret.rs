@@ -15,7 +15,7 @@ pub struct SecretName(Cow<'static, str>);
 pub struct SecretNameError(String);
 
 impl SecretName {
-    /// A name that stands in the program. In a constant, the compiler refuses what is none:
+    /// A name from the source code. In a constant, the compiler refuses a wrong one:
     ///
     /// ```
     /// use turnout::endpoint::SecretName;
@@ -30,7 +30,7 @@ impl SecretName {
     /// ```
     ///
     /// # Panics
-    /// Outside of a constant, if it is not a name.
+    /// If it is not a name, and is not in a constant.
     pub const fn from_static(name: &'static str) -> Self {
         assert!(is_name(name), "a secret's name is letters, digits and underscores");
         SecretName(Cow::Borrowed(name))
@@ -49,7 +49,7 @@ impl TryFrom<String> for SecretName {
         if is_name(&name) {
             Ok(SecretName(name.into()))
         } else {
-            // Someone may have put the secret itself here: show no more than its beginning.
+            // Someone may have written the secret itself here: show its beginning only.
             Err(SecretNameError(name.chars().take(4).chain("…".chars()).collect()))
         }
     }
