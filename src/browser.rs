@@ -1,6 +1,6 @@
-//! The core for the page: what the worker decides, decided in the browser by the same code.
+//! The page's core: the worker's assignment and statistics, run in the browser by the same code.
 //!
-//! Built alone, without models and protocols: `cargo build --no-default-features --features browser`.
+//! Built without models and protocols: `cargo build --no-default-features --features browser`.
 
 use serde_json::{Value, json};
 use wasm_bindgen::JsError;
@@ -10,27 +10,27 @@ use crate::assignment::{UnitHash, moved};
 use crate::endpoint::{Endpoint, Weight, WeightChange};
 use crate::statistics;
 
-/// An endpoint, as its description has it.
+/// What an endpoint decides, shown without asking the worker. Made from the endpoint's description.
 #[wasm_bindgen]
-pub struct Experiment {
+pub struct Preview {
     document: String,
     endpoint: Endpoint,
 }
 
 #[wasm_bindgen]
-impl Experiment {
+impl Preview {
     /// Reads a description, the body of `GET /endpoints/NAME`.
     ///
     /// # Errors
-    /// If it is none.
+    /// If it is not one.
     #[wasm_bindgen(constructor)]
-    pub fn new(description: &str) -> Result<Experiment, JsError> {
-        Experiment::of_document(document(&serde_json::from_str(description)?))
+    pub fn new(description: &str) -> Result<Preview, JsError> {
+        Preview::of_document(document(&serde_json::from_str(description)?))
     }
 
-    fn of_document(document: String) -> Result<Experiment, JsError> {
+    fn of_document(document: String) -> Result<Preview, JsError> {
         let endpoint = Endpoint::parse(document.as_bytes())?;
-        Ok(Experiment { document, endpoint })
+        Ok(Preview { document, endpoint })
     }
 
     /// The variants' names, in order.
@@ -43,7 +43,7 @@ impl Experiment {
         self.endpoint.variants().iter().map(|variant| self.endpoint.share(variant)).collect()
     }
 
-    /// Whether units have variants of their own.
+    /// Whether assignment is sticky.
     pub fn sticky(&self) -> bool {
         self.endpoint.stickiness().is_some()
     }
@@ -51,8 +51,8 @@ impl Experiment {
     /// The same endpoint with other weights, in the variants' order.
     ///
     /// # Errors
-    /// If there are more or fewer, or one cannot be a weight.
-    pub fn with_weights(&self, weights: &[f64]) -> Result<Experiment, JsError> {
+    /// If their number is another, or they are refused as weights.
+    pub fn with_weights(&self, weights: &[f64]) -> Result<Preview, JsError> {
         let variants = self.endpoint.variants();
         if variants.len() != weights.len() {
             return Err(JsError::new(&format!("{} weights are given for {} variants", weights.len(), variants.len())));
@@ -61,14 +61,14 @@ impl Experiment {
         for (variant, weight) in variants.iter().zip(weights) {
             named.push((variant.name.clone(), Weight::try_from(*weight)?));
         }
-        Experiment::of_document(WeightChange::new(named)?.apply(self.document.as_bytes())?)
+        Preview::of_document(WeightChange::new(named)?.apply(self.document.as_bytes())?)
     }
 
-    /// Which variant a unit has, and why: `{unit_hash, variant, scores: [{variant, share, uniform, score}]}`. The smallest
-    /// score has it; a variant without weight has none.
+    /// Which variant a unit gets, and why: `{unit_hash, variant, scores: [{variant, share, uniform, score}]}`. The variant
+    /// with the smallest score gets the unit; one without weight has no score.
     ///
     /// # Errors
-    /// If units have no variants of their own here.
+    /// If assignment is not sticky.
     pub fn explain(&self, unit: &str) -> Result<String, JsError> {
         let unit = UnitHash::new(&self.stickiness()?.salt, unit);
         let variants = self.endpoint.variants();
@@ -87,22 +87,23 @@ impl Experiment {
         Ok(json!({ "unit_hash": unit.to_string(), "variant": chosen, "scores": scores }).to_string())
     }
 
-    /// What other weights would do to `units` made-up units: `{units, moved, least, flows: [{from, to, units}]}`.
+    /// How many of `units` made-up units would move to another variant if this endpoint became `to`:
+    /// `{units, moved, least, flows: [{from, to, units}]}`.
     ///
     /// # Errors
-    /// If units have no variants of their own here.
-    pub fn moved(&self, to: &Experiment, units: u32) -> Result<String, JsError> {
+    /// If assignment is not sticky.
+    pub fn moved(&self, to: &Preview, units: u32) -> Result<String, JsError> {
         let moved = moved(&self.endpoint, &to.endpoint, &self.stickiness()?.salt, units);
         Ok(serde_json::to_string(&moved)?)
     }
 
     fn stickiness(&self) -> Result<&crate::endpoint::Stickiness, JsError> {
-        let missing = || JsError::new("the endpoint names no unit, so no variant is sticky");
+        let missing = || JsError::new("the endpoint names no unit, so assignment is not sticky");
         self.endpoint.stickiness().ok_or_else(missing)
     }
 }
 
-/// The counts, low and high, between which a variant of that share should be.
+/// The lowest and the highest count that a variant of that share should have.
 #[wasm_bindgen]
 pub fn band(requests: u32, share: f64, confidence: f64) -> Vec<f64> {
     let (low, high) = statistics::acceptance(requests, share, confidence);
@@ -119,7 +120,7 @@ pub fn judge(truth: &[u8], scores: &[f64], threshold: f64) -> Result<String, JsE
     Ok(serde_json::to_string(&statistics::judge(&truth, scores, threshold)?)?)
 }
 
-/// A document that a description could be of. Only what decides is taken over, and of an origin what is public.
+/// A document that would have this description. It has what assignment depends on, and of an origin what is public.
 fn document(description: &Value) -> String {
     let member = |value: &Value, name: &str| value.get(name).cloned().unwrap_or_default();
     let variants = member(description, "variants");

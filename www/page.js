@@ -21,7 +21,7 @@ async function serve(name, sections, places) {
     const endpoint = await new Endpoint(name).read();
     const { status, problem } = endpoint.description;
     if (problem) {
-      const since = status === "last_good" ? " Until it is mended, the last good configuration serves on." : "";
+      const since = status === "last_good" ? " Until it is fixed, the last good configuration serves on." : "";
       show(place, problem, since);
     }
     const { variants } = endpoint;

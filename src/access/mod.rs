@@ -1,4 +1,4 @@
-//! Who may: bearer tokens, and AWS's signatures.
+//! Authorization: bearer tokens, and AWS's signatures.
 
 mod canonical;
 mod compare;
@@ -15,52 +15,52 @@ use crate::request::Request;
 /// The secret that is the administrator's bearer token.
 const ADMIN_TOKEN: &str = "ADMIN_TOKEN";
 /// The name of the administrator's key.
-const ADMIN_KEY: &str = "ADMIN";
+const ADMIN_KEY: SecretName = SecretName::from_static("ADMIN");
 
-/// Why somebody may not.
+/// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AccessError {
-    /// What the caller should prove to know is not set, so nobody may.
-    #[error("the secret {0} is not set, so nobody may")]
+    /// The secret that the caller should know is not set, so every request is refused.
+    #[error("the secret {0} is not set, so every request is refused")]
     Unset(String),
     /// The request carries no credentials.
     #[error("the request carries no credentials")]
     Missing,
-    /// The bearer token is another.
+    /// The bearer token is wrong.
     #[error("the bearer token is wrong")]
     Token,
-    /// The signature does not hold.
+    /// The signature is refused.
     #[error(transparent)]
     Signature(#[from] SignatureError),
 }
 
-/// Whether the request may be answered, by what the endpoint says.
+/// Checks a request against the access that its endpoint gives.
 ///
 /// # Errors
-/// If it may not.
+/// If it is refused.
 pub fn allow<P: Secrets + Clock>(platform: &P, access: &Access, request: &Request) -> Result<(), AccessError> {
     match access {
         Access::Open => Ok(()),
         Access::Bearer(name) => bearer(request, secret(platform, name.as_str())?),
-        Access::SigV4(name) => signed(platform, name.as_str(), request),
+        Access::SigV4(name) => signed(platform, name, request),
     }
 }
 
-/// Whether the request comes from the administrator: by token, or by signature.
+/// Checks that a request comes from the administrator: by token, or by signature.
 ///
 /// # Errors
-/// If it does not.
+/// If it is refused.
 pub fn allow_admin<P: Secrets + Clock>(platform: &P, request: &Request) -> Result<(), AccessError> {
     if request.is_signed() {
-        signed(platform, ADMIN_KEY, request)
+        signed(platform, &ADMIN_KEY, request)
     } else {
         bearer(request, secret(platform, ADMIN_TOKEN)?)
     }
 }
 
 /// The access of an endpoint that is made by a client that signs: the administrator alone.
-pub fn administrators() -> Option<Access> {
-    SecretName::try_from(ADMIN_KEY.to_owned()).ok().map(Access::SigV4)
+pub fn administrators() -> Access {
+    Access::SigV4(ADMIN_KEY)
 }
 
 fn secret<P: Secrets>(platform: &P, name: &str) -> Result<String, AccessError> {
@@ -74,7 +74,8 @@ fn bearer(request: &Request, expected: String) -> Result<(), AccessError> {
     if scheme.eq_ignore_ascii_case("bearer") && same { Ok(()) } else { Err(AccessError::Token) }
 }
 
-fn signed<P: Secrets + Clock>(platform: &P, name: &str, request: &Request) -> Result<(), AccessError> {
+fn signed<P: Secrets + Clock>(platform: &P, name: &SecretName, request: &Request) -> Result<(), AccessError> {
+    let name = name.as_str();
     let id = secret(platform, &format!("{name}_ACCESS_KEY_ID"))?;
     let secret = secret(platform, &format!("{name}_SECRET_ACCESS_KEY"))?;
     if !request.is_signed() {

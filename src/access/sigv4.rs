@@ -2,8 +2,8 @@
 //!
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html>
 //!
-//! AWS's own crate is made to sign requests, not to verify them: it takes a query in one form only, and panics where one
-//! grows beyond 64 kB by its encoding.
+//! AWS's own crate is made to sign requests, not to verify them: it takes a query in one form only, and panics where
+//! one grows beyond 64 kB by its encoding.
 
 use hmac::{Hmac, KeyInit, Mac};
 use time::PrimitiveDateTime;
@@ -27,22 +27,22 @@ const TERMINATOR: &str = "aws4_request";
 /// What stands in place of the body's digest where the body is not signed.
 const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
 
-/// A key: whoever has the secret may sign by the id.
+/// An access key.
 pub(super) struct Key {
     pub id: String,
     pub secret: String,
 }
 
-/// Why a signature does not hold.
+/// Why a signature is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SignatureError {
     /// Something that a signature needs is missing or cannot be read.
     #[error("the signature is incomplete: {0}")]
     Incomplete(String),
-    /// The key id is another.
+    /// The key id is not this endpoint's.
     #[error("the access key id is not known here")]
     UnknownKey,
-    /// It was made too long ago, or too far ahead.
+    /// The time of signing is too far from the time here.
     #[error("the request was signed at {signed}, the time here is {now}: more than {SKEW_SECONDS} seconds apart")]
     Expired {
         /// Seconds since the Unix epoch.
@@ -50,10 +50,10 @@ pub enum SignatureError {
         /// Seconds since the Unix epoch.
         now: i64,
     },
-    /// It is for another service or day.
+    /// The credential is for another service or day.
     #[error("the credential is scoped to {0}")]
     Scope(String),
-    /// It was made with another secret, or of another request.
+    /// The signature is of another secret or another request.
     #[error(
         "the signature does not match: check the secret access key, and that nothing on the way changes the request"
     )]
@@ -69,7 +69,7 @@ struct Authorization<'a> {
     signature: &'a str,
 }
 
-/// Whether the request is signed with this key, now.
+/// Checks that the request is signed with this key, within five minutes of now.
 ///
 /// # Errors
 /// If it is not.
@@ -158,8 +158,8 @@ fn check_unsigned(request: &Request, signed: &[&str]) -> Result<(), SignatureErr
     }
 }
 
-/// The list of signed headers has to be as AWS documents it, and the request has to have them: one that is not there could
-/// be put in by whoever the request passes.
+/// The list of signed headers has to be as AWS documents it, and the request has to have them: one that is not there
+/// could be put in by whoever the request passes.
 fn check_signed(request: &Request, signed: &[&str]) -> Result<(), SignatureError> {
     let lower = signed.iter().all(|name| !name.is_empty() && !name.bytes().any(|byte| byte.is_ascii_uppercase()));
     if !lower || !signed.is_sorted_by(|before, after| before < after) {

@@ -20,10 +20,9 @@ pub struct Assignment<'a> {
     pub variant: &'a Variant,
     /// Why this one.
     pub reason: Reason,
-    /// The probability with which the weights give this variant a request: its share of their sum, 0 to 1.
-    /// For [`Reason::Weighted`] over the draw, for [`Reason::Sticky`] over the salt. A [`Reason::Target`] was
-    /// not drawn at all; its share says only what the policy would have done, and such records do not belong
-    /// into an inverse-propensity estimate.
+    /// The probability with which the weights give this variant a request: its share of their sum, 0 to 1. For
+    /// [`Reason::Weighted`] over the draw, for [`Reason::Sticky`] over the salt. A [`Reason::Target`] was not drawn;
+    /// its share says what the policy would have done, so leave such records out of inverse-propensity estimates.
     pub propensity: f64,
 }
 
@@ -33,7 +32,7 @@ pub struct Assignment<'a> {
 pub enum Reason {
     /// The caller named it.
     Target,
-    /// The unit's hash chose it, and always will while the weights stay.
+    /// The unit's hash chose it, and will choose it again while the weights stay as they are.
     Sticky,
     /// A random draw by weight chose it.
     Weighted,

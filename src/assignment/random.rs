@@ -5,8 +5,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::endpoint::{Endpoint, Variant};
 
-/// The generator behind the draws, seeded once an isolate: xoshiro256++, a few instructions a draw, where the
-/// platform's generator would be a call out of WebAssembly each time. Draws need to be independent, not secret.
+/// The generator of the draws, seeded once in each isolate: xoshiro256++. A draw takes a few instructions, where the
+/// platform's generator would take a call out of WebAssembly. Draws have to be independent, not secret.
 pub type Randomness = Xoshiro256PlusPlus;
 
 /// Draws a variant with the probability of its weight's share; `None` if all weights are 0.
@@ -24,7 +24,7 @@ pub(super) fn choose<'a>(endpoint: &'a Endpoint, randomness: &mut impl Rng) -> O
             last = Some(variant);
         }
     }
-    // Reached where the subtractions round: the draw belongs to the last variant that has a weight.
+    // Reached only through rounding in the subtractions: the last variant with a weight has the rest.
     last
 }
 

@@ -70,10 +70,10 @@ impl UnitHash {
     }
 }
 
-/// What a variant brings to the choice: the smallest score has the unit.
+/// A variant's score for a unit: the variant with the smallest score gets the unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Score<'a> {
-    /// Whose it is.
+    /// The variant.
     pub variant: &'a Variant,
     /// What the unit and the variant's name hash to, between 0 and 1.
     pub uniform: f64,

@@ -1,26 +1,26 @@
-//! Who may invoke an endpoint, as its document says.
+//! Authorization of invocations, as the document says it.
 
 use serde::{Deserialize, Serialize};
 
 use super::secret::SecretName;
 
-/// Who may invoke: `"open"`, `{"bearer": SECRET}` or `{"sigv4": KEY}`. Secrets are named, never written.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// How invocations are authorized: `"open"`, `{"bearer": SECRET}` or `{"sigv4": KEY}`. Secrets are named, never
+/// written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Access {
-    /// Everybody.
-    #[default]
+    /// Not at all: anybody may invoke.
     Open,
-    /// Who sends the Worker secret of this name as a bearer token.
+    /// By a bearer token: the Worker secret of this name.
     Bearer(SecretName),
-    /// Who signs as AWS's clients do, with the key whose id and secret are the Worker secrets `NAME_ACCESS_KEY_ID` and
-    /// `NAME_SECRET_ACCESS_KEY`.
+    /// By a signature as AWS's clients make it, with the key whose id and secret are the Worker secrets
+    /// `NAME_ACCESS_KEY_ID` and `NAME_SECRET_ACCESS_KEY`.
     #[serde(rename = "sigv4")]
     SigV4(SecretName),
 }
 
 impl Access {
-    /// Whether everybody may.
+    /// Whether anybody may invoke.
     pub fn is_open(&self) -> bool {
         *self == Access::Open
     }

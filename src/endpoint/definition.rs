@@ -1,8 +1,8 @@
 //! An endpoint: a document that has been checked.
 //!
-//! [`Endpoint::parse`] is the only way in, so whatever holds an [`Endpoint`] may rely on what it promises:
-//! at least one variant, unique names, weights whose sum is finite, no share between 0 and [`Endpoint::LEAST_SHARE`],
-//! and a fallback that exists.
+//! Only [`Endpoint::parse`] makes one, so whoever has an [`Endpoint`] can rely on what it checks: at least one variant,
+//! unique names, weights whose sum is finite, no share between 0 and [`Endpoint::LEAST_SHARE`], and a fallback that
+//! exists.
 
 use std::collections::HashSet;
 
@@ -27,8 +27,8 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// The smallest share above 0. A draw is a multiple of 2^-53, about 10^-16, so the share of a smaller weight would be
-    /// wrong or could not be drawn at all, and the propensity on its records would be wrong or 0.
+    /// The smallest share above 0. A draw is a multiple of 2^-53, about 10^-16, so the share of a smaller weight would
+    /// be wrong or could not be drawn at all, and the propensity on its records would be wrong or 0.
     pub const LEAST_SHARE: f64 = 1e-12;
 
     /// Which version of the document this is.
@@ -62,22 +62,22 @@ impl Endpoint {
         if self.total_weight > 0.0 { variant.weight.get() / self.total_weight } else { 0.0 }
     }
 
-    /// How units keep their variants, where the endpoint says so.
+    /// Sticky assignment, where the endpoint has it.
     pub fn stickiness(&self) -> Option<&Stickiness> {
         self.stickiness.as_ref()
     }
 
-    /// Who may invoke it.
+    /// How its invocations are authorized.
     pub fn access(&self) -> &Access {
         &self.access
     }
 
-    /// The configuration that the control plane made it of, where it did.
+    /// The endpoint configuration that a SageMaker client made it from, if one did.
     pub fn config(&self) -> Option<&Name> {
         self.config.as_ref()
     }
 
-    /// The variant that answers where the chosen one fails.
+    /// The variant that answers if the chosen one fails.
     pub fn fallback(&self) -> Option<&Variant> {
         self.fallback.and_then(|position| self.variants.get(position))
     }
@@ -85,7 +85,7 @@ impl Endpoint {
     /// Parses and checks a document.
     ///
     /// # Errors
-    /// The first thing that is wrong, with its path and its fix.
+    /// The first mistake in it, with its path and the fix.
     pub fn parse(document: &[u8]) -> Result<Endpoint, DocumentError> {
         let Object(written): Object<EndpointDocument> = parse_json(document)?;
         let variants = written.variants;
@@ -130,11 +130,11 @@ impl Endpoint {
         })
     }
 
-    /// The document of an endpoint that the control plane makes of the configuration `config`. What a configuration
-    /// does not say is taken from the endpoint in whose place it is put.
+    /// The document of an endpoint that a SageMaker client makes from the endpoint configuration `config`. Sticky
+    /// assignment and the fallback, which a configuration does not have, are kept from the endpoint `before` it.
     ///
     /// # Errors
-    /// If the whole is not a valid configuration: the fallback may be gone, say.
+    /// If the document is not valid, as when the fallback is not among the new variants.
     pub fn compose(
         config: Name,
         variants: Vec<Variant>,
@@ -153,8 +153,8 @@ impl Endpoint {
         Ok(document)
     }
 
-    /// The document that says this, indented for people. It parses back to the same endpoint, but for the
-    /// revision, which follows the bytes.
+    /// The document of this endpoint, indented for people. It parses back to the same endpoint, but for the revision,
+    /// which depends on the bytes.
     pub fn to_json(&self) -> String {
         let written = EndpointDocument {
             variants: self.variants.clone(),

@@ -1,4 +1,4 @@
-//! The document that stands in KV, as it is written.
+//! The configuration document as it is written in KV.
 //!
 //! A person writes it by hand: whatever is unknown, repeated or out of range is refused with its JSON path and
 //! the fix, never guessed at.
@@ -28,7 +28,7 @@ pub enum DocumentError {
         /// What is wrong and how to fix it.
         problem: String,
     },
-    /// There is nothing to choose from.
+    /// The list of variants is empty.
     #[error("at `variants`: the list is empty; add at least one variant")]
     NoVariants,
     /// There are more than 100 variants.
@@ -42,16 +42,16 @@ pub enum DocumentError {
         /// The name.
         name: Name,
     },
-    /// Each weight is finite, but their sum is not.
+    /// The sum of the weights is not finite, though each weight is.
     #[error("at `variants`: the sum of the weights is not finite; make them smaller, only their ratios count")]
     InfiniteTotal,
-    /// A weight is too small beside the others to be chosen by.
+    /// A weight is too small beside the others for a random draw.
     #[error(
         "at `variants[{position}].weight`: the share is below one in 10^12, too small to be drawn; raise the weight, or \
          use 0 for a variant that only targeted requests reach"
     )]
     TinyShare {
-        /// The variant.
+        /// Which variant.
         position: usize,
     },
     /// The fallback is not one of the variants.
@@ -68,21 +68,27 @@ pub(super) struct EndpointDocument {
     pub stickiness: Option<Object<Stickiness>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback: Option<Name>,
-    #[serde(default, skip_serializing_if = "Access::is_open")]
+    #[serde(default = "open", skip_serializing_if = "Access::is_open")]
     pub access: Access,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Name>,
 }
 
+/// The access of a document that does not mention it. `Access` has no default of its own, so that no mistake elsewhere
+/// can open an endpoint.
+fn open() -> Access {
+    Access::Open
+}
+
 impl EndpointDocument {
     /// The document as text, indented for people.
     pub fn to_json(&self) -> String {
-        // Serialising strings, finite numbers and lists into memory has no way to fail.
+        // Serialising strings, finite numbers and lists into memory cannot fail.
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 }
 
-/// Parses JSON into `T`, refusing what stands behind it, and naming the path of what is wrong.
+/// Parses JSON into `T`. Refuses anything after it; errors name the path of the wrong value.
 pub(super) fn parse_json<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Result<T, DocumentError> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {

@@ -4,15 +4,16 @@ use serde::{Deserialize, Serialize};
 
 use super::digest::Sha256;
 
-/// Which model: where its bytes are, and which bytes are meant.
+/// Which model, and where its bytes are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelReference {
     /// Key in the store of models.
     pub key: ModelKey,
-    /// Digest of the bytes. It makes them cacheable for the life of the isolate, and a wrong upload visible.
+    /// Digest of the bytes. With it, a loaded model can be kept for the life of the isolate, and a wrong upload is
+    /// noticed.
     pub sha256: Sha256,
-    /// The one output to answer with; all of them unless given.
+    /// The output to answer with; all of them unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// The name of an endpoint or a variant: 1 to 63 letters, digits and hyphens, with a letter or digit at
 /// each end. The same rule as SageMaker's `EndpointName` and `VariantName`
-/// (`[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`), and a superset of Kubernetes' names, so that names move over unchanged.
+/// (`[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}`), and Kubernetes' names pass as well, so names can be kept when moving here.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Name(Box<str>);

@@ -1,4 +1,4 @@
-//! Objects that are written as objects.
+//! Refuses lists where an object is meant.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,8 +7,8 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::{Serialize, Serializer};
 
-/// A `T` that is written as a JSON object. Serde's derived types would also take a list of their members' values in
-/// order, which a person can only have meant as something else.
+/// A `T` that must be written as a JSON object. Serde's derived types also accept a list of their members' values,
+/// which in a document written by hand is a mistake.
 pub(super) struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {

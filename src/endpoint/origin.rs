@@ -11,12 +11,12 @@ use super::secret::SecretName;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OriginReference {
-    /// Where invocations are posted.
+    /// The address that invocations are posted to.
     pub url: OriginUrl,
     /// Milliseconds until the call is aborted: headers, body and redirects together. 30 seconds unless given.
     #[serde(default = "OriginReference::default_timeout")]
     pub timeout_ms: NonZeroU32,
-    /// Name of the Worker secret that is sent as a bearer token. The secret itself never stands in a document.
+    /// Name of the Worker secret that is sent as a bearer token. Documents hold names of secrets, never secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<SecretName>,
 }
@@ -52,7 +52,7 @@ impl TryFrom<String> for OriginUrl {
             return Err(OriginUrlError(text, "write it whole, as in https://models.example.com/churn/invocations"));
         };
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(OriginUrlError(text, "only http and https are spoken"));
+            return Err(OriginUrlError(text, "only http and https are supported"));
         }
         if !url.username().is_empty() || url.password().is_some() {
             // The text is not repeated: it holds a password.

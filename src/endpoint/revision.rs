@@ -2,9 +2,9 @@
 
 use super::digest::Sha256;
 
-/// Which version of a configuration decided: the first 12 hexadecimal digits of the document's SHA-256
-/// (`sha256sum endpoint.json | cut -c1-12`). It follows from the bytes alone, so a document changed by hand
-/// has a new revision, and one that is put back has its old one.
+/// Names a version of a configuration: the first 12 hexadecimal digits of the document's SHA-256
+/// (`sha256sum endpoint.json | cut -c1-12`). It depends on the bytes alone, so a document changed by hand has a new
+/// revision, and one that is restored has its old one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revision(Box<str>);
 

@@ -1,11 +1,13 @@
 //! Names of secrets.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
-/// Name of a Worker secret: letters, digits and underscores.
+/// Name of a Worker secret: 1 to 128 letters, digits and underscores.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct SecretName(String);
+pub struct SecretName(Cow<'static, str>);
 
 /// Why a text is not a [`SecretName`].
 #[derive(Debug, PartialEq, thiserror::Error)]
@@ -13,6 +15,27 @@ pub struct SecretName(String);
 pub struct SecretNameError(String);
 
 impl SecretName {
+    /// A name from the source code. In a constant, the compiler refuses a wrong one:
+    ///
+    /// ```
+    /// use turnout::endpoint::SecretName;
+    /// const ADMIN: SecretName = SecretName::from_static("ADMIN");
+    /// assert_eq!(ADMIN.as_str(), "ADMIN");
+    /// ```
+    ///
+    /// ```compile_fail
+    /// use turnout::endpoint::SecretName;
+    /// const ADMIN: SecretName = SecretName::from_static("not a name");
+    /// assert_eq!(ADMIN.as_str(), "not a name");
+    /// ```
+    ///
+    /// # Panics
+    /// If it is not a name, and is not in a constant.
+    pub const fn from_static(name: &'static str) -> Self {
+        assert!(is_name(name), "a secret's name is letters, digits and underscores");
+        SecretName(Cow::Borrowed(name))
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -23,11 +46,10 @@ impl TryFrom<String> for SecretName {
     type Error = SecretNameError;
 
     fn try_from(name: String) -> Result<Self, SecretNameError> {
-        let known = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        if known && (1..=128).contains(&name.len()) {
-            Ok(SecretName(name))
+        if is_name(&name) {
+            Ok(SecretName(name.into()))
         } else {
-            // Someone may have put the secret itself here: show no more than its beginning.
+            // Someone may have written the secret itself here: show its beginning only.
             Err(SecretNameError(name.chars().take(4).chain("…".chars()).collect()))
         }
     }
@@ -35,6 +57,32 @@ impl TryFrom<String> for SecretName {
 
 impl From<SecretName> for String {
     fn from(name: SecretName) -> String {
-        name.0
+        name.0.into_owned()
+    }
+}
+
+const fn is_name(text: &str) -> bool {
+    let mut rest = text.as_bytes();
+    while let [byte, others @ ..] = rest {
+        if !byte.is_ascii_alphanumeric() && *byte != b'_' {
+            return false;
+        }
+        rest = others;
+    }
+    !text.is_empty() && text.len() <= 128
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_letters_digits_and_underscores() {
+        for good in ["A", "_", "churn_TOKEN_2", &"x".repeat(128)] {
+            assert_eq!(SecretName::try_from(good.to_owned()).unwrap().as_str(), good);
+        }
+        for bad in ["", "a b", "a-b", "\u{e9}", "a\n", &"x".repeat(129)] {
+            assert!(SecretName::try_from(bad.to_owned()).is_err(), "{bad}");
+        }
     }
 }

@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How units are recognised, and what keeps them with their variants.
+/// Sticky assignment: where the unit comes from, and the salt of its hash.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename = "assignment")]
 pub struct Stickiness {
     /// Where a request carries its unit.
     pub unit: UnitSource,
-    /// What makes this endpoint's assignments independent of every other's.
+    /// Part of the hash, so that endpoints with different salts assign independently of each other.
     pub salt: Salt,
 }
 

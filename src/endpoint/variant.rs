@@ -8,13 +8,13 @@ use super::object::Object;
 use super::origin::OriginReference;
 use super::weight::Weight;
 
-/// One way to answer.
+/// One way to answer: a name, a weight and a backend.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Object<VariantDocument>", into = "VariantDocument")]
 pub struct Variant {
     /// Unique within the endpoint.
     pub name: Name,
-    /// Its share of the traffic is this over the sum of all.
+    /// Its share of the traffic is this over the sum of all weights.
     pub weight: Weight,
     /// What answers.
     pub backend: Backend,

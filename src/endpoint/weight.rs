@@ -16,7 +16,7 @@ pub enum WeightError {
         short(*.0)
     )]
     NotAWeight(f64),
-    /// It is so small that the arithmetic of a choice would lose it.
+    /// It is above 0 but below [`Weight::LEAST`].
     #[error(
         "weight {} is below {}: multiply all weights by the same number, as only their ratios count, or use 0 for a \
          variant that only targeted requests reach",
@@ -26,8 +26,8 @@ pub enum WeightError {
 }
 
 impl Weight {
-    /// The smallest weight above 0. A smaller one could make the scores of sticky assignment infinite, which are up to
-    /// 37 over the weight, or be a subnormal number, which has fewer digits.
+    /// The smallest weight above 0. Scores of sticky assignment are up to 37 / weight, which is infinite below about
+    /// 1e-307, and smaller numbers still have fewer digits. 1e-100 is far from both.
     pub const LEAST: f64 = 1e-100;
 
     /// The number: 0, or finite and at least [`Weight::LEAST`].

@@ -1,5 +1,5 @@
-//! Changing weights through the API: the document is edited, not rewritten, so that what a person wrote
-//! beside the weights stays as it was.
+//! Changing weights through the API. The document is edited in place, so that everything else a person wrote in it
+//! stays as it was.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,7 +16,7 @@ use super::weight::Weight;
 #[derive(Debug, PartialEq)]
 pub struct WeightChange(HashMap<Name, Weight>);
 
-/// Why weights cannot be changed so.
+/// Why a change of weights is refused.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum WeightsError {
     /// The body is not an object of weights.
@@ -68,10 +68,10 @@ impl WeightChange {
         if change.0.is_empty() { Err(WeightsError::Empty) } else { Ok(change) }
     }
 
-    /// The document with these weights in place: its members keep their order, and whatever else it says stays.
+    /// The document with these weights; its other members, and the order of all, stay as they are.
     ///
     /// # Errors
-    /// If the document is not a valid configuration, before or after, or a named variant is not in it.
+    /// If the document is not valid, before or after the change, or does not have a named variant.
     pub fn apply(&self, document: &[u8]) -> Result<String, WeightsError> {
         let endpoint = Endpoint::parse(document).map_err(WeightsError::Document)?;
         if let Some(unknown) = self.0.keys().find(|name| endpoint.variant(name.as_str()).is_none()) {
@@ -108,7 +108,7 @@ impl<'de> Deserialize<'de> for WeightChange {
                 f.write_str("an object of variant names and weights, as in {\"baseline\": 50, \"challenger\": 50}")
             }
 
-            // Written out because a map keeps the last of repeated keys without a word.
+            // By hand, because a map would silently keep the last of repeated keys.
             fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<WeightChange, A::Error> {
                 let mut weights = HashMap::new();
                 while let Some((name, weight)) = members.next_entry::<Name, Weight>()? {

@@ -123,7 +123,7 @@ impl<P: Platform> Service<'_, P> {
         // Of a document that cannot be read nobody knows who may invoke it.
         let access = match &before {
             Some(before) => before.access().clone(),
-            None => access::administrators().unwrap_or_default(),
+            None => access::administrators(),
         };
         let document =
             Endpoint::compose(config.clone(), variants, access, before.as_ref()).map_err(|error| match error {

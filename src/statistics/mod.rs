@@ -1,4 +1,4 @@
-//! Judging: whether the traffic is split as it should be, and how good the variants are.
+//! Statistics: whether the traffic is split as it should be, and how good the variants are.
 
 mod binomial;
 mod classification;

@@ -165,6 +165,47 @@ for (const width of WIDTHS) {
       assert.equal(await page.evaluate(() => localStorage.length + sessionStorage.length + document.cookie.length), 0);
     }));
 
+  test(`${width} px: weights that no slider can show are kept as they are`, async () => {
+    await weigh({ logistic: 1 / 3, cnn: 2 / 3 });
+    await page({ width }, async (page) => {
+      const card = section(page, "Move the weights");
+      const stored = async () => (await (await worker.fetch("/endpoints/digits")).json()).variants.map(({ weight }) => weight);
+      await card.getByText("As the worker has it, revision").waitFor();
+      assert.equal(await card.getByRole("slider", { name: "logistic" }).getAttribute("aria-valuetext"), "weight 0.333, share 33.3\u00a0%");
+      await page.getByLabel("Admin token").fill(ADMIN_TOKEN);
+      await button(card, "Save weights").click();
+      await reads(card.getByRole("status"), /Saved: logistic 33\.3\s%, cnn 66\.7\s%/);
+      assert.deepEqual(await stored(), [1 / 3, 2 / 3]);
+      // Moved and put back is not moved.
+      await slide(card, "logistic", 0.5);
+      await card.getByText("Not saved yet").waitFor();
+      await slide(card, "logistic", 0.33);
+      await card.getByText("As the worker has it, revision").waitFor();
+      await slide(card, "logistic", 0.5);
+      await button(card, "Save weights").click();
+      await reads(card.getByRole("status"), /Saved: logistic 42\.9\s%, cnn 57\.1\s%/);
+      assert.deepEqual(await stored(), [0.5, 2 / 3]);
+    });
+  });
+
+  test(`${width} px: all weights at 0 are saved only when asked again, and the sliders keep their scale`, () =>
+    page({ width }, async (page) => {
+      const card = section(page, "Move the weights");
+      const stored = async () => (await (await worker.fetch("/endpoints/digits")).json()).variants.map(({ weight }) => weight);
+      await page.getByLabel("Admin token").fill(ADMIN_TOKEN);
+      for (const name of ["logistic", "cnn"]) await slide(card, name, 0);
+      const questions = [];
+      page.once("dialog", (dialog) => (questions.push(dialog.message()), dialog.dismiss()));
+      await button(card, "Save weights").click();
+      assert.match(questions.join(), /^With all weights at 0, requests that name no variant are refused/);
+      assert.deepEqual(await stored(), [50, 50]);
+      page.once("dialog", (dialog) => dialog.accept());
+      await button(card, "Save weights").click();
+      await reads(card.getByRole("status"), /^Saved/);
+      assert.deepEqual(await stored(), [0, 0]);
+      assert.equal(await card.getByRole("slider", { name: "cnn" }).getAttribute("max"), "100");
+    }));
+
   test(`${width} px: a change behind the page's back is shown, not written over`, () =>
     page({ width, expected: /status of 412/ }, async (page) => {
       const card = section(page, "Move the weights");
@@ -217,13 +258,13 @@ for (const width of WIDTHS) {
       const weights = section(page, "Move the weights");
       await slide(weights, "logistic", 60);
       await slide(weights, "cnn", 40);
-      await card.getByText("would move; no rule could move fewer than 1,000.").waitFor();
+      await card.getByText(" of 10,000 would move; with these shares, no rule could move fewer.").waitFor();
       const flows = card.getByRole("list", { name: "Who would move" });
       const flow = await reads(flows.getByRole("listitem"), /cnn → logistic/);
       const moved = Number(/([\d,]+)$/.exec(flow.trim())[1].replace(",", ""));
       // A tenth of 10,000; with a standard deviation of 30.
       assert.ok(moved > 850 && moved < 1150, flow);
-      await card.getByText(`${moved.toLocaleString("en")} of 10,000 would move; no rule could move fewer than 1,000.`).waitFor();
+      await card.getByText(`${moved.toLocaleString("en")} of 10,000 would move; with these shares, no rule could move fewer.`).waitFor();
       for (const name of ["logistic", "cnn"]) await slide(weights, name, 0);
       await card.getByText("With all weights at 0 no user has a variant.").waitFor();
       await weights.getByText("With all weights at 0, only requests that name a variant are answered.").waitFor();
@@ -290,7 +331,7 @@ for (const width of WIDTHS) {
     for (let status; status !== "last_good"; ) ({ status } = await (await worker.fetch("/endpoints/digits")).json());
     await page({ width }, async (page) => {
       const said = await reads(page.getByRole("alert"), /digits/);
-      assert.match(said, /weight -1[\s\S]*Until it is mended, the last good configuration serves on/);
+      assert.match(said, /weight -1[\s\S]*Until it is fixed, the last good configuration serves on/);
       await button(page, /^A 6, held-out/).first().click();
       await reads(section(page, "Draw a digit").getByRole("status"), /It is a 6/);
     });

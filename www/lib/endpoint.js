@@ -1,6 +1,6 @@
 // One endpoint as the page knows it: what the worker serves, and what the sliders would make of it.
 
-import { Experiment } from "../core/turnout.js";
+import { Preview } from "../core/turnout.js";
 import { describe } from "./worker.js";
 
 /** Fires `change` when the worker serves something else, and `draft` when the sliders move. */
@@ -20,9 +20,9 @@ export class Endpoint extends EventTarget {
     const description = JSON.parse(text);
     const changed = description.revision !== this.revision;
     this.description = description;
-    this.experiment = new Experiment(text);
-    this.variants = this.experiment.variants();
-    this.shares = Array.from(this.experiment.shares());
+    this.preview = new Preview(text);
+    this.variants = this.preview.variants();
+    this.shares = Array.from(this.preview.shares());
     this.revision = description.revision;
     if (changed) this.dispatchEvent(new Event("change"));
   }
@@ -42,7 +42,7 @@ export class Endpoint extends EventTarget {
 
   /** What other weights would make of this; throws in words if they cannot be. */
   with(weights) {
-    return this.experiment.with_weights(Float64Array.from(weights));
+    return this.preview.with_weights(Float64Array.from(weights));
   }
 
   propose(draft) {

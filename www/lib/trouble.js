@@ -1,4 +1,4 @@
-// Says what went wrong where it went wrong, and how to mend it.
+// Says what went wrong where it went wrong, and how to fix it.
 
 import { element } from "./dom.js";
 

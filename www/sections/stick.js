@@ -17,11 +17,11 @@ export function stick(endpoint) {
     status.textContent = "";
     clear(trouble);
     const unit = input.value;
-    if (!endpoint.experiment.sticky() || unit === "") {
+    if (!endpoint.preview.sticky() || unit === "") {
       const why = unit === "" ? "Without an id a user is nobody: each request is drawn by weight." : "This endpoint names no unit, so no variant sticks.";
       return find("#scores").replaceChildren(element("p.note", {}, why));
     }
-    const { unit_hash: hash, variant, scores } = JSON.parse(endpoint.experiment.explain(unit));
+    const { unit_hash: hash, variant, scores } = JSON.parse(endpoint.preview.explain(unit));
     const rows = scores.map((score, i) => [
       variantName(score.variant, i),
       percent(score.share),
@@ -46,7 +46,7 @@ export function stick(endpoint) {
     try {
       const [[, ...pixels]] = await rowsOf(endpoint.name);
       const { variant, reason } = await invoke(endpoint.name, [pixels.join(",")], { title: `a digit, as user ${unit}`, headers: { [unitHeader]: unit } });
-      const same = JSON.parse(endpoint.experiment.explain(unit)).variant === variant;
+      const same = JSON.parse(endpoint.preview.explain(unit)).variant === variant;
       status.replaceChildren(
         "The worker, asked with ",
         element("code", {}, `${unitHeader}: ${unit}`),
@@ -62,15 +62,16 @@ export function stick(endpoint) {
   /** Who would move if the sliders' weights were saved. */
   function moved() {
     const place = find("#moved");
-    const { experiment, draft } = endpoint;
-    if (!draft || !experiment.sticky()) return place.replaceChildren(element("p.note", {}, "Nothing can be said of these weights."));
+    const { preview, draft } = endpoint;
+    if (!draft || !preview.sticky()) return place.replaceChildren(element("p.note", {}, "Nothing can be said of these weights."));
     if (draft.shares().every((share) => share === 0)) return place.replaceChildren(element("p.note", {}, "With all weights at 0 no user has a variant."));
-    const { units, moved, least, flows } = JSON.parse(experiment.moved(draft, USERS));
+    const { units, moved, least, flows } = JSON.parse(preview.moved(draft, USERS));
     const name = (variant) => (variant ? variantName(variant, endpoint.position(variant)) : "none");
     const rows = flows.map(({ from, to, units: moving }) =>
       element("li", {}, element("span.flow", {}, name(from), " → ", name(to)), element(`span.v${endpoint.position(to) % 6}`, {}, bar(moving / units)), " ", element("span", {}, count(moving))),
     );
-    const line = moved === 0 ? "Nobody would move: the sliders stand as the worker has it, or as good as." : ` of ${count(units)} would move; no rule could move fewer than ${count(Math.round(least))}.`;
+    const bound = least === moved ? "" : ` than ${count(least)}`;
+    const line = moved === 0 ? "Nobody would move: the shares are as the worker has them, or nearly." : ` of ${count(units)} would move; with these shares, no rule could move fewer${bound}.`;
     place.replaceChildren(
       element("p.verdict", {}, ...(moved === 0 ? [line] : [element("b.big", {}, count(moved)), line])),
       element("ul.flows", { "aria-label": "Who would move" }, ...rows),

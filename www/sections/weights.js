@@ -4,6 +4,9 @@ import { element, find, percent, table, variantName } from "../lib/dom.js";
 import { clear, show } from "../lib/trouble.js";
 import { putWeights } from "../lib/worker.js";
 
+/** A weight as it is shown: whole, or to three digits. */
+const rounded = (weight) => String(Number.isInteger(weight) ? weight : Number(weight.toPrecision(3)));
+
 export function weights(endpoint) {
   const trouble = find("#weights-trouble");
   const conflict = find("#conflict");
@@ -12,22 +15,31 @@ export function weights(endpoint) {
   // What the sliders were moved away from: the revision that a change is made to.
   let seen;
 
-  const values = () => sliders.map(({ input }) => Number(input.value));
+  // What is compared and saved. A slider has steps, so its place says a weight of 1/3 only about.
+  const values = () => sliders.map(({ value }) => value);
 
   function lay() {
     seen = { revision: endpoint.revision, weights: endpoint.weights };
     const most = Math.max(...seen.weights);
     // Weights are of any size. Those up to 1 are taken as shares, others as percentages or more.
-    const max = most <= 1 ? 1 : Math.max(100, Math.ceil(most));
+    const max = most > 0 && most <= 1 ? 1 : Math.max(100, Math.ceil(most));
     const step = seen.weights.every(Number.isInteger) && max > 1 ? 1 : 0.01;
     sliders = endpoint.variants.map((name, i) => {
       const id = `weight-${i}`;
-      const input = element("input", { type: "range", id, min: "0", max: String(max), step: String(step), oninput: () => (clear(conflict), moved()) });
+      const input = element("input", { type: "range", id, min: "0", max: String(max), step: String(step), oninput });
       input.value = seen.weights[i];
       const weight = element("output", { for: id });
       const share = element("output.share", { for: id });
       const row = element(`div.slider.v${i % 6}`, {}, element("label", { for: id }, variantName(name, i)), input, weight, share);
-      return { input, weight, share, row };
+      const slider = { input, weight, share, row, value: seen.weights[i] };
+      const begin = { place: input.value, value: slider.value };
+      function oninput() {
+        // Moved and put back is not moved.
+        slider.value = input.value === begin.place ? begin.value : Number(input.value);
+        clear(conflict);
+        moved();
+      }
+      return slider;
     });
     find("#sliders").replaceChildren(...sliders.map(({ row }) => row));
     moved();
@@ -45,11 +57,10 @@ export function weights(endpoint) {
     const shares = draft?.shares();
     const changed = values().some((value, i) => value !== seen.weights[i]);
     const none = shares?.every((share) => share === 0);
-    sliders.forEach(({ input, weight, share }) => {
-      const i = sliders.findIndex((slider) => slider.input === input);
-      weight.value = input.value;
+    sliders.forEach(({ input, weight, share, value }, i) => {
+      weight.value = rounded(value);
       share.value = none || !shares ? "–" : percent(shares[i]);
-      input.setAttribute("aria-valuetext", `weight ${input.value}, share ${share.value}`);
+      input.setAttribute("aria-valuetext", `weight ${weight.value}, share ${share.value}`);
     });
     find("#weights-moved").textContent = none
       ? "With all weights at 0, only requests that name a variant are answered."
@@ -67,6 +78,8 @@ export function weights(endpoint) {
       show(trouble, { message: "Changing weights needs the admin token", fix: "With `make dev` it stands in .dev.vars as ADMIN_TOKEN; paste it above" });
       return find("#token").focus();
     }
+    const none = chosen.every((weight) => weight === 0);
+    if (none && !confirm("With all weights at 0, requests that name no variant are refused. Save all the same?")) return;
     const wanted = Object.fromEntries(endpoint.variants.map((name, i) => [name, chosen[i]]));
     try {
       const text = await putWeights(endpoint.name, wanted, revision, token);
@@ -97,7 +110,8 @@ export function weights(endpoint) {
       return show(trouble, error);
     }
     // The sliders stay as the visitor has them until there is a decision.
-    const rows = endpoint.variants.map((name, i) => [variantName(name, i), String(before.weights[i] ?? "–"), element("b", {}, String(endpoint.weights[i])), String(mine[i])]);
+    const shown = (weight) => (weight === undefined ? "–" : rounded(weight));
+    const rows = endpoint.variants.map((name, i) => [variantName(name, i), shown(before.weights[i]), element("b", {}, shown(endpoint.weights[i])), shown(mine[i])]);
     const theirs = endpoint.revision;
     conflict.replaceChildren(
       element(
@@ -131,7 +145,7 @@ export function weights(endpoint) {
   });
   endpoint.addEventListener("change", () => {
     // Sliders that nobody has moved follow; moved ones keep their place, and saving them will meet the conflict.
-    const untouched = sliders.every(({ input }, i) => Number(input.value) === seen.weights[i]);
+    const untouched = sliders.every(({ value }, i) => value === seen.weights[i]);
     if (untouched) lay();
     else moved();
   });

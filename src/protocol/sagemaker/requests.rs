@@ -225,7 +225,7 @@ impl CreateEndpoint {
             return Err(refuse("DeploymentConfig", "shift the weights instead"));
         }
         let Some(tag) = self.tags.iter().find(|tag| tag.key == "turnout:access") else {
-            return Ok(access::administrators().unwrap_or_default());
+            return Ok(access::administrators());
         };
         let secret = |name: &str| {
             SecretName::try_from(name.to_owned()).map_err(|error| RequestError::Operation(error.to_string()))
