@@ -60,8 +60,8 @@ fn status_and_fix(error: &Error) -> (StatusCode, &'static str) {
             RequestError::NoUnits => {
                 (S::BAD_REQUEST, "leave the unit out, or name one in the endpoint's document under `assignment`")
             }
-            RequestError::Operation(_) => (S::BAD_REQUEST, "docs/http.md says what it takes"),
-            RequestError::NoSuchOperation(_) => (S::NOT_FOUND, "docs/http.md lists the operations"),
+            RequestError::Operation(_) => (S::BAD_REQUEST, "docs/http.md and docs/clients.md say what it takes"),
+            RequestError::NoSuchOperation(_) => (S::NOT_FOUND, "docs/clients.md lists the operations"),
             RequestError::Name(_) => (S::BAD_REQUEST, "take the name from GET /endpoints"),
         },
         Error::Unreadable(error) => unreadable(error),
