@@ -71,6 +71,24 @@ impl Reason {
 /// Chooses a variant: the target where one is named, else by the unit's hash where the request carries a unit,
 /// else at random by weight.
 ///
+/// ```
+/// use turnout::assignment::{Reason, UnitHash, assign, seeded};
+/// use turnout::endpoint::{Endpoint, Salt};
+///
+/// let endpoint = Endpoint::parse(br#"{"variants": [
+///     {"name": "a", "weight": 3, "origin": {"url": "https://a.example"}},
+///     {"name": "b", "weight": 1, "origin": {"url": "https://b.example"}}]}"#)?;
+/// let mut randomness = seeded([7; 32]);
+/// let unit = UnitHash::new(&Salt::try_from("churn-2026-11".to_owned())?, "ada");
+///
+/// let sticky = assign(&endpoint, None, Some(&unit), &mut randomness)?;
+/// assert_eq!(sticky.reason, Reason::Sticky);
+/// assert_eq!(sticky, assign(&endpoint, None, Some(&unit), &mut randomness)?);
+/// let target = assign(&endpoint, Some("b"), None, &mut randomness)?;
+/// assert_eq!((target.variant.name.as_str(), target.propensity), ("b", 0.25));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 /// If the target is unknown, or no target is named and all weights are 0.
 pub fn assign<'a>(

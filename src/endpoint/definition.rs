@@ -84,6 +84,20 @@ impl Endpoint {
 
     /// Parses and checks a document.
     ///
+    /// ```
+    /// use turnout::endpoint::Endpoint;
+    ///
+    /// let document = br#"{"variants": [
+    ///     {"name": "baseline", "weight": 90, "origin": {"url": "https://models.example.com/churn"}},
+    ///     {"name": "challenger", "weight": 10, "origin": {"url": "https://models.example.com/churn-2"}}]}"#;
+    /// let endpoint = Endpoint::parse(document)?;
+    /// assert_eq!(endpoint.share(&endpoint.variants()[1]), 0.1);
+    ///
+    /// let mistake = Endpoint::parse(br#"{"variants": [{"name": "a", "wieght": 1}]}"#).unwrap_err();
+    /// assert!(mistake.to_string().starts_with("at `variants[0]"));
+    /// # Ok::<(), turnout::endpoint::DocumentError>(())
+    /// ```
+    ///
     /// # Errors
     /// The first mistake in it, with its path and the fix.
     pub fn parse(document: &[u8]) -> Result<Endpoint, DocumentError> {

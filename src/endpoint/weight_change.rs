@@ -70,6 +70,15 @@ impl WeightChange {
 
     /// The document with these weights; its other members, and the order of all, stay as they are.
     ///
+    /// ```
+    /// use turnout::endpoint::{Endpoint, WeightChange};
+    ///
+    /// let document = br#"{"variants": [{"name": "a", "weight": 1, "origin": {"url": "https://a.example"}}]}"#;
+    /// let changed = WeightChange::parse(br#"{"a": 50}"#)?.apply(document)?;
+    /// assert_eq!(Endpoint::parse(changed.as_bytes())?.total_weight(), 50.0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// If the document is not valid, before or after the change, or does not have a named variant.
     pub fn apply(&self, document: &[u8]) -> Result<String, WeightsError> {

@@ -8,6 +8,17 @@ use super::{csv, json, numbers};
 
 /// Decodes a request's body for a model.
 ///
+/// ```
+/// use turnout::payload::{Format, decode};
+/// use turnout_onnx::table::{Datatype, Input, Schema, Values};
+///
+/// let schema = Input::new("x".to_owned(), Datatype::F64, vec![2]).and_then(|x| Schema::new(vec![x])).unwrap();
+/// let table = decode(Format::Csv, b"1,2\n3,\n", &schema)?;
+/// assert_eq!(table.rows(), 2);
+/// assert!(matches!(&table.inputs()[0], Values::F64(values) if values[..3] == [1.0, 2.0, 3.0] && values[3].is_nan()));
+/// # Ok::<(), turnout::payload::PayloadError>(())
+/// ```
+///
 /// # Errors
 /// If the body is not of that format, holds no rows, or a row is not what the model takes.
 pub fn decode(format: Format, body: &[u8], schema: &Schema) -> Result<Table, PayloadError> {

@@ -5,6 +5,10 @@
 /// those of its normal approximation, which is wrong for small shares.
 ///
 /// `share` and `confidence` are 0 to 1; what is outside counts as the nearest, and what is no number as 0.
+///
+/// ```
+/// assert_eq!(turnout::statistics::acceptance(1000, 0.5, 0.95), (469, 531));
+/// ```
 pub fn acceptance(requests: u32, share: f64, confidence: f64) -> (u32, u32) {
     let (share, confidence) = (unit_interval(share), unit_interval(confidence));
     if share == 0.0 {

@@ -61,6 +61,12 @@ pub enum JudgementError {
 
 /// Judges by the truth of each case and its score; a case is called positive if its score is above `threshold`.
 ///
+/// ```
+/// let judgement = turnout::statistics::judge(&[true, false, true, false], &[0.9, 0.2, 0.4, 0.1], 0.5)?;
+/// assert_eq!(judgement.accuracy, 0.75);
+/// # Ok::<(), turnout::statistics::JudgementError>(())
+/// ```
+///
 /// # Errors
 /// If there are no cases, not as many scores, or one that is no number.
 pub fn judge(truth: &[bool], scores: &[f64], threshold: f64) -> Result<Judgement, JudgementError> {

@@ -128,6 +128,13 @@ test("endpoints are described, and pages of other hosts may ask", async () => {
   assert.equal(await head.text(), "");
   const { endpoints } = await (await worker.fetch("/endpoints")).json();
   assert.deepEqual(endpoints.map((endpoint) => endpoint.name), ["churn", "digits"]);
+  // A list has no model loaded; one endpoint's description tells what its models take and give.
+  const [pixels] = described.variants[0].backend.inputs;
+  assert.deepEqual(pixels, { name: "pixels", datatype: "FP32", shape: [-1, 64] });
+  for (const { backend } of described.variants) {
+    delete backend.inputs;
+    delete backend.outputs;
+  }
   assert.deepEqual(endpoints[1], described);
   const preflight = await worker.fetch("/endpoints/digits/weights", { method: "OPTIONS" });
   assert.equal(preflight.status, 204);
