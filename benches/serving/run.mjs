@@ -71,7 +71,9 @@ async function withWorkers(names, use) {
 }
 
 const predict = (model) => ({ turnout: `/endpoints/${model}/invocations`, onnxruntime: `/${model}` });
+/** What asks for a prediction of that model; without one, for the decision alone. */
 const first = (model, rows = 1) => {
+  if (model === undefined) return { method: "POST" };
   const body = readFileSync(rowsOf(model, rows), "utf8");
   return { method: "POST", headers: { "content-type": "application/json" }, body };
 };
@@ -101,7 +103,7 @@ async function requests() {
     for (const { name, paths, body, rows = 1 } of cases) {
       const answers = {};
       for (const [contestant, path] of Object.entries(paths)) {
-        const answer = await answered(`${running[contestant].address}${path}`, first(body ?? "digits-cnn", rows));
+        const answer = await answered(`${running[contestant].address}${path}`, first(body, rows));
         if (predict(body)[contestant] === path) answers[contestant] = answer;
       }
       await check(name, answers);
@@ -162,7 +164,7 @@ async function starts() {
     const { prepared, path } = firsts[name];
     const began = performance.now();
     const running = start(prepared);
-    await answered(`${running.address}${path}`, first(model));
+    await answered(`${running.address}${path}`, first(path.endsWith("/assignments") ? undefined : model));
     const ms = performance.now() - began;
     const bytes = resident(running.child);
     await running.stop();
@@ -177,7 +179,7 @@ async function starts() {
 /** This build against another, by what is asked of both: the ratio of the rates, and of the starts. */
 async function beside() {
   const cases = [
-    { name: "decision", path: "/endpoints/route/assignments", file: join(work, "units.txt"), body: "digits-cnn" },
+    { name: "decision", path: "/endpoints/route/assignments", file: join(work, "units.txt") },
     { name: "origin", path: "/endpoints/route/invocations", file: requestsOf("digits-cnn", 1), body: "digits-cnn" },
     ...MODELS.flatMap((model) =>
       [1, 100].map((rows) => ({ name: `${model}, ${rows} rows`, path: predict(model).turnout, file: requestsOf(model, rows), body: model, rows }))),
