@@ -54,6 +54,9 @@ impl<P: Platform> Service<'_, P> {
                 sink.write(record).await;
             }
         };
+        if follow_ups.refresh.is_empty() {
+            return written.await;
+        }
         let refreshed = async {
             for name in &follow_ups.refresh {
                 // What is wrong has been told, and the last good configuration is in place.

@@ -61,11 +61,13 @@ pub fn answer(head: &str, body: Option<Vec<u8>>, raw: web_sys::Request, env: Env
     let PerIsolate { isolate, sinks } = per_isolate(&env);
     let service = Rc::new(Service::new(Workers::new(env), isolate));
     let responding = {
-        let (service, raw) = (Rc::clone(&service), Clone::clone(&raw));
+        let service = Rc::clone(&service);
+        // A second reference to the request is one more crossing, so it is made only where the body has yet to be read.
+        let body = body.ok_or_else(|| Clone::clone(&raw));
         async move {
             let body = match body {
-                Some(body) => Ok(body),
-                None => http::body(raw).await,
+                Ok(body) => Ok(body),
+                Err(raw) => http::body(raw).await,
             };
             let Answer { response, follow_ups } = protocol::answer(&service, request, body).await;
             (http::to_platform(&response), follow_ups)
