@@ -16,7 +16,11 @@ MODELS = pathlib.Path(__file__).parent / "models"
 # What this project refuses when it loads the model, with a part of the reason it gives.
 SINGLE = "of a single target is not what ONNX Runtime computes"
 NUMBERED = "is not the same to the specification and to ONNX Runtime"
+TIME = "may put rows together"
 REFUSED = {
+    "network-recurrent-gru-rows-as-time": TIME,
+    "network-recurrent-lstm-rows-as-time": TIME,
+    "network-recurrent-rnn-rows-as-time": TIME,
     "operator-linear-classifier-one-row-logistic": SINGLE,
     "operator-linear-regressor-logistic-1": SINGLE,
     "operator-svm-classifier-binary-logistic": SINGLE,
@@ -27,7 +31,6 @@ REFUSED = {
     "operator-tree-regressor-logistic-1": SINGLE,
     "operator-tree-regressor-softmax-1": SINGLE,
     "operator-tree-regressor-softmax_zero-1": SINGLE,
-    "sklearn-gaussian-process-regressor": "running pass declutter",
     "catboost-other-labels": "are decided only between the labels 0 and 1",
     "operator-binarizer-default": "it has no threshold",
     "operator-svm-regressor-logistic": "ONNX Runtime does not compute post_transform Logistic",

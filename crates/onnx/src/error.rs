@@ -27,6 +27,23 @@ pub enum LoadError {
         /// As the model declares it.
         shape: String,
     },
+    /// Two inputs are for another number of rows each.
+    #[error("its input `{name}` is for another number of rows than those before it")]
+    Batches {
+        /// The input.
+        name: String,
+    },
+    /// It can be run for one row at a time only, and its rows may depend on each other.
+    #[error(
+        "it can only be run a row at a time, and node `{node}` ({operator}) may put rows together; export it so that each \
+         row is predicted from its own values"
+    )]
+    Rows {
+        /// The node's name, or its first output's.
+        node: String,
+        /// Its type.
+        operator: String,
+    },
     /// An input is neither of numbers nor of strings nor of truth values.
     #[error("its input `{name}` is of type {datum}; numbers, strings and truth values are run")]
     Type {

@@ -10,10 +10,13 @@ mod check;
 #[cfg(target_arch = "wasm32")]
 pub mod constructors;
 mod error;
+mod file;
+mod inputs;
 mod interpreter;
 pub mod ml;
 mod model;
 mod plan;
+mod rows;
 mod signature;
 pub mod table;
 

@@ -3,28 +3,27 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use tract_onnx::Onnx;
-use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::tensor_shape_proto::dimension::Value;
-use tract_onnx::pb::{GraphProto, ModelProto, ValueInfoProto, type_proto};
+use tract_onnx::pb::{GraphProto, ModelProto};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::{DimLike, bail, format_err};
 
 use crate::check;
 use crate::error::{LoadError, RunError, describe};
+use crate::file;
+use crate::inputs::{self, Declared};
 use crate::interpreter::Interpreter;
 use crate::ml;
 use crate::plan::Plan;
-use crate::signature::{OutputSignature, Signature};
-use crate::table::{Datatype, Input, Output, Outputs, Schema, Table, Values};
+use crate::rows::{self, Mixing};
+use crate::signature::{Batch, OutputSignature, Signature, datatype};
+use crate::table::{Output, Outputs, Schema, Table, Values};
 
 /// A model, ready to run.
 #[derive(Debug)]
 pub struct Model {
     engine: Engine,
     schema: Schema,
-    /// Of each input.
-    datums: Vec<DatumType>,
+    inputs: Vec<Declared>,
     outputs: Vec<OutputForm>,
     signature: Vec<OutputSignature>,
     rows_per_run: usize,
@@ -37,6 +36,30 @@ enum Engine {
     Interpreter(Interpreter),
     /// tract.
     Plan(Plan),
+}
+
+/// A model, and for how many rows it is to be prepared.
+struct Asked<'m> {
+    model: &'m ModelProto,
+    batch: Batch,
+    /// Of each input, its name and what is known of it then.
+    inputs: Vec<(String, Signature)>,
+    symbols: &'m SymbolScope,
+}
+
+/// One way to prepare it.
+type Prepare = fn(&Asked<'_>) -> Result<Engine, LoadError>;
+
+fn interpreter(asked: &Asked<'_>) -> Result<Engine, LoadError> {
+    let interpreter = Interpreter::load(asked.model, &asked.inputs);
+    interpreter.map(Engine::Interpreter).map_err(|error| LoadError::Unusable(describe(&error)))
+}
+
+fn plan(asked: &Asked<'_>) -> Result<Engine, LoadError> {
+    if asked.batch == Batch::Any && asked.model.graph.as_ref().is_some_and(Plan::needs_known_rows) {
+        return Err(LoadError::Unusable("it is planned for a known number of rows".to_owned()));
+    }
+    Plan::load(asked.model, &asked.inputs, asked.symbols).map(Engine::Plan)
 }
 
 #[derive(Debug)]
@@ -55,10 +78,7 @@ impl Model {
     /// # Errors
     /// If it is not ONNX, has an operator that is not supported, or does not take batches of rows.
     pub fn load(onnx: &[u8]) -> Result<Model, LoadError> {
-        Self::load_with(onnx, |model, inputs, rows| match Interpreter::load(model, inputs) {
-            Ok(interpreter) => Ok(Engine::Interpreter(interpreter)),
-            Err(_) => Plan::load(model, inputs, rows).map(Engine::Plan),
-        })
+        Self::load_in(onnx, &[interpreter, plan])
     }
 
     /// The same, always by tract: what [`Model::load`] does with models that the interpreter does not know whole.
@@ -66,38 +86,56 @@ impl Model {
     /// # Errors
     /// As [`Model::load`] has them.
     pub fn load_in_tract(onnx: &[u8]) -> Result<Model, LoadError> {
-        Self::load_with(onnx, |model, inputs, rows| Plan::load(model, inputs, rows).map(Engine::Plan))
+        Self::load_in(onnx, &[plan])
     }
 
-    fn load_with(
-        onnx: &[u8],
-        load: impl FnOnce(&ModelProto, &[(String, Signature)], &Symbol) -> Result<Engine, LoadError>,
-    ) -> Result<Model, LoadError> {
+    /// The first of the engines that takes the model runs it.
+    fn load_in(onnx: &[u8], engines: &[Prepare]) -> Result<Model, LoadError> {
         let unusable = |error: TractError| LoadError::Unusable(describe(&error));
-        let model = Onnx::default().proto_model_for_read(&mut &*onnx).map_err(unusable)?;
+        let model = file::read(onnx)?;
         let Some(graph) = &model.graph else { return Err(LoadError::Unusable("it has no graph".to_owned())) };
         check::outputs(graph)?;
         check::zip_maps(graph)?;
+        let declared = inputs::read(graph)?;
+        let schema = Schema::new(declared.iter().map(|declared| declared.input.clone()).collect());
+        let schema = schema.ok_or(LoadError::NoInputs)?;
         let symbols = SymbolScope::default();
         let rows = symbols.sym("N");
-        let (mut inputs, mut signatures, mut one_row) = (Vec::new(), Vec::new(), false);
-        for value in &graph.input {
-            if graph.initializer.iter().any(|constant| constant.name == value.name) {
-                continue;
+        let of = |batch: Batch| {
+            let rows = match batch {
+                Batch::Any => rows.to_dim(),
+                Batch::Of(rows) => rows.to_dim(),
+            };
+            let signature = |declared: &Declared| (declared.input.name.clone(), declared.signature(rows.clone()));
+            let asked =
+                Asked { model: &model, batch, inputs: declared.iter().map(signature).collect(), symbols: &symbols };
+            let mut refused = LoadError::NoInputs;
+            for prepare in engines {
+                match prepare(&asked) {
+                    Ok(engine) => return Ok((batch, engine)),
+                    Err(error) => refused = error,
+                }
             }
-            let (input, datum, one) = input(value)?;
-            let batch = if one { 1.to_dim() } else { rows.to_dim() };
-            let shape = [batch].into_iter().chain(input.row_shape.iter().map(|size| size.to_dim()));
-            signatures.push((input.name.clone(), Signature::new(datum, shape)));
-            inputs.push(input);
-            one_row |= one;
-        }
-        let schema = Schema::new(inputs).ok_or(LoadError::NoInputs)?;
-        let engine = load(&model, &signatures, &rows)?;
-        let (outputs, signature) = output_forms(graph, engine.outputs(), &rows.to_dim()).map_err(unusable)?;
-        let rows_per_run = if one_row { 1 } else { rows_that_fit(&engine, &rows) };
-        let datums = signatures.into_iter().map(|(_, signature)| signature.datum).collect();
-        Ok(Model { engine, schema, datums, outputs, signature, rows_per_run })
+            Err(refused)
+        };
+        let (batch, engine) = match inputs::batch(&declared)? {
+            Batch::Any => of(Batch::Any).or_else(|_| {
+                let ranks: Vec<_> =
+                    declared.iter().map(|declared| (declared.input.name.as_str(), declared.rank())).collect();
+                let one = of(Batch::Of(1))?;
+                rows::independent(&model, graph, &ranks)
+                    .map_err(|Mixing { node, operator }| LoadError::Rows { node, operator })?;
+                Ok(one)
+            })?,
+            fixed => of(fixed)?,
+        };
+        let dim = if let Batch::Of(rows) = batch { rows.to_dim() } else { rows.to_dim() };
+        let (outputs, signature) = output_forms(graph, engine.outputs(), batch, &dim).map_err(unusable)?;
+        let rows_per_run = match batch {
+            Batch::Any => rows_that_fit(&engine, &rows),
+            Batch::Of(rows) => rows,
+        };
+        Ok(Model { engine, schema, inputs: declared, outputs, signature, rows_per_run })
     }
 
     /// Whether it is run without tract.
@@ -149,11 +187,9 @@ impl Model {
     /// One run of the plan on some of the rows.
     fn run_once(&self, table: &Table, rows: Range<usize>) -> TractResult<Vec<Output>> {
         let count = rows.len();
-        let inputs = self.schema.inputs().iter().zip(&self.datums);
-        let tensors = inputs
-            .zip(table.inputs())
-            .map(|((input, datum), values)| tensor(input, *datum, values, &rows))
-            .collect::<TractResult<Vec<Tensor>>>()?;
+        let inputs = self.inputs.iter().zip(table.inputs());
+        let tensors =
+            inputs.map(|(declared, values)| tensor(declared, values, &rows)).collect::<TractResult<Vec<Tensor>>>()?;
         let answers = self.engine.run(tensors)?;
         let forms = self.outputs.iter().zip(&self.signature);
         forms.zip(answers).map(|((form, signature), answer)| output(form, signature, count, &answer)).collect()
@@ -194,10 +230,12 @@ impl Engine {
 }
 
 /// The tensor of some of the rows.
-fn tensor(input: &Input, datum: DatumType, values: &Values, rows: &Range<usize>) -> TractResult<Tensor> {
+fn tensor(declared: &Declared, values: &Values, rows: &Range<usize>) -> TractResult<Tensor> {
+    let Declared { input, datum, has_batch, .. } = declared;
     let width = input.width();
     let range = rows.start.saturating_mul(width)..rows.end.saturating_mul(width);
-    let shape: TVec<usize> = [rows.len()].into_iter().chain(input.row_shape.iter().copied()).collect();
+    let shape: TVec<usize> =
+        has_batch.then_some(rows.len()).into_iter().chain(input.row_shape.iter().copied()).collect();
     let missing = || format_err!("the table was made for another model");
     let tensor = match values {
         Values::F32(values) => Tensor::from_shape(&shape, values.get(range).ok_or_else(missing)?)?,
@@ -206,73 +244,21 @@ fn tensor(input: &Input, datum: DatumType, values: &Values, rows: &Range<usize>)
         Values::Bool(values) => Tensor::from_shape(&shape, values.get(range).ok_or_else(missing)?)?,
         Values::Text(values) => tensor1(values.get(range).ok_or_else(missing)?).into_shape(&shape)?,
     };
-    Ok(if tensor.datum_type() == datum { tensor } else { tensor.cast_to_dt(datum)?.into_owned() })
-}
-
-/// An input, its type, and whether it is for one row at a time: a model exported so stays so; any other fixed batch would
-/// need padding.
-fn input(value: &ValueInfoProto) -> Result<(Input, DatumType, bool), LoadError> {
-    let name = &value.name;
-    let refused_type = |datum: &str| LoadError::Type { name: name.clone(), datum: datum.to_owned() };
-    let Some(type_proto::Value::TensorType(tensor)) = value.r#type.as_ref().and_then(|of| of.value.as_ref()) else {
-        return Err(refused_type("something else than a tensor"));
-    };
-    let element = DataType::try_from(tensor.elem_type).map_err(|_| refused_type("an unknown one"))?;
-    let datum = DatumType::try_from(element).map_err(|_| refused_type(element.as_str_name()))?;
-    let datatype = datatype(datum).ok_or_else(|| refused_type(element.as_str_name()))?;
-
-    let sizes: Option<Vec<Option<usize>>> = tensor.shape.as_ref().map(|shape| {
-        let size = |value: &Option<Value>| match value {
-            Some(Value::DimValue(size)) => usize::try_from(*size).ok(),
-            Some(Value::DimParam(_)) | None => None,
-        };
-        shape.dim.iter().map(|dim| size(&dim.value)).collect()
-    });
-    let refused_shape = || {
-        let shown = |size: &Option<usize>| size.map_or("?".to_owned(), |size| size.to_string());
-        let shape =
-            sizes.as_ref().map_or("?".to_owned(), |sizes| sizes.iter().map(shown).collect::<Vec<_>>().join(", "));
-        LoadError::Shape { name: name.clone(), shape: format!("[{shape}]") }
-    };
-    let (batch, row) = sizes.as_deref().and_then(<[_]>::split_first).ok_or_else(refused_shape)?;
-    let row_shape = row.iter().copied().collect::<Option<Vec<usize>>>().ok_or_else(refused_shape)?;
-    if batch.is_some_and(|batch| batch != 1) {
-        return Err(refused_shape());
-    }
-    let input = Input::new(name.clone(), datatype, row_shape).ok_or_else(refused_shape)?;
-    Ok((input, datum, batch.is_some()))
-}
-
-fn datatype(datum: DatumType) -> Option<Datatype> {
-    Some(match datum {
-        DatumType::F64 => Datatype::F64,
-        DatumType::F32 => Datatype::F32,
-        DatumType::F16 => Datatype::F16,
-        DatumType::Bool => Datatype::Bool,
-        DatumType::String => Datatype::Text,
-        DatumType::I64 => Datatype::I64,
-        DatumType::I32 => Datatype::I32,
-        DatumType::I16 => Datatype::I16,
-        DatumType::I8 => Datatype::I8,
-        DatumType::U64 => Datatype::U64,
-        DatumType::U32 => Datatype::U32,
-        DatumType::U16 => Datatype::U16,
-        DatumType::U8 => Datatype::U8,
-        // What shapes are counted in.
-        DatumType::TDim => Datatype::I64,
-        _ => return None,
-    })
+    Ok(if tensor.datum_type() == *datum { tensor } else { tensor.cast_to_dt(*datum)?.into_owned() })
 }
 
 fn output_forms(
     graph: &GraphProto,
     signatures: &[Signature],
+    batch: Batch,
     rows: &TDim,
 ) -> TractResult<(Vec<OutputForm>, Vec<OutputSignature>)> {
     let forms = graph.output.iter().zip(signatures).map(|(output, Signature { datum, shape })| {
         let name = output.name.clone();
         let keys = ml::zip_map_keys(graph, &name)?.map(Arc::from);
-        let batch_second = matches!(shape.as_slice(), [one, batch, ..] if one.is_one() && batch == rows);
+        let second = matches!(shape.as_slice(), [one, batch, ..] if one.is_one() && batch == rows);
+        // Of one row, both dimensions are 1: then it is as the file says.
+        let batch_second = second && (batch != Batch::Of(1) || inputs::is_batch_second(output));
         let Some(datatype) = datatype(*datum) else {
             bail!("output `{name}` is of type {datum:?}, which cannot be written")
         };
@@ -345,10 +331,7 @@ mod tests {
     }
 
     fn interpreted(onnx: &[u8]) -> Result<Model, LoadError> {
-        let unusable = |error: TractError| LoadError::Unusable(describe(&error));
-        Model::load_with(onnx, |model, inputs, _| {
-            Interpreter::load(model, inputs).map(Engine::Interpreter).map_err(unusable)
-        })
+        Model::load_in(onnx, &[interpreter])
     }
 
     /// Rows of ones.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tract_onnx::pb::ModelProto;
+use tract_onnx::pb::{GraphProto, ModelProto};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::ops::konst::Const;
 
@@ -23,11 +23,11 @@ impl Plan {
     /// About how many bytes of values a run should hold.
     pub const RUN_BYTES: usize = 16 << 20;
 
-    /// Plans a model whose inputs have those signatures, in its order.
+    /// Plans a model whose inputs have those signatures, in its order. Sizes among them that are not known go by `symbols`.
     ///
     /// # Errors
     /// If an operator is not supported, or tract refuses the model.
-    pub fn load(model: &ModelProto, inputs: &[(String, Signature)], rows: &Symbol) -> Result<Plan, LoadError> {
+    pub fn load(model: &ModelProto, inputs: &[(String, Signature)], symbols: &SymbolScope) -> Result<Plan, LoadError> {
         #[cfg(target_arch = "wasm32")]
         crate::constructors::run();
         let unusable = |error: TractError| LoadError::Unusable(describe(&error));
@@ -36,7 +36,7 @@ impl Plan {
         if let Some(graph) = &model.graph {
             check::operators(graph, &framework.op_register)?;
         }
-        let template = InferenceModel { symbols: rows.scope().unwrap_or_default(), ..InferenceModel::default() };
+        let template = InferenceModel { symbols: symbols.clone(), ..InferenceModel::default() };
         let mut model = framework.model_for_proto_model_with_model_template(model, template).map_err(unusable)?;
         for (position, (_, Signature { datum, shape })) in inputs.iter().enumerate() {
             model.set_input_fact(position, InferenceFact::dt_shape(*datum, shape)).map_err(unusable)?;
@@ -50,6 +50,16 @@ impl Plan {
         let computed = model.nodes().iter().filter(|node| !node.op_is::<Const>()).flat_map(|node| &node.outputs);
         let values = computed.map(|outlet| signature(&outlet.fact)).collect();
         Ok(Plan { plan: model.into_runnable().map_err(unusable)?, outputs, values })
+    }
+
+    /// Whether tract plans such a model for a known number of rows alone: it takes for granted that the first state of a
+    /// recurrent operator, which it fills in, has a known size, and panics.
+    pub fn needs_known_rows(graph: &GraphProto) -> bool {
+        const RECURRENT: [&str; 3] = ["GRU", "LSTM", "RNN"];
+        graph.node.iter().any(|node| {
+            let inner = node.attribute.iter().flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs));
+            RECURRENT.contains(&node.op_type.as_str()) || inner.into_iter().any(Self::needs_known_rows)
+        })
     }
 
     /// The outputs' signatures, in the model's order.

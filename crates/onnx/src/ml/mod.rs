@@ -41,4 +41,4 @@ pub use columns::zip_map_keys;
 pub(crate) use kernel::{Kernel, Read, kernel};
 pub(crate) use registry::reader;
 pub use registry::register;
-pub(crate) use values::{check_numeric, constant, elements, required_constant, tensor, version, written};
+pub(crate) use values::{check_numeric, constant, elements, load_tensor, required_constant, tensor, version, written};
