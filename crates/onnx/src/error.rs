@@ -44,6 +44,22 @@ pub enum LoadError {
         /// Its type.
         operator: String,
     },
+    /// A function that the file defines cannot be put in place of its calls.
+    #[error("its function `{name}` {problem}; export it without functions (onnx.inliner.inline_local_functions)")]
+    Function {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
+    /// An input has a size that no memory holds.
+    #[error("its input `{name}` has a size of {size}, more than fits here")]
+    Size {
+        /// The input.
+        name: String,
+        /// As the model declares it.
+        size: i64,
+    },
     /// An input is neither of numbers nor of strings nor of truth values.
     #[error("its input `{name}` is of type {datum}; numbers, strings and truth values are run")]
     Type {
@@ -60,6 +76,14 @@ pub enum RunError {
     /// The model failed on the rows.
     #[error("the model failed: {0}")]
     Failed(String),
+    /// Its rows depend on each other, and it takes a fixed number of them.
+    #[error("the model predicts {batch} rows together: send a multiple of {batch}, not {rows}")]
+    Rows {
+        /// How many were sent.
+        rows: usize,
+        /// How many it takes.
+        batch: usize,
+    },
     /// The endpoint names an output that the model does not have.
     #[error("the model has no output `{name}`; it has: {known}")]
     NoSuchOutput {

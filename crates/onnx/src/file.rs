@@ -9,6 +9,7 @@ use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorPr
 use tract_onnx::prelude::*;
 
 use crate::error::{LoadError, describe};
+use crate::functions;
 
 /// Reads a file.
 ///
@@ -17,6 +18,7 @@ use crate::error::{LoadError, describe};
 pub fn read(mut onnx: &[u8]) -> Result<ModelProto, LoadError> {
     let unusable = |error: TractError| LoadError::Unusable(describe(&error));
     let mut model = Onnx::default().proto_model_for_read(&mut onnx).map_err(unusable)?;
+    functions::inline(&mut model)?;
     let Some(graph) = &mut model.graph else { return Err(LoadError::Unusable("it has no graph".to_owned())) };
     settle(graph);
     Ok(model)

@@ -1,13 +1,15 @@
 //! The inputs that a graph declares, as a table's columns.
 
 use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::tensor_shape_proto::Dimension;
 use tract_onnx::pb::tensor_shape_proto::dimension::Value;
 use tract_onnx::pb::{GraphProto, ValueInfoProto, type_proto};
-use tract_onnx::prelude::*;
+use tract_onnx::tract_hir::internal::*;
 
 use crate::error::LoadError;
 use crate::signature::{Batch, Signature, datatype};
 use crate::table::Input;
+use crate::widths;
 
 /// One input.
 #[derive(Clone, Debug)]
@@ -16,21 +18,29 @@ pub struct Declared {
     pub datum: DatumType,
     /// How many rows it takes.
     pub batch: Batch,
-    /// Whether its first dimension is the rows'; else it is the shape of a row alone.
-    pub has_batch: bool,
+    /// Which of its dimensions is the rows'; none where it has the shape of a row alone.
+    pub batch_axis: Option<usize>,
 }
 
 impl Declared {
-    /// What is known of it when it has so many rows.
+    /// What is known of it when it has so many rows. 16-bit floating point is computed in 32.
     pub fn signature(&self, rows: TDim) -> Signature {
-        let batch = self.has_batch.then_some(rows);
-        let row = self.input.row_shape.iter().map(|size| size.to_dim());
-        Signature::new(self.datum, batch.into_iter().chain(row))
+        let datum = if self.datum == f16::datum_type() { f32::datum_type() } else { self.datum };
+        Signature::new(datum, self.shape(rows))
+    }
+
+    /// Its shape, with so many rows.
+    pub fn shape<D: DimLike>(&self, rows: D) -> TVec<D> {
+        let mut shape: TVec<D> = self.input.row_shape.iter().map(|size| D::from(*size)).collect();
+        if let Some(axis) = self.batch_axis {
+            shape.insert(axis, rows);
+        }
+        shape
     }
 
     /// How many dimensions it has.
     pub fn rank(&self) -> usize {
-        self.input.row_shape.len().saturating_add(usize::from(self.has_batch))
+        self.input.row_shape.len().saturating_add(usize::from(self.batch_axis.is_some()))
     }
 }
 
@@ -40,7 +50,7 @@ impl Declared {
 /// If one is of no type or shape that a table's columns have.
 pub fn read(graph: &GraphProto) -> Result<Vec<Declared>, LoadError> {
     let is_constant = |value: &ValueInfoProto| graph.initializer.iter().any(|constant| constant.name == value.name);
-    graph.input.iter().filter(|value| !is_constant(value)).map(declared).collect()
+    graph.input.iter().filter(|value| !is_constant(value)).map(|value| declared(graph, value)).collect()
 }
 
 /// How many rows a run of all these inputs takes.
@@ -70,7 +80,7 @@ pub fn is_batch_second(value: &ValueInfoProto) -> bool {
     matches!(dims, [one, batch, ..] if one.value == Some(Value::DimValue(1)) && is_open(&batch.value))
 }
 
-fn declared(value: &ValueInfoProto) -> Result<Declared, LoadError> {
+fn declared(graph: &GraphProto, value: &ValueInfoProto) -> Result<Declared, LoadError> {
     let name = &value.name;
     let refused_type = |datum: &str| LoadError::Type { name: name.clone(), datum: datum.to_owned() };
     let Some(type_proto::Value::TensorType(tensor)) = value.r#type.as_ref().and_then(|of| of.value.as_ref()) else {
@@ -80,26 +90,36 @@ fn declared(value: &ValueInfoProto) -> Result<Declared, LoadError> {
     let datum = DatumType::try_from(element).map_err(|_| refused_type(element.as_str_name()))?;
     let datatype = datatype(datum).ok_or_else(|| refused_type(element.as_str_name()))?;
 
-    let sizes: Option<Vec<Option<usize>>> = tensor.shape.as_ref().map(|shape| {
-        let size = |value: &Option<Value>| match value {
-            Some(Value::DimValue(size)) => usize::try_from(*size).ok(),
-            Some(Value::DimParam(_)) | None => None,
-        };
-        shape.dim.iter().map(|dim| size(&dim.value)).collect()
-    });
+    let size = |dim: &Dimension| match dim.value {
+        // Exporters write -1 for what is open.
+        Some(Value::DimValue(size)) if size >= 0 => {
+            let fits = u32::try_from(size).ok().and_then(|size| usize::try_from(size).ok());
+            fits.map(Some).ok_or(LoadError::Size { name: name.clone(), size })
+        }
+        _ => Ok(None),
+    };
+    let sizes = tensor.shape.as_ref().map(|shape| shape.dim.iter().map(size).collect::<Result<Vec<_>, _>>());
+    let sizes: Option<Vec<Option<usize>>> = sizes.transpose()?;
     let refused_shape = || {
         let shown = |size: &Option<usize>| size.map_or("?".to_owned(), |size| size.to_string());
         let shape =
             sizes.as_ref().map_or("?".to_owned(), |sizes| sizes.iter().map(shown).collect::<Vec<_>>().join(", "));
         LoadError::Shape { name: name.clone(), shape: format!("[{shape}]") }
     };
-    let (batch, row) = sizes.as_deref().and_then(<[_]>::split_first).ok_or_else(refused_shape)?;
-    let row_shape = row.iter().copied().collect::<Option<Vec<usize>>>().ok_or_else(refused_shape)?;
-    let batch = match batch {
-        None => Batch::Any,
-        Some(1) => Batch::Of(1),
-        Some(_) => return Err(refused_shape()),
+    let width = || widths::width(graph, name).ok_or_else(refused_shape);
+    let (row_shape, batch_axis, batch) = match sizes.as_deref() {
+        // One value for a whole run, so each row's is a run of its own.
+        Some([]) => (Vec::new(), None, Batch::Of(1)),
+        None => (vec![width()?], Some(0), Batch::Any),
+        Some([batch, None]) => (vec![width()?], Some(0), batch.map_or(Batch::Any, Batch::Of)),
+        Some([batch, row @ ..]) => {
+            let row = row.iter().copied().collect::<Option<Vec<usize>>>().ok_or_else(refused_shape)?;
+            (row, Some(0), batch.map_or(Batch::Any, Batch::Of))
+        }
     };
+    if batch == Batch::Of(0) {
+        return Err(refused_shape());
+    }
     let input = Input::new(name.clone(), datatype, row_shape).ok_or_else(refused_shape)?;
-    Ok(Declared { input, datum, batch, has_batch: true })
+    Ok(Declared { input, datum, batch, batch_axis })
 }

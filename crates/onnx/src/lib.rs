@@ -6,11 +6,15 @@
 //!
 //! All `unsafe` of the project is in this crate: each block says why it is sound, and what it is worth.
 
+mod answers;
 mod check;
 #[cfg(target_arch = "wasm32")]
 pub mod constructors;
+mod engine;
 mod error;
 mod file;
+mod functions;
+mod half;
 mod inputs;
 mod interpreter;
 pub mod ml;
@@ -19,6 +23,9 @@ mod plan;
 mod rows;
 mod signature;
 pub mod table;
+#[cfg(test)]
+mod testing;
+mod widths;
 
 pub use error::{LoadError, RunError};
 pub use model::Model;

@@ -1,22 +1,20 @@
 //! One model: loading it, and running it on tables.
 
+use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Arc;
 
-use tract_onnx::pb::{GraphProto, ModelProto};
+use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
-use tract_onnx::tract_core::internal::{DimLike, bail, format_err};
+use tract_onnx::tract_core::internal::{DimLike, format_err};
 
-use crate::check;
+use crate::answers::{Answer, answers};
+use crate::engine::{Engine, Prepare, interpreter, plan};
 use crate::error::{LoadError, RunError, describe};
-use crate::file;
 use crate::inputs::{self, Declared};
-use crate::interpreter::Interpreter;
-use crate::ml;
-use crate::plan::Plan;
 use crate::rows::{self, Mixing};
-use crate::signature::{Batch, OutputSignature, Signature, datatype};
+use crate::signature::{Batch, OutputSignature};
 use crate::table::{Output, Outputs, Schema, Table, Values};
+use crate::{check, file, half};
 
 /// A model, ready to run.
 #[derive(Debug)]
@@ -24,49 +22,18 @@ pub struct Model {
     engine: Engine,
     schema: Schema,
     inputs: Vec<Declared>,
-    outputs: Vec<OutputForm>,
+    answers: Vec<Answer>,
     signature: Vec<OutputSignature>,
-    rows_per_run: usize,
+    turn: Turn,
 }
 
-/// What runs a model.
-#[derive(Debug)]
-enum Engine {
-    /// Where all of it is known there.
-    Interpreter(Interpreter),
-    /// tract.
-    Plan(Plan),
-}
-
-/// A model, and for how many rows it is to be prepared.
-struct Asked<'m> {
-    model: &'m ModelProto,
-    batch: Batch,
-    /// Of each input, its name and what is known of it then.
-    inputs: Vec<(String, Signature)>,
-    symbols: &'m SymbolScope,
-}
-
-/// One way to prepare it.
-type Prepare = fn(&Asked<'_>) -> Result<Engine, LoadError>;
-
-fn interpreter(asked: &Asked<'_>) -> Result<Engine, LoadError> {
-    let interpreter = Interpreter::load(asked.model, &asked.inputs);
-    interpreter.map(Engine::Interpreter).map_err(|error| LoadError::Unusable(describe(&error)))
-}
-
-fn plan(asked: &Asked<'_>) -> Result<Engine, LoadError> {
-    if asked.batch == Batch::Any && asked.model.graph.as_ref().is_some_and(Plan::needs_known_rows) {
-        return Err(LoadError::Unusable("it is planned for a known number of rows".to_owned()));
-    }
-    Plan::load(asked.model, &asked.inputs, asked.symbols).map(Engine::Plan)
-}
-
-#[derive(Debug)]
-struct OutputForm {
-    keys: Option<Arc<[String]>>,
-    /// The batch dimension is the second, behind one of size 1.
-    batch_second: bool,
+/// How many rows are run at once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Turn {
+    /// So many, or as many as are left.
+    UpTo(usize),
+    /// So many. What is missing in the last is filled up with a row that there is, if rows are independent.
+    Of { rows: usize, independent: bool },
 }
 
 impl Model {
@@ -91,51 +58,59 @@ impl Model {
 
     /// The first of the engines that takes the model runs it.
     fn load_in(onnx: &[u8], engines: &[Prepare]) -> Result<Model, LoadError> {
-        let unusable = |error: TractError| LoadError::Unusable(describe(&error));
-        let model = file::read(onnx)?;
-        let Some(graph) = &model.graph else { return Err(LoadError::Unusable("it has no graph".to_owned())) };
+        Self::prepare(file::read(onnx)?, engines)
+    }
+
+    fn prepare(mut model: ModelProto, engines: &[Prepare]) -> Result<Model, LoadError> {
+        let Some(graph) = &mut model.graph else { return Err(LoadError::Unusable("it has no graph".to_owned())) };
         check::outputs(graph)?;
         check::zip_maps(graph)?;
         let declared = inputs::read(graph)?;
+        let halves: Vec<bool> = graph.output.iter().map(half::is_half).collect();
+        half::widen(graph);
         let schema = Schema::new(declared.iter().map(|declared| declared.input.clone()).collect());
         let schema = schema.ok_or(LoadError::NoInputs)?;
-        let symbols = SymbolScope::default();
-        let rows = symbols.sym("N");
-        let of = |batch: Batch| {
-            let rows = match batch {
-                Batch::Any => rows.to_dim(),
-                Batch::Of(rows) => rows.to_dim(),
-            };
-            let signature = |declared: &Declared| (declared.input.name.clone(), declared.signature(rows.clone()));
-            let asked =
-                Asked { model: &model, batch, inputs: declared.iter().map(signature).collect(), symbols: &symbols };
+
+        let prepare = |batch: Batch| {
             let mut refused = LoadError::NoInputs;
-            for prepare in engines {
-                match prepare(&asked) {
+            for engine in engines {
+                match engine(&model, &declared, batch) {
                     Ok(engine) => return Ok((batch, engine)),
                     Err(error) => refused = error,
                 }
             }
             Err(refused)
         };
+        let independent = |written: Option<usize>| {
+            let mixing = |Mixing { node, operator }| LoadError::Rows { node, operator };
+            rows::independent(&model, &declared, written).map_err(mixing)
+        };
+        let is_open = declared.iter().any(|declared| declared.batch == Batch::Any);
         let (batch, engine) = match inputs::batch(&declared)? {
-            Batch::Any => of(Batch::Any).or_else(|_| {
-                let ranks: Vec<_> =
-                    declared.iter().map(|declared| (declared.input.name.as_str(), declared.rank())).collect();
-                let one = of(Batch::Of(1))?;
-                rows::independent(&model, graph, &ranks)
-                    .map_err(|Mixing { node, operator }| LoadError::Rows { node, operator })?;
+            Batch::Any => prepare(Batch::Any).or_else(|_| {
+                let one = prepare(Batch::Of(1))?;
+                independent(None)?;
                 Ok(one)
             })?,
-            fixed => of(fixed)?,
+            Batch::Of(1) => {
+                let one = prepare(Batch::Of(1))?;
+                if is_open {
+                    independent(None)?;
+                }
+                one
+            }
+            fixed if independent(None).is_ok() => prepare(Batch::Any).or_else(|_| prepare(fixed))?,
+            fixed => prepare(fixed)?,
         };
-        let dim = if let Batch::Of(rows) = batch { rows.to_dim() } else { rows.to_dim() };
-        let (outputs, signature) = output_forms(graph, engine.outputs(), batch, &dim).map_err(unusable)?;
-        let rows_per_run = match batch {
-            Batch::Any => rows_that_fit(&engine, &rows),
-            Batch::Of(rows) => rows,
+        let turn = match batch {
+            Batch::Any => Turn::UpTo(rows_that_fit(&engine)),
+            Batch::Of(rows) => Turn::Of { rows, independent: independent(Some(rows)).is_ok() },
         };
-        Ok(Model { engine, schema, inputs: declared, outputs, signature, rows_per_run })
+        let graph = model.graph.as_ref().ok_or(LoadError::NoInputs)?;
+        let answers = answers(graph, engine.outputs(), batch, &halves);
+        let answers = answers.map_err(|error| LoadError::Unusable(describe(&error)))?;
+        let signature = answers.iter().map(|answer| answer.signature.clone()).collect();
+        Ok(Model { engine, schema, inputs: declared, answers, signature, turn })
     }
 
     /// Whether it is run without tract.
@@ -159,9 +134,20 @@ impl Model {
     /// # Errors
     /// If the model fails or has no such output, or the table was not decoded for it.
     pub fn run(&self, table: &Table, output: Option<&str>) -> Result<Outputs, RunError> {
+        let rows = table.rows();
+        let at_once = match self.turn {
+            Turn::UpTo(batch) => batch,
+            Turn::Of { rows: batch, independent: true } => batch,
+            Turn::Of { rows: batch, independent: false } => {
+                if !rows.is_multiple_of(batch) {
+                    return Err(RunError::Rows { rows, batch });
+                }
+                batch
+            }
+        };
         let mut gathered: Vec<Output> = Vec::new();
-        for start in (0..table.rows()).step_by(self.rows_per_run.max(1)) {
-            let rows = start..start.saturating_add(self.rows_per_run).min(table.rows());
+        for start in (0..rows).step_by(at_once.max(1)) {
+            let rows = start..start.saturating_add(at_once).min(rows);
             let outputs = self.run_once(table, rows).map_err(|error| RunError::Failed(describe(&error)))?;
             if gathered.is_empty() {
                 gathered = outputs;
@@ -173,7 +159,7 @@ impl Model {
                 }
             }
         }
-        let outputs = Outputs::new(table.rows(), gathered)
+        let outputs = Outputs::new(rows, gathered)
             .ok_or_else(|| RunError::Failed("an output does not have a row for each row".to_owned()))?;
         match output {
             None => Ok(outputs),
@@ -184,142 +170,83 @@ impl Model {
         }
     }
 
-    /// One run of the plan on some of the rows.
+    /// One run on some of the rows.
     fn run_once(&self, table: &Table, rows: Range<usize>) -> TractResult<Vec<Output>> {
         let count = rows.len();
+        let batch = if let Turn::Of { rows, .. } = self.turn { rows } else { count };
         let inputs = self.inputs.iter().zip(table.inputs());
-        let tensors =
-            inputs.map(|(declared, values)| tensor(declared, values, &rows)).collect::<TractResult<Vec<Tensor>>>()?;
-        let answers = self.engine.run(tensors)?;
-        let forms = self.outputs.iter().zip(&self.signature);
-        forms.zip(answers).map(|((form, signature), answer)| output(form, signature, count, &answer)).collect()
+        let tensors = inputs.map(|(declared, values)| tensor(declared, values, &rows, batch));
+        let answered = self.engine.run(tensors.collect::<TractResult<Vec<Tensor>>>()?)?;
+        self.answers.iter().zip(answered).map(|(answer, tensor)| answer.output(batch, count, &tensor)).collect()
     }
 }
 
-impl Engine {
-    /// The signatures of the outputs, in the model's order.
-    fn outputs(&self) -> &[Signature] {
-        match self {
-            Engine::Interpreter(interpreter) => interpreter.outputs(),
-            Engine::Plan(plan) => plan.outputs(),
-        }
-    }
-
-    /// The signatures of all values that a run may hold at once.
-    fn values(&self) -> &[Signature] {
-        match self {
-            Engine::Interpreter(interpreter) => interpreter.values(),
-            Engine::Plan(plan) => plan.values(),
-        }
-    }
-
-    /// About how many bytes of values a run should hold.
-    fn run_bytes(&self) -> usize {
-        match self {
-            Engine::Interpreter(_) => Interpreter::RUN_BYTES,
-            Engine::Plan(_) => Plan::RUN_BYTES,
-        }
-    }
-
-    fn run(&self, inputs: Vec<Tensor>) -> TractResult<Vec<Tensor>> {
-        match self {
-            Engine::Interpreter(interpreter) => interpreter.run(inputs),
-            Engine::Plan(plan) => plan.run(inputs),
-        }
-    }
-}
-
-/// The tensor of some of the rows.
-fn tensor(declared: &Declared, values: &Values, rows: &Range<usize>) -> TractResult<Tensor> {
-    let Declared { input, datum, has_batch, .. } = declared;
-    let width = input.width();
+/// The tensor of some of the rows, filled up to a batch with the last of them.
+fn tensor(declared: &Declared, values: &Values, rows: &Range<usize>, batch: usize) -> TractResult<Tensor> {
+    let width = declared.input.width();
     let range = rows.start.saturating_mul(width)..rows.end.saturating_mul(width);
-    let shape: TVec<usize> =
-        has_batch.then_some(rows.len()).into_iter().chain(input.row_shape.iter().copied()).collect();
-    let missing = || format_err!("the table was made for another model");
+    let missing = batch.saturating_sub(rows.len());
+    let shape = declared.shape(batch);
     let tensor = match values {
-        Values::F32(values) => Tensor::from_shape(&shape, values.get(range).ok_or_else(missing)?)?,
-        Values::F64(values) => Tensor::from_shape(&shape, values.get(range).ok_or_else(missing)?)?,
-        Values::I64(values) => Tensor::from_shape(&shape, values.get(range).ok_or_else(missing)?)?,
-        Values::Bool(values) => Tensor::from_shape(&shape, values.get(range).ok_or_else(missing)?)?,
-        Values::Text(values) => tensor1(values.get(range).ok_or_else(missing)?).into_shape(&shape)?,
+        Values::F32(values) => of(&shape, values, range, missing, width)?,
+        Values::F64(values) => of(&shape, values, range, missing, width)?,
+        Values::I64(values) => of(&shape, values, range, missing, width)?,
+        Values::Bool(values) => of(&shape, values, range, missing, width)?,
+        Values::Text(values) => tensor1(&filled(values, range, missing, width)?).into_shape(&shape)?,
     };
-    Ok(if tensor.datum_type() == *datum { tensor } else { tensor.cast_to_dt(*datum)?.into_owned() })
+    if declared.datum == f16::datum_type() {
+        return Ok(tensor.cast_to::<f16>()?.cast_to::<f32>()?.into_owned());
+    }
+    Ok(if tensor.datum_type() == declared.datum { tensor } else { tensor.cast_to_dt(declared.datum)?.into_owned() })
 }
 
-fn output_forms(
-    graph: &GraphProto,
-    signatures: &[Signature],
-    batch: Batch,
-    rows: &TDim,
-) -> TractResult<(Vec<OutputForm>, Vec<OutputSignature>)> {
-    let forms = graph.output.iter().zip(signatures).map(|(output, Signature { datum, shape })| {
-        let name = output.name.clone();
-        let keys = ml::zip_map_keys(graph, &name)?.map(Arc::from);
-        let second = matches!(shape.as_slice(), [one, batch, ..] if one.is_one() && batch == rows);
-        // Of one row, both dimensions are 1: then it is as the file says.
-        let batch_second = second && (batch != Batch::Of(1) || inputs::is_batch_second(output));
-        let Some(datatype) = datatype(*datum) else {
-            bail!("output `{name}` is of type {datum:?}, which cannot be written")
-        };
-        let row_shape = shape.iter().skip(if batch_second { 2 } else { 1 }).map(|size| size.to_usize().ok()).collect();
-        Ok((OutputForm { keys, batch_second }, OutputSignature { name, datatype, row_shape }))
-    });
-    forms.collect::<TractResult<Vec<_>>>().map(|forms| forms.into_iter().unzip())
+fn of<T: Datum + Copy>(
+    shape: &[usize],
+    values: &[T],
+    range: Range<usize>,
+    missing: usize,
+    width: usize,
+) -> TractResult<Tensor> {
+    Tensor::from_shape(shape, &filled(values, range, missing, width)?)
+}
+
+/// Some of the values, and the last row of them again for each row that is missing.
+fn filled<T: Clone>(values: &[T], range: Range<usize>, missing: usize, width: usize) -> TractResult<Cow<'_, [T]>> {
+    let values = values.get(range).ok_or_else(|| format_err!("the table was made for another model"))?;
+    if missing == 0 {
+        return Ok(Cow::Borrowed(values));
+    }
+    let last = values.rchunks(width.max(1)).next().unwrap_or_default();
+    let again = last.iter().cycle().take(last.len().saturating_mul(missing));
+    Ok(values.iter().chain(again).cloned().collect())
 }
 
 /// How many rows' values fit into the engine's bytes, as if all of them were held at once; more are run in turns.
-fn rows_that_fit(engine: &Engine, rows: &Symbol) -> usize {
-    let one_row = SymbolValues::default().with(rows, 1);
+fn rows_that_fit(engine: &Engine) -> usize {
     let bytes: usize = engine
         .values()
         .iter()
         .map(|value| {
-            let volume = value
-                .shape
-                .iter()
-                .try_fold(1usize, |product, dim| product.checked_mul(dim.eval(&one_row).to_usize().ok()?));
+            let volume = value.shape.iter().try_fold(1usize, |product, dim| product.checked_mul(of_one_row(dim)?));
             volume.unwrap_or(0).saturating_mul(value.datum.size_of())
         })
         .fold(0, usize::saturating_add);
     engine.run_bytes().checked_div(bytes).unwrap_or(Model::MAX_ROWS).clamp(1, Model::MAX_ROWS)
 }
 
-fn output(form: &OutputForm, signature: &OutputSignature, rows: usize, tensor: &Tensor) -> TractResult<Output> {
-    let OutputSignature { name, datatype, .. } = signature;
-    let shape = match tensor.shape() {
-        [1, shape @ ..] if form.batch_second => shape,
-        shape => shape,
-    };
-    let row_shape = match shape.split_first() {
-        Some((batch, row_shape)) if *batch == rows => row_shape.to_vec(),
-        // A model of one row may leave the batch dimension out.
-        _ if rows == 1 => shape.to_vec(),
-        _ => bail!("output `{name}` has shape {:?} for {rows} rows", tensor.shape()),
-    };
-    let datum = tensor.datum_type();
-    let values = if datum == f32::datum_type() {
-        Values::F32(tensor.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
-    } else if datum.is_float() {
-        Values::F64(tensor.cast_to::<f64>()?.try_as_plain_ram()?.as_slice::<f64>()?.to_vec())
-    } else if datum.is_integer() || datum == TDim::datum_type() {
-        Values::I64(tensor.cast_to::<i64>()?.try_as_plain_ram()?.as_slice::<i64>()?.to_vec())
-    } else if datum == bool::datum_type() {
-        Values::Bool(tensor.try_as_plain_ram()?.as_slice::<bool>()?.to_vec())
-    } else if datum == String::datum_type() {
-        Values::Text(tensor.try_as_plain_ram()?.as_slice::<String>()?.to_vec())
-    } else {
-        bail!("output `{name}` is of type {datum:?}, which cannot be written");
-    };
-    Ok(Output { name: name.clone(), datatype: *datatype, row_shape, keys: form.keys.clone(), values })
+/// A size when there is one row.
+fn of_one_row(size: &TDim) -> Option<usize> {
+    let one = size.symbols().iter().fold(SymbolValues::default(), |values, symbol| values.with(symbol, 1));
+    size.eval(&one).to_usize().ok()
 }
 
 #[cfg(test)]
-#[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
+#[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::panic)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::{model, node};
 
     /// The networks of the zoo.
     fn networks() -> Vec<Vec<u8>> {
@@ -344,6 +271,43 @@ mod tests {
             Values::Text(_) => Values::Text(vec![String::new(); rows * input.width()]),
         });
         Table::new(schema, rows, values.collect())
+    }
+
+    /// What a model of those nodes predicts for the rows 1, 2, 3, ...
+    fn numbers(model: ModelProto, rows: usize) -> Result<Vec<f32>, RunError> {
+        let model = Model::prepare(model, &[interpreter, plan]).unwrap();
+        let width = model.schema().width();
+        let values = (1..=rows * width).map(|value| value as f32).collect();
+        let table = Table::new(model.schema(), rows, vec![Values::F32(values)]).unwrap();
+        let outputs = model.run(&table, None)?;
+        match &outputs.outputs()[0].values {
+            Values::F32(values) => Ok(values.clone()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_fixed_batch_whose_rows_depend_on_each_other_is_never_filled_up() {
+        // From each, the sum of its batch of two is taken.
+        let nodes = || {
+            vec![
+                node("ReduceSum", &["X", "axis"], &["sum"], &[("keepdims", 1)]),
+                node("Sub", &["X", "sum"], &["Y"], &[]),
+            ]
+        };
+        let model = || model(nodes(), &[("X", &[2, 1])], &[("axis", &[0])]);
+        assert_eq!(numbers(model(), 4).unwrap(), [-2.0, -1.0, -4.0, -3.0]);
+        assert_eq!(numbers(model(), 3), Err(RunError::Rows { rows: 3, batch: 2 }));
+    }
+
+    #[test]
+    fn a_fixed_batch_of_rows_by_themselves_is_filled_up() {
+        let nodes = || vec![node("Reshape", &["X", "shape"], &["flat"], &[]), node("Relu", &["flat"], &["Y"], &[])];
+        let model = || model(nodes(), &[("X", &[3, 1, 2])], &[("shape", &[3, 2])]);
+        for rows in 1..=7 {
+            let expected: Vec<f32> = (1..=rows * 2).map(|value| value as f32).collect();
+            assert_eq!(numbers(model(), rows).unwrap(), expected, "{rows} rows");
+        }
     }
 
     proptest! {

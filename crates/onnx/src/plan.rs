@@ -23,11 +23,11 @@ impl Plan {
     /// About how many bytes of values a run should hold.
     pub const RUN_BYTES: usize = 16 << 20;
 
-    /// Plans a model whose inputs have those signatures, in its order. Sizes among them that are not known go by `symbols`.
+    /// Plans a model whose inputs have those signatures, in its order; `rows` is the number of rows in them.
     ///
     /// # Errors
     /// If an operator is not supported, or tract refuses the model.
-    pub fn load(model: &ModelProto, inputs: &[(String, Signature)], symbols: &SymbolScope) -> Result<Plan, LoadError> {
+    pub fn load(model: &ModelProto, inputs: &[(String, Signature)], rows: &Symbol) -> Result<Plan, LoadError> {
         #[cfg(target_arch = "wasm32")]
         crate::constructors::run();
         let unusable = |error: TractError| LoadError::Unusable(describe(&error));
@@ -36,7 +36,7 @@ impl Plan {
         if let Some(graph) = &model.graph {
             check::operators(graph, &framework.op_register)?;
         }
-        let template = InferenceModel { symbols: symbols.clone(), ..InferenceModel::default() };
+        let template = InferenceModel { symbols: rows.scope().unwrap_or_default(), ..InferenceModel::default() };
         let mut model = framework.model_for_proto_model_with_model_template(model, template).map_err(unusable)?;
         for (position, (_, Signature { datum, shape })) in inputs.iter().enumerate() {
             model.set_input_fact(position, InferenceFact::dt_shape(*datum, shape)).map_err(unusable)?;

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto};
 use tract_onnx::tract_hir::internal::*;
 
+use crate::inputs::Declared;
 use crate::ml;
 
 /// What keeps rows from being answered each by itself.
@@ -50,19 +51,28 @@ struct Value {
 /// More numbers make no shape.
 const MOST_SIZES: usize = 64;
 
-/// Checks a graph whose inputs have rows along those dimensions, and as many dimensions as told.
+/// Checks a graph with those inputs. A shape may have the number of rows written into it, where there is one: then each
+/// run has to be of so many.
 ///
 /// # Errors
 /// The first node of which it is not known that it keeps rows apart.
-pub fn independent(model: &ModelProto, graph: &GraphProto, inputs: &[(&str, usize)]) -> Result<(), Mixing> {
-    let rows = |rank: usize| Value { spread: Spread::Along(0), rank: Some(rank), sizes: None };
-    let values = inputs.iter().map(|(name, rank)| ((*name).to_owned(), rows(*rank))).collect();
-    let mut walk = Walk { version: ml::version(model, "").unwrap_or(1), values };
-    walk.graph(graph)
+pub fn independent(model: &ModelProto, inputs: &[Declared], written: Option<usize>) -> Result<(), Mixing> {
+    let value = |declared: &Declared| {
+        let spread = declared.batch_axis.map_or(Spread::Same, Spread::Along);
+        (declared.input.name.clone(), Value::new(spread, Some(declared.rank())))
+    };
+    let mut walk = Walk {
+        version: ml::version(model, "").unwrap_or(1),
+        written: written.and_then(|rows| i64::try_from(rows).ok()),
+        values: inputs.iter().map(value).collect(),
+    };
+    model.graph.as_ref().map_or(Ok(()), |graph| walk.graph(graph))
 }
 
 struct Walk {
     version: i64,
+    /// The number of rows that shapes may have.
+    written: Option<i64>,
     values: HashMap<String, Value>,
 }
 
@@ -166,7 +176,9 @@ impl Walk {
             let closed = node.attribute.iter().all(|attribute| attribute.g.is_none() && attribute.graphs.is_empty());
             return closed.then(|| all(Value::new(Spread::Same, rank_of(node, &inputs))));
         }
-        if inputs.iter().any(|input| input.spread == Spread::Count) {
+        // A shape may have the number of rows in it, other values may not.
+        let values = if matches!(node.op_type.as_str(), "Reshape" | "Expand") { 1 } else { inputs.len() };
+        if inputs.iter().take(values).any(|input| input.spread == Spread::Count) {
             return None;
         }
         if MOVING.contains(&node.op_type.as_str()) && inputs.iter().all(|input| input.rows().is_none()) {
@@ -222,6 +234,7 @@ impl Walk {
                 let fits = match sizes.get(rows)? {
                     Size::Rows | Size::Known(0) => true,
                     Size::Known(-1) => rows == 0,
+                    Size::Known(size) => self.written == Some(*size),
                     _ => false,
                 };
                 (kept && fits).then(|| along(rows, sizes.len()))?
@@ -391,7 +404,7 @@ impl Walk {
         if node.attribute.iter().any(directed) || body.input.len() != inputs.len() {
             return None;
         }
-        let mut inner = Walk { version: self.version, values: self.values.clone() };
+        let mut inner = Walk { values: self.values.clone(), ..*self };
         for (at, (name, value)) in body.input.iter().zip(inputs).enumerate() {
             let value = if at < states {
                 (*value).clone()
@@ -615,3 +628,60 @@ const EACH: [&str; 70] = [
     "Tanh",
     "Where",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inputs;
+    use crate::testing::{model, node};
+
+    /// The node at which rows may be put together, of a graph over an X of [N, 6, 4].
+    fn mixing(nodes: Vec<NodeProto>, constants: &[(&str, &[i64])]) -> Option<String> {
+        let model = model(nodes, &[("X", &[-1, 6, 4])], constants);
+        let inputs = inputs::read(model.graph.as_ref().unwrap()).unwrap();
+        independent(&model, &inputs, None).err().map(|mixing| mixing.operator)
+    }
+
+    #[test]
+    fn an_operator_over_the_rows_mixes_them() {
+        let one = |node: NodeProto| mixing(vec![node], &[("zero", &[0]), ("two", &[2]), ("flat", &[1, -1])]);
+        let of = |operator: &str, inputs: &[&str], attributes: &[(&str, i64)]| {
+            one(node(operator, inputs, &["Y"], attributes))
+        };
+        assert_eq!(of("Softmax", &["X"], &[("axis", 2)]), None);
+        assert_eq!(of("Softmax", &["X"], &[("axis", 0)]).as_deref(), Some("Softmax"));
+        assert_eq!(of("Softmax", &["X"], &[("axis", -3)]).as_deref(), Some("Softmax"));
+        assert_eq!(of("ReduceSum", &["X", "two"], &[]), None);
+        assert_eq!(of("ReduceSum", &["X", "zero"], &[]).as_deref(), Some("ReduceSum"));
+        assert_eq!(of("ReduceSum", &["X"], &[]).as_deref(), Some("ReduceSum"));
+        assert_eq!(of("CumSum", &["X", "zero"], &[]).as_deref(), Some("CumSum"));
+        assert_eq!(of("Reshape", &["X", "flat"], &[]).as_deref(), Some("Reshape"));
+        assert_eq!(of("Gather", &["X", "zero"], &[("axis", 0)]).as_deref(), Some("Gather"));
+        assert_eq!(of("Gather", &["X", "zero"], &[("axis", 1)]), None);
+        assert_eq!(of("Flatten", &["X"], &[("axis", 0)]).as_deref(), Some("Flatten"));
+        assert_eq!(of("MatMul", &["X", "X"], &[]), None);
+    }
+
+    #[test]
+    fn rows_are_followed_through_transposes_and_shapes() {
+        let turned = |axis: i64| {
+            let mut turn = node("Transpose", &["X"], &["time"], &[]);
+            turn.attribute = vec![crate::testing::list("perm", &[1, 0, 2])];
+            mixing(vec![turn, node("Softmax", &["time"], &["Y"], &[("axis", axis)])], &[])
+        };
+        assert_eq!(turned(0), None);
+        assert_eq!(turned(1).as_deref(), Some("Softmax"));
+        let count = || {
+            vec![
+                node("Shape", &["X"], &["shape"], &[]),
+                node("Gather", &["shape", "zero"], &["rows"], &[]),
+                node("Concat", &["rows", "two"], &["wanted"], &[("axis", 0)]),
+            ]
+        };
+        let after =
+            |node: NodeProto| mixing(count().into_iter().chain([node]).collect(), &[("zero", &[0]), ("two", &[24])]);
+        assert_eq!(after(node("Reshape", &["X", "wanted"], &["Y"], &[])), None);
+        // The number of rows as a value.
+        assert_eq!(after(node("Mul", &["X", "rows"], &["Y"], &[])).as_deref(), Some("Mul"));
+    }
+}
