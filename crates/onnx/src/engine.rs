@@ -3,9 +3,11 @@
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 
+use crate::bytes;
 use crate::error::{LoadError, describe};
 use crate::inputs::Declared;
 use crate::interpreter::Interpreter;
+use crate::limits::Limits;
 use crate::plan::Plan;
 use crate::signature::{Batch, Signature};
 
@@ -19,29 +21,36 @@ pub enum Engine {
 }
 
 /// One way to prepare a model for that many rows.
-pub type Prepare = fn(&ModelProto, &[Declared], Batch) -> Result<Engine, LoadError>;
+pub type Prepare = fn(&ModelProto, &[Declared], Batch, &Limits) -> Result<Engine, LoadError>;
 
 /// Prepares it for the interpreter.
 ///
 /// # Errors
 /// If there is something in it that only tract knows, or nobody.
-pub fn interpreter(model: &ModelProto, inputs: &[Declared], batch: Batch) -> Result<Engine, LoadError> {
+pub fn interpreter(
+    model: &ModelProto,
+    inputs: &[Declared],
+    batch: Batch,
+    limits: &Limits,
+) -> Result<Engine, LoadError> {
     let symbols = SymbolScope::default();
     let interpreter = Interpreter::load(model, &signatures(inputs, batch, &symbols.sym("N")));
-    interpreter.map(Engine::Interpreter).map_err(|error| LoadError::Unusable(describe(&error)))
+    let interpreter = interpreter.map_err(|error| LoadError::Unusable(describe(&error)))?;
+    limits.check_work(interpreter.work())?;
+    Ok(Engine::Interpreter(interpreter))
 }
 
 /// Plans it by tract.
 ///
 /// # Errors
 /// If tract does not take it, or not for any number of rows.
-pub fn plan(model: &ModelProto, inputs: &[Declared], batch: Batch) -> Result<Engine, LoadError> {
+pub fn plan(model: &ModelProto, inputs: &[Declared], batch: Batch, limits: &Limits) -> Result<Engine, LoadError> {
     if batch == Batch::Any && model.graph.as_ref().is_some_and(Plan::needs_known_rows) {
         return Err(LoadError::Unusable("it is planned for a known number of rows".to_owned()));
     }
     let symbols = SymbolScope::default();
     let rows = symbols.sym("N");
-    Plan::load(model, &signatures(inputs, batch, &rows), &rows).map(Engine::Plan)
+    Plan::load(model, &signatures(inputs, batch, &rows), &rows, limits).map(Engine::Plan)
 }
 
 fn signatures(inputs: &[Declared], batch: Batch, rows: &Symbol) -> Vec<(String, Signature)> {
@@ -66,6 +75,14 @@ impl Engine {
         match self {
             Engine::Interpreter(interpreter) => interpreter.values(),
             Engine::Plan(plan) => plan.values(),
+        }
+    }
+
+    /// Bytes of the values that a run of one row holds at once.
+    pub fn peak(&self) -> u64 {
+        match self {
+            Engine::Interpreter(interpreter) => interpreter.values().iter().map(bytes::of).fold(0, u64::saturating_add),
+            Engine::Plan(plan) => plan.peak(),
         }
     }
 

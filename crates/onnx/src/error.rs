@@ -60,6 +60,46 @@ pub enum LoadError {
         /// As the model declares it.
         size: i64,
     },
+    /// An integer is cut by WebAssembly, whose sizes and places have 32 bits.
+    #[error("node `{node}` ({operator}): `{attribute}` has {value}, which does not fit into 32 bits")]
+    Integer {
+        /// The node's name, or its first output's.
+        node: String,
+        /// Its type.
+        operator: String,
+        /// The attribute.
+        attribute: String,
+        /// The value.
+        value: i64,
+    },
+    /// A constant has a shape that nothing has.
+    #[error("its constant `{name}` has shape {shape}, which does not fit into 32 bits")]
+    Tensor {
+        /// Its name.
+        name: String,
+        /// Its shape.
+        shape: String,
+    },
+    /// It would take more memory than there is for it.
+    #[error(
+        "{what} needs {bytes} bytes, more than the {most} that one row may take; use a smaller model or smaller inputs"
+    )]
+    Memory {
+        /// What needs it.
+        what: String,
+        /// How much.
+        bytes: u64,
+        /// The bound.
+        most: u64,
+    },
+    /// It would compute for longer than others can wait.
+    #[error("one row takes {millions} million multiplications, more than the {most} that it may; use a smaller model")]
+    Work {
+        /// How many.
+        millions: u64,
+        /// The bound.
+        most: u64,
+    },
     /// An input is neither of numbers nor of strings nor of truth values.
     #[error("its input `{name}` is of type {datum}; numbers, strings and truth values are run")]
     Type {
@@ -83,6 +123,14 @@ pub enum RunError {
         rows: usize,
         /// How many it takes.
         batch: usize,
+    },
+    /// More rows than are answered at once.
+    #[error("{rows} rows are more than the {most} that the model answers at once")]
+    TooManyRows {
+        /// How many were sent.
+        rows: usize,
+        /// How many may be sent at once.
+        most: usize,
     },
     /// The endpoint names an output that the model does not have.
     #[error("the model has no output `{name}`; it has: {known}")]

@@ -9,7 +9,7 @@ use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorPr
 use tract_onnx::prelude::*;
 
 use crate::error::{LoadError, describe};
-use crate::functions;
+use crate::{functions, integers};
 
 /// Reads a file.
 ///
@@ -21,6 +21,7 @@ pub fn read(mut onnx: &[u8]) -> Result<ModelProto, LoadError> {
     functions::inline(&mut model)?;
     let Some(graph) = &mut model.graph else { return Err(LoadError::Unusable("it has no graph".to_owned())) };
     settle(graph);
+    integers::check(graph)?;
     Ok(model)
 }
 
@@ -40,6 +41,11 @@ fn settle(graph: &mut GraphProto) {
             name.push('\'');
         }
         node.name = name;
+        if node.op_type == "Slice" {
+            // "To the end" is the greatest integer of 64 bits, which the greatest of 32 says as well.
+            let (least, most) = (i64::from(i32::MIN), i64::from(i32::MAX));
+            node.attribute.iter_mut().flat_map(|it| &mut it.ints).for_each(|it| *it = (*it).clamp(least, most));
+        }
         if node.op_type == "ConstantOfShape" && node.attribute.iter().all(|attribute| attribute.name != "value") {
             node.attribute.push(nought());
         }

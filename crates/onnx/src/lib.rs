@@ -7,6 +7,8 @@
 //! All `unsafe` of the project is in this crate: each block says why it is sound, and what it is worth.
 
 mod answers;
+mod bounded;
+mod bytes;
 mod check;
 #[cfg(target_arch = "wasm32")]
 pub mod constructors;
@@ -14,9 +16,12 @@ mod engine;
 mod error;
 mod file;
 mod functions;
+mod guard;
 mod half;
 mod inputs;
+mod integers;
 mod interpreter;
+mod limits;
 pub mod ml;
 mod model;
 mod plan;
@@ -28,5 +33,6 @@ mod testing;
 mod widths;
 
 pub use error::{LoadError, RunError};
+pub use limits::Limits;
 pub use model::Model;
 pub use signature::OutputSignature;

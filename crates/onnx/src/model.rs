@@ -5,16 +5,17 @@ use std::ops::Range;
 
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
-use tract_onnx::tract_core::internal::{DimLike, format_err};
+use tract_onnx::tract_core::internal::format_err;
 
 use crate::answers::{Answer, answers};
 use crate::engine::{Engine, Prepare, interpreter, plan};
 use crate::error::{LoadError, RunError, describe};
 use crate::inputs::{self, Declared};
+use crate::limits::Limits;
 use crate::rows::{self, Mixing};
 use crate::signature::{Batch, OutputSignature};
 use crate::table::{Output, Outputs, Schema, Table, Values};
-use crate::{check, file, half};
+use crate::{bytes, check, file, half};
 
 /// A model, ready to run.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub struct Model {
     answers: Vec<Answer>,
     signature: Vec<OutputSignature>,
     turn: Turn,
+    /// How many rows are answered at once.
+    most_rows: usize,
 }
 
 /// How many rows are run at once.
@@ -45,7 +48,15 @@ impl Model {
     /// # Errors
     /// If it is not ONNX, has an operator that is not supported, or does not take batches of rows.
     pub fn load(onnx: &[u8]) -> Result<Model, LoadError> {
-        Self::load_in(onnx, &[interpreter, plan])
+        Self::load_within(onnx, &Limits::default())
+    }
+
+    /// The same, within other limits than those by default.
+    ///
+    /// # Errors
+    /// As [`Model::load`] has them.
+    pub fn load_within(onnx: &[u8], limits: &Limits) -> Result<Model, LoadError> {
+        Self::load_in(onnx, limits, &[interpreter, plan])
     }
 
     /// The same, always by tract: what [`Model::load`] does with models that the interpreter does not know whole.
@@ -53,28 +64,29 @@ impl Model {
     /// # Errors
     /// As [`Model::load`] has them.
     pub fn load_in_tract(onnx: &[u8]) -> Result<Model, LoadError> {
-        Self::load_in(onnx, &[plan])
+        Self::load_in(onnx, &Limits::default(), &[plan])
     }
 
     /// The first of the engines that takes the model runs it.
-    fn load_in(onnx: &[u8], engines: &[Prepare]) -> Result<Model, LoadError> {
-        Self::prepare(file::read(onnx)?, engines)
+    fn load_in(onnx: &[u8], limits: &Limits, engines: &[Prepare]) -> Result<Model, LoadError> {
+        Self::prepare(file::read(onnx)?, limits, engines)
     }
 
-    fn prepare(mut model: ModelProto, engines: &[Prepare]) -> Result<Model, LoadError> {
+    fn prepare(mut model: ModelProto, limits: &Limits, engines: &[Prepare]) -> Result<Model, LoadError> {
         let Some(graph) = &mut model.graph else { return Err(LoadError::Unusable("it has no graph".to_owned())) };
         check::outputs(graph)?;
         check::zip_maps(graph)?;
         let declared = inputs::read(graph)?;
         let halves: Vec<bool> = graph.output.iter().map(half::is_half).collect();
         half::widen(graph);
+        check_inputs(&declared, limits)?;
         let schema = Schema::new(declared.iter().map(|declared| declared.input.clone()).collect());
         let schema = schema.ok_or(LoadError::NoInputs)?;
 
         let prepare = |batch: Batch| {
             let mut refused = LoadError::NoInputs;
             for engine in engines {
-                match engine(&model, &declared, batch) {
+                match engine(&model, &declared, batch, limits) {
                     Ok(engine) => return Ok((batch, engine)),
                     Err(error) => refused = error,
                 }
@@ -110,7 +122,8 @@ impl Model {
         let answers = answers(graph, engine.outputs(), batch, &halves);
         let answers = answers.map_err(|error| LoadError::Unusable(describe(&error)))?;
         let signature = answers.iter().map(|answer| answer.signature.clone()).collect();
-        Ok(Model { engine, schema, inputs: declared, answers, signature, turn })
+        let most_rows = most_rows(&engine, batch, limits)?;
+        Ok(Model { engine, schema, inputs: declared, answers, signature, turn, most_rows })
     }
 
     /// Whether it is run without tract.
@@ -128,23 +141,35 @@ impl Model {
         &self.signature
     }
 
+    /// How many rows a request may have: so many that neither they nor their answers take more than the limits say.
+    pub fn most_rows(&self) -> usize {
+        self.most_rows
+    }
+
+    /// Checks how many rows a request has, before they are decoded or run.
+    ///
+    /// # Errors
+    /// If they are more than [`Model::most_rows`], or no multiple of a batch whose rows depend on each other.
+    pub fn check_rows(&self, rows: usize) -> Result<(), RunError> {
+        match self.turn {
+            _ if rows > self.most_rows => Err(RunError::TooManyRows { rows, most: self.most_rows }),
+            Turn::Of { rows: batch, independent: false } if !rows.is_multiple_of(batch) => {
+                Err(RunError::Rows { rows, batch })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Runs all rows as one batch, or in a few where their intermediate values would not fit into memory. Answers all
     /// outputs, or the one of that name.
     ///
     /// # Errors
-    /// If the model fails or has no such output, or the table was not decoded for it.
+    /// If the model fails or has no such output, the table was not decoded for it, or has another number of rows than
+    /// [`Model::check_rows`] takes.
     pub fn run(&self, table: &Table, output: Option<&str>) -> Result<Outputs, RunError> {
         let rows = table.rows();
-        let at_once = match self.turn {
-            Turn::UpTo(batch) => batch,
-            Turn::Of { rows: batch, independent: true } => batch,
-            Turn::Of { rows: batch, independent: false } => {
-                if !rows.is_multiple_of(batch) {
-                    return Err(RunError::Rows { rows, batch });
-                }
-                batch
-            }
-        };
+        self.check_rows(rows)?;
+        let (Turn::UpTo(at_once) | Turn::Of { rows: at_once, .. }) = self.turn;
         let mut gathered: Vec<Output> = Vec::new();
         for start in (0..rows).step_by(at_once.max(1)) {
             let rows = start..start.saturating_add(at_once).min(rows);
@@ -179,6 +204,33 @@ impl Model {
         let answered = self.engine.run(tensors.collect::<TractResult<Vec<Tensor>>>()?)?;
         self.answers.iter().zip(answered).map(|(answer, tensor)| answer.output(batch, count, &tensor)).collect()
     }
+}
+
+/// A row of each input is not larger than a run may hold.
+fn check_inputs(inputs: &[Declared], limits: &Limits) -> Result<(), LoadError> {
+    let most = limits.run_bytes as u64;
+    for declared in inputs {
+        let bytes = bytes::of(&declared.signature(1.to_dim()));
+        let name = &declared.input.name;
+        if bytes > most || declared.input.width() > Schema::MAX_COLUMNS {
+            return Err(LoadError::Memory { what: format!("its input `{name}`"), bytes, most });
+        }
+    }
+    Ok(())
+}
+
+/// How many rows a request may have.
+fn most_rows(engine: &Engine, batch: Batch, limits: &Limits) -> Result<usize, LoadError> {
+    let refused = |what: &str, bytes: u64, most: usize| match usize::try_from(bytes) {
+        Ok(bytes) if bytes <= most => Ok(bytes),
+        _ => Err(LoadError::Memory { what: what.to_owned(), bytes, most: most as u64 }),
+    };
+    refused("a run", engine.peak(), limits.run_bytes)?;
+    let answer = engine.outputs().iter().map(bytes::of).fold(0, u64::saturating_add);
+    let answer = refused("its answer", answer, limits.answer_bytes)?;
+    let rows_of_answer = if let Batch::Of(rows) = batch { rows } else { 1 };
+    let most = limits.answer_bytes.saturating_mul(rows_of_answer).checked_div(answer).unwrap_or(limits.rows);
+    Ok(most.min(limits.rows).max(1))
 }
 
 /// The tensor of some of the rows, filled up to a batch with the last of them.
@@ -223,21 +275,9 @@ fn filled<T: Clone>(values: &[T], range: Range<usize>, missing: usize, width: us
 
 /// How many rows' values fit into the engine's bytes, as if all of them were held at once; more are run in turns.
 fn rows_that_fit(engine: &Engine) -> usize {
-    let bytes: usize = engine
-        .values()
-        .iter()
-        .map(|value| {
-            let volume = value.shape.iter().try_fold(1usize, |product, dim| product.checked_mul(of_one_row(dim)?));
-            volume.unwrap_or(0).saturating_mul(value.datum.size_of())
-        })
-        .fold(0, usize::saturating_add);
-    engine.run_bytes().checked_div(bytes).unwrap_or(Model::MAX_ROWS).clamp(1, Model::MAX_ROWS)
-}
-
-/// A size when there is one row.
-fn of_one_row(size: &TDim) -> Option<usize> {
-    let one = size.symbols().iter().fold(SymbolValues::default(), |values, symbol| values.with(symbol, 1));
-    size.eval(&one).to_usize().ok()
+    let of_one_row = engine.values().iter().map(bytes::of).fold(0, u64::saturating_add);
+    let of_one_row = usize::try_from(of_one_row).unwrap_or(usize::MAX);
+    engine.run_bytes().checked_div(of_one_row).unwrap_or(Model::MAX_ROWS).clamp(1, Model::MAX_ROWS)
 }
 
 #[cfg(test)]
@@ -258,7 +298,7 @@ mod tests {
     }
 
     fn interpreted(onnx: &[u8]) -> Result<Model, LoadError> {
-        Model::load_in(onnx, &[interpreter])
+        Model::load_in(onnx, &Limits::default(), &[interpreter])
     }
 
     /// Rows of ones.
@@ -275,7 +315,7 @@ mod tests {
 
     /// What a model of those nodes predicts for the rows 1, 2, 3, ...
     fn numbers(model: ModelProto, rows: usize) -> Result<Vec<f32>, RunError> {
-        let model = Model::prepare(model, &[interpreter, plan]).unwrap();
+        let model = Model::prepare(model, &Limits::default(), &[interpreter, plan]).unwrap();
         let width = model.schema().width();
         let values = (1..=rows * width).map(|value| value as f32).collect();
         let table = Table::new(model.schema(), rows, vec![Values::F32(values)]).unwrap();
@@ -308,6 +348,25 @@ mod tests {
             let expected: Vec<f32> = (1..=rows * 2).map(|value| value as f32).collect();
             assert_eq!(numbers(model(), rows).unwrap(), expected, "{rows} rows");
         }
+    }
+
+    #[test]
+    fn a_request_is_bounded_in_rows_and_in_bytes_of_its_answer() {
+        let most = |limits: &Limits| {
+            let nodes = vec![node("Relu", &["X"], &["Y"], &[])];
+            let model = Model::prepare(model(nodes, &[("X", &[-1, 2])], &[]), limits, &[interpreter, plan]).unwrap();
+            let most = model.most_rows();
+            assert_eq!(model.check_rows(most), Ok(()));
+            assert_eq!(model.check_rows(most + 1), Err(RunError::TooManyRows { rows: most + 1, most }));
+            most
+        };
+        assert_eq!(most(&Limits::default()), 65_536);
+        assert_eq!(most(&Limits { rows: 100, ..Limits::default() }), 100);
+        assert_eq!(most(&Limits { answer_bytes: 80, ..Limits::default() }), 10);
+        let nodes = vec![node("Relu", &["X"], &["Y"], &[])];
+        let limits = Limits { run_bytes: 15, ..Limits::default() };
+        let error = Model::prepare(model(nodes, &[("X", &[-1, 2])], &[]), &limits, &[interpreter]).unwrap_err();
+        assert_eq!(error, LoadError::Memory { what: "a run".to_owned(), bytes: 16, most: 15 });
     }
 
     proptest! {

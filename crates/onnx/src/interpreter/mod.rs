@@ -134,6 +134,11 @@ impl Interpreter {
         &self.values
     }
 
+    /// How many multiplications one row takes, where there may be far more than values.
+    pub fn work(&self) -> u64 {
+        self.steps.iter().map(|step| step.kernel.work()).fold(0, u64::saturating_add)
+    }
+
     /// Runs the model on its inputs, in its order.
     ///
     /// # Errors
@@ -214,6 +219,8 @@ impl<'m> Reading<'m> {
         }
         let made = kernel.outputs(&signatures)?;
         ensure!(made.len() >= node.output.len(), "it has fewer outputs");
+        let none = |signature: &Signature| signature.shape.iter().any(|size| *size == 0.to_dim());
+        ensure!(!made.iter().any(none), "its output has no values");
         for (name, signature) in node.output.iter().zip(made) {
             // One that is not named cannot be asked for.
             self.places.insert(name, Place::Value(self.values.len()));
