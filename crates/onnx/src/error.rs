@@ -19,13 +19,39 @@ pub enum LoadError {
     /// There is nothing that it predicts from.
     #[error("it has no inputs")]
     NoInputs,
-    /// An input's shape is not a batch of rows.
-    #[error("its input `{name}` has shape {shape}; give it a batch dimension first and a known size for all others")]
+    /// An input leaves sizes open that are not the number of rows.
+    #[error(
+        "its input `{name}` has the shape {declared}, of which only the number of rows may be open: say the shape of a row \
+         beside the model's key, as in \"shape\": {{\"{name}\": {example}}}"
+    )]
     Shape {
         /// The input.
         name: String,
-        /// As the model declares it.
-        shape: String,
+        /// As the model declares it, with `?` for what is open.
+        declared: String,
+        /// What might be said.
+        example: String,
+    },
+    /// The shape that is said for an input is none that it may have.
+    #[error(
+        "its input `{name}` has the shape {declared}, and \"shape\" says {given} for it: say the sizes of one row, without \
+         the number of rows, and those that the model has as it has them"
+    )]
+    OtherShape {
+        /// The input.
+        name: String,
+        /// As the model declares it, with `?` for what is open.
+        declared: String,
+        /// What is said.
+        given: String,
+    },
+    /// A shape is said for an input that there is not.
+    #[error("\"shape\" names `{name}`, which is none of its inputs; they are: {known}")]
+    NoSuchInput {
+        /// What is named.
+        name: String,
+        /// What there is.
+        known: String,
     },
     /// Two inputs are for another number of rows each.
     #[error("its input `{name}` is for another number of rows than those before it")]

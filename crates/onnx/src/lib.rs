@@ -33,6 +33,6 @@ mod testing;
 mod widths;
 
 pub use error::{LoadError, RunError};
-pub use limits::Limits;
+pub use limits::{Limits, LoadOptions};
 pub use model::Model;
 pub use signature::OutputSignature;

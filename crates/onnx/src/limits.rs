@@ -1,6 +1,18 @@
-//! What a model may take of the machine that runs it.
+//! How a model is loaded: what it may take of the machine that runs it, and what its file leaves open.
+
+use std::collections::BTreeMap;
 
 use crate::error::LoadError;
+
+/// How a model is loaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoadOptions {
+    /// Shapes of rows by input, for inputs whose file leaves more open than the number of rows, or says nothing. The batch
+    /// dimension is left out; a shape of as many dimensions as the input has makes the input one of a single row.
+    pub shapes: BTreeMap<String, Vec<usize>>,
+    /// What it may take.
+    pub limits: Limits,
+}
 
 /// Bounds of one model, checked before they are reached: when it is loaded as far as shapes tell, and at each run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

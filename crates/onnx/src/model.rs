@@ -11,7 +11,7 @@ use crate::answers::{Answer, answers};
 use crate::engine::{Engine, Prepare, interpreter, plan};
 use crate::error::{LoadError, RunError, describe};
 use crate::inputs::{self, Declared};
-use crate::limits::Limits;
+use crate::limits::{Limits, LoadOptions};
 use crate::rows::{self, Mixing};
 use crate::signature::{Batch, OutputSignature};
 use crate::table::{Output, Outputs, Schema, Table, Values};
@@ -48,15 +48,15 @@ impl Model {
     /// # Errors
     /// If it is not ONNX, has an operator that is not supported, or does not take batches of rows.
     pub fn load(onnx: &[u8]) -> Result<Model, LoadError> {
-        Self::load_within(onnx, &Limits::default())
+        Self::load_with(onnx, &LoadOptions::default())
     }
 
-    /// The same, within other limits than those by default.
+    /// The same, with shapes that the file leaves open, and within other limits than those by default.
     ///
     /// # Errors
-    /// As [`Model::load`] has them.
-    pub fn load_within(onnx: &[u8], limits: &Limits) -> Result<Model, LoadError> {
-        Self::load_in(onnx, limits, &[interpreter, plan])
+    /// As [`Model::load`] has them, or if a shape is none that its input may have.
+    pub fn load_with(onnx: &[u8], options: &LoadOptions) -> Result<Model, LoadError> {
+        Self::load_in(onnx, options, &[interpreter, plan])
     }
 
     /// The same, always by tract: what [`Model::load`] does with models that the interpreter does not know whole.
@@ -64,19 +64,20 @@ impl Model {
     /// # Errors
     /// As [`Model::load`] has them.
     pub fn load_in_tract(onnx: &[u8]) -> Result<Model, LoadError> {
-        Self::load_in(onnx, &Limits::default(), &[plan])
+        Self::load_in(onnx, &LoadOptions::default(), &[plan])
     }
 
     /// The first of the engines that takes the model runs it.
-    fn load_in(onnx: &[u8], limits: &Limits, engines: &[Prepare]) -> Result<Model, LoadError> {
-        Self::prepare(file::read(onnx)?, limits, engines)
+    fn load_in(onnx: &[u8], options: &LoadOptions, engines: &[Prepare]) -> Result<Model, LoadError> {
+        Self::prepare(file::read(onnx)?, options, engines)
     }
 
-    fn prepare(mut model: ModelProto, limits: &Limits, engines: &[Prepare]) -> Result<Model, LoadError> {
+    fn prepare(mut model: ModelProto, options: &LoadOptions, engines: &[Prepare]) -> Result<Model, LoadError> {
+        let limits = &options.limits;
         let Some(graph) = &mut model.graph else { return Err(LoadError::Unusable("it has no graph".to_owned())) };
         check::outputs(graph)?;
         check::zip_maps(graph)?;
-        let declared = inputs::read(graph)?;
+        let declared = inputs::read(graph, &options.shapes)?;
         let halves: Vec<bool> = graph.output.iter().map(half::is_half).collect();
         half::widen(graph);
         check_inputs(&declared, limits)?;
@@ -298,7 +299,7 @@ mod tests {
     }
 
     fn interpreted(onnx: &[u8]) -> Result<Model, LoadError> {
-        Model::load_in(onnx, &Limits::default(), &[interpreter])
+        Model::load_in(onnx, &LoadOptions::default(), &[interpreter])
     }
 
     /// Rows of ones.
@@ -315,7 +316,7 @@ mod tests {
 
     /// What a model of those nodes predicts for the rows 1, 2, 3, ...
     fn numbers(model: ModelProto, rows: usize) -> Result<Vec<f32>, RunError> {
-        let model = Model::prepare(model, &Limits::default(), &[interpreter, plan]).unwrap();
+        let model = Model::prepare(model, &LoadOptions::default(), &[interpreter, plan]).unwrap();
         let width = model.schema().width();
         let values = (1..=rows * width).map(|value| value as f32).collect();
         let table = Table::new(model.schema(), rows, vec![Values::F32(values)]).unwrap();
@@ -351,10 +352,50 @@ mod tests {
     }
 
     #[test]
+    fn shapes_are_said_for_what_the_file_leaves_open() {
+        let nodes = || vec![node("Relu", &["X"], &["x"], &[]), node("Flatten", &["x"], &["Y"], &[])];
+        let load = |shapes: &[(&str, &[usize])]| {
+            let shapes = shapes.iter().map(|(name, sizes)| ((*name).to_owned(), sizes.to_vec())).collect();
+            let options = LoadOptions { shapes, ..LoadOptions::default() };
+            let model = Model::prepare(model(nodes(), &[("X", &[-1, 3, -1, -1])], &[]), &options, &[interpreter, plan]);
+            model.map_err(|error| error.to_string())
+        };
+        let model = load(&[("X", &[3, 2, 4])]).unwrap();
+        assert_eq!(model.schema().inputs()[0].row_shape, [3, 2, 4]);
+        assert_eq!(model.outputs()[0].row_shape, [Some(24)]);
+        let refused = |shapes: &[(&str, &[usize])], words: &str| {
+            let error = load(shapes).unwrap_err();
+            assert!(error.contains(words), "{error}");
+        };
+        refused(&[], r#"say the shape of a row beside the model's key, as in "shape": {"X": [3, SIZE, SIZE]}"#);
+        refused(&[("X", &[1, 2, 4])], r#"has the shape [?, 3, ?, ?], and "shape" says [1, 2, 4] for it"#);
+        refused(&[("x", &[3, 2, 4])], r#""shape" names `x`, which is none of its inputs; they are: X"#);
+    }
+
+    #[test]
+    fn a_state_with_its_rows_second_is_a_run_a_row() {
+        // Layers, rows, values.
+        let nodes = vec![node("Add", &["X", "X"], &["x"], &[]), node("Transpose", &["x"], &["Y"], &[])];
+        let mut model = model(nodes, &[("X", &[2, -1, 3])], &[]);
+        model.graph.as_mut().unwrap().node[1].attribute = vec![crate::testing::list("perm", &[1, 0, 2])];
+        let options = LoadOptions { shapes: [("X".to_owned(), vec![2, 3])].into(), ..LoadOptions::default() };
+        let model = Model::prepare(model, &options, &[interpreter, plan]).unwrap();
+        let values: Vec<f32> = (0..12).map(|value| value as f32).collect();
+        let table = Table::new(model.schema(), 2, vec![Values::F32(values.clone())]).unwrap();
+        let outputs = model.run(&table, None).unwrap();
+        assert_eq!(outputs.outputs()[0].row_shape, [2, 3]);
+        assert_eq!(outputs.outputs()[0].values, Values::F32(values.iter().map(|value| value * 2.0).collect()));
+    }
+
+    #[test]
     fn a_request_is_bounded_in_rows_and_in_bytes_of_its_answer() {
-        let most = |limits: &Limits| {
+        let load = |limits: &Limits| {
+            let options = LoadOptions { limits: *limits, ..LoadOptions::default() };
             let nodes = vec![node("Relu", &["X"], &["Y"], &[])];
-            let model = Model::prepare(model(nodes, &[("X", &[-1, 2])], &[]), limits, &[interpreter, plan]).unwrap();
+            Model::prepare(model(nodes, &[("X", &[-1, 2])], &[]), &options, &[interpreter])
+        };
+        let most = |limits: &Limits| {
+            let model = load(limits).unwrap();
             let most = model.most_rows();
             assert_eq!(model.check_rows(most), Ok(()));
             assert_eq!(model.check_rows(most + 1), Err(RunError::TooManyRows { rows: most + 1, most }));
@@ -363,9 +404,7 @@ mod tests {
         assert_eq!(most(&Limits::default()), 65_536);
         assert_eq!(most(&Limits { rows: 100, ..Limits::default() }), 100);
         assert_eq!(most(&Limits { answer_bytes: 80, ..Limits::default() }), 10);
-        let nodes = vec![node("Relu", &["X"], &["Y"], &[])];
-        let limits = Limits { run_bytes: 15, ..Limits::default() };
-        let error = Model::prepare(model(nodes, &[("X", &[-1, 2])], &[]), &limits, &[interpreter]).unwrap_err();
+        let error = load(&Limits { run_bytes: 15, ..Limits::default() }).unwrap_err();
         assert_eq!(error, LoadError::Memory { what: "a run".to_owned(), bytes: 16, most: 15 });
     }
 

@@ -631,6 +631,8 @@ const EACH: [&str; 70] = [
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::inputs;
     use crate::testing::{model, node};
@@ -638,7 +640,7 @@ mod tests {
     /// The node at which rows may be put together, of a graph over an X of [N, 6, 4].
     fn mixing(nodes: Vec<NodeProto>, constants: &[(&str, &[i64])]) -> Option<String> {
         let model = model(nodes, &[("X", &[-1, 6, 4])], constants);
-        let inputs = inputs::read(model.graph.as_ref().unwrap()).unwrap();
+        let inputs = inputs::read(model.graph.as_ref().unwrap(), &BTreeMap::new()).unwrap();
         independent(&model, &inputs, None).err().map(|mixing| mixing.operator)
     }
 
