@@ -43,6 +43,7 @@ fn what_would_take_all_is_refused() {
         ("range-fine", 1.0, "node `r` (Range): it is of"),
         ("range-long", 1.0, "node `r` (Range): it is of 1000000000 numbers"),
         ("resize", 1.0, "node `Y` (Resize) needs"),
+        ("tile-by-value", 1.0, "node `Y` (Tile): the size of what it makes depends on values that are sent"),
         ("tile-1e8", 1.0, "node `t` (Tile) needs 800000000 bytes"),
         ("tree-targets", 1.0, "`n_targets` has 1000000000000, which does not fit into 32 bits"),
         ("width-16M", 1.0, "its input `X` needs 67108864 bytes"),

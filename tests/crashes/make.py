@@ -38,6 +38,8 @@ def sizes():
     save("one-hot-depth", [node("OneHot", "X,depth,values")], {"depth": integers(2000000000), "values": np.array([0, 1], np.float32)}, kind=TensorProto.INT64)
     squared = [node("Mul", "a,a", "b"), node("Cast", "b", "c", to=TensorProto.INT64), node("ConstantOfShape", "c", "d"), node("ReduceSum", "d", "e"), node("Add", "X,e")]
     save("computed-size", squared, {"a": np.array([40000], np.float32)})
+    by_value = [node("Cast", "X", "x", to=TensorProto.INT64), node("ReduceMax", "x", "m", axes=[0], keepdims=0), node("Tile", "X,m")]
+    save("tile-by-value", by_value)
     save("features", [helper.make_node("FeatureVectorizer", ["X"], ["Y"], domain="ai.onnx.ml", inputdimensions=[2000000000])])
 
 

@@ -156,7 +156,7 @@ impl InferenceOp for Bounded {
 
 impl Bounded {
     fn refused(&self, error: TractError) -> TractError {
-        error.context(format!("node `{}` ({})", self.node, self.operator))
+        Refused { operator: self.operator.clone(), node: self.node.clone(), problem: error.to_string() }.into()
     }
 }
 
@@ -167,4 +167,13 @@ pub struct TooLarge {
     pub operator: Arc<str>,
     pub node: Arc<str>,
     pub bytes: u64,
+}
+
+/// A value is none that an operator takes.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("node `{node}` ({operator}): {problem}")]
+pub struct Refused {
+    pub operator: Arc<str>,
+    pub node: Arc<str>,
+    pub problem: String,
 }

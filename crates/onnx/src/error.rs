@@ -5,9 +5,31 @@ use tract_onnx::prelude::TractError;
 /// Why bytes are not a model that can be run here.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum LoadError {
-    /// Not ONNX, or an operator is misused.
+    /// The bytes are no ONNX file, or not a whole one.
+    #[error("it is not an ONNX file, or not a whole one: {0}; upload it again as it was exported")]
+    NotOnnx(String),
+    /// An operator is misused.
     #[error("it cannot be loaded: {0}")]
     Unusable(String),
+    /// Its weights stand in another file.
+    #[error(
+        "its weights are in a file of their own (`{tensor}` is); save it as one file: \
+         onnx.save_model(model, path, save_as_external_data=False)"
+    )]
+    External {
+        /// The first tensor that does.
+        tensor: String,
+    },
+    /// A node cannot be prepared, though its operator is known.
+    #[error("node `{node}` ({operator}): {problem}")]
+    Node {
+        /// The node's name, or its first output's.
+        node: String,
+        /// Its type.
+        operator: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// An operator is not known here.
     #[error("node `{node}`: the operator {operator} is not supported")]
     Operator {
@@ -117,6 +139,12 @@ pub enum LoadError {
         bytes: u64,
         /// The bound.
         most: u64,
+    },
+    /// A row has more values than a request holds.
+    #[error("one row has {width} values, more than a request holds; use smaller inputs")]
+    Width {
+        /// How many.
+        width: usize,
     },
     /// It would compute for longer than others can wait.
     #[error("one row takes {millions} million multiplications, more than the {most} that it may; use a smaller model")]

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use tract_onnx::Onnx;
 use tract_onnx::pb::attribute_proto::AttributeType;
-use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
 use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto};
 use tract_onnx::prelude::*;
 
@@ -14,15 +14,27 @@ use crate::{functions, integers};
 /// Reads a file.
 ///
 /// # Errors
-/// If it is not ONNX.
+/// If it is not ONNX, or not all of it is there.
 pub fn read(mut onnx: &[u8]) -> Result<ModelProto, LoadError> {
-    let unusable = |error: TractError| LoadError::Unusable(describe(&error));
-    let mut model = Onnx::default().proto_model_for_read(&mut onnx).map_err(unusable)?;
+    let not_onnx = |error: TractError| LoadError::NotOnnx(describe(&error));
+    let mut model = Onnx::default().proto_model_for_read(&mut onnx).map_err(not_onnx)?;
     functions::inline(&mut model)?;
-    let Some(graph) = &mut model.graph else { return Err(LoadError::Unusable("it has no graph".to_owned())) };
+    let Some(graph) = &mut model.graph else { return Err(LoadError::NotOnnx("it has no graph".to_owned())) };
+    check_external(graph)?;
     settle(graph);
     integers::check(graph)?;
     Ok(model)
+}
+
+/// All values stand in the file itself.
+fn check_external(graph: &GraphProto) -> Result<(), LoadError> {
+    let attributes = || graph.node.iter().flat_map(|node| &node.attribute);
+    let tensors = attributes().flat_map(|attribute| attribute.t.iter().chain(&attribute.tensors));
+    let external = |tensor: &&TensorProto| tensor.data_location == Some(DataLocation::External as i32);
+    if let Some(tensor) = graph.initializer.iter().chain(tensors).find(external) {
+        return Err(LoadError::External { tensor: tensor.name.clone() });
+    }
+    attributes().flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs)).try_for_each(check_external)
 }
 
 /// The name by which a node is told: its own, or its first output's.
@@ -68,5 +80,34 @@ fn nought() -> AttributeProto {
         r#type: AttributeType::Tensor as i32,
         t: Some(zero),
         ..AttributeProto::default()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use crate::testing::{model, node};
+
+    #[test]
+    fn weights_in_another_file_are_told_as_that() {
+        let mut model = model(vec![node("MatMul", &["X", "W"], &["Y"], &[])], &[("X", &[-1, 2])], &[("W", &[1, 2])]);
+        let graph = model.graph.as_mut().unwrap();
+        assert_eq!(check_external(graph), Ok(()));
+        graph.initializer[0].data_location = Some(DataLocation::External as i32);
+        let error = check_external(graph).unwrap_err();
+        assert_eq!(error, LoadError::External { tensor: "W".to_owned() });
+        assert!(error.to_string().contains("onnx.save_model(model, path, save_as_external_data=False)"), "{error}");
+    }
+
+    #[test]
+    fn nodes_get_names_of_their_own() {
+        let mut named = node("Relu", &["X"], &["a"], &[]);
+        named.name = "b".to_owned();
+        let nodes = vec![named, node("Relu", &["a"], &["b"], &[]), node("Relu", &["b"], &["X'"], &[])];
+        let mut graph = model(nodes, &[("X'", &[-1, 2])], &[]).graph.unwrap();
+        settle(&mut graph);
+        let names: Vec<&str> = graph.node.iter().map(|node| node.name.as_str()).collect();
+        assert_eq!(names, ["b", "b'", "X''"]);
     }
 }

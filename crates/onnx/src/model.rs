@@ -74,7 +74,7 @@ impl Model {
 
     fn prepare(mut model: ModelProto, options: &LoadOptions, engines: &[Prepare]) -> Result<Model, LoadError> {
         let limits = &options.limits;
-        let Some(graph) = &mut model.graph else { return Err(LoadError::Unusable("it has no graph".to_owned())) };
+        let Some(graph) = &mut model.graph else { return Err(LoadError::NotOnnx("it has no graph".to_owned())) };
         check::outputs(graph)?;
         check::zip_maps(graph)?;
         let declared = inputs::read(graph, &options.shapes)?;
@@ -83,7 +83,6 @@ impl Model {
         check_inputs(&declared, limits)?;
         let schema = Schema::new(declared.iter().map(|declared| declared.input.clone()).collect());
         let schema = schema.ok_or(LoadError::NoInputs)?;
-
         let prepare = |batch: Batch| {
             let mut refused = LoadError::NoInputs;
             for engine in engines {
@@ -213,11 +212,12 @@ fn check_inputs(inputs: &[Declared], limits: &Limits) -> Result<(), LoadError> {
     for declared in inputs {
         let bytes = bytes::of(&declared.signature(1.to_dim()));
         let name = &declared.input.name;
-        if bytes > most || declared.input.width() > Schema::MAX_COLUMNS {
+        if bytes > most {
             return Err(LoadError::Memory { what: format!("its input `{name}`"), bytes, most });
         }
     }
-    Ok(())
+    let width = inputs.iter().map(|declared| declared.input.width()).fold(0, usize::saturating_add);
+    if width > Schema::MAX_COLUMNS { Err(LoadError::Width { width }) } else { Ok(()) }
 }
 
 /// How many rows a request may have.

@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tract_onnx::pb::{GraphProto, ModelProto};
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::{Cost, TractErrorContext as _};
 use tract_onnx::tract_core::ops::cnn::{MaxPool, SumPool};
 use tract_onnx::tract_core::ops::konst::Const;
 use tract_onnx::tract_core::plan;
 
-use crate::bounded::{self, TooLarge};
-use crate::error::{LoadError, describe};
+use crate::bounded::{self, Refused, TooLarge};
+use crate::error::LoadError;
 use crate::guard::Guard;
 use crate::limits::Limits;
 use crate::signature::Signature;
@@ -45,10 +45,11 @@ impl Plan {
     ) -> Result<Plan, LoadError> {
         #[cfg(target_arch = "wasm32")]
         crate::constructors::run();
-        let refused = |error: TractError| refused(&error, limits);
+        let graph = model.graph.as_ref();
+        let refused = |error: TractError| refused(&error, graph, limits);
         let mut framework = tract_onnx::onnx().with_ignore_output_types(true).with_ignore_value_info(true);
         ml::register(&mut framework.op_register);
-        if let Some(graph) = &model.graph {
+        if let Some(graph) = graph {
             check::operators(graph, &framework.op_register)?;
         }
         bounded::bound(&mut framework.op_register);
@@ -126,15 +127,56 @@ fn signature(fact: &TypedFact) -> Signature {
 }
 
 /// Why tract does not take a model.
-fn refused(error: &TractError, limits: &Limits) -> LoadError {
-    match error.chain().find_map(|cause| cause.downcast_ref::<TooLarge>()) {
-        Some(TooLarge { operator, node, bytes }) => LoadError::Memory {
-            what: format!("node `{node}` ({operator})"),
-            bytes: *bytes,
-            most: limits.run_bytes as u64,
-        },
-        None => LoadError::Unusable(describe(error)),
+fn refused(error: &TractError, graph: Option<&GraphProto>, limits: &Limits) -> LoadError {
+    for cause in error.chain() {
+        if let Some(TooLarge { operator, node, bytes }) = cause.downcast_ref() {
+            let what = format!("node `{node}` ({operator})");
+            return LoadError::Memory { what, bytes: *bytes, most: limits.run_bytes as u64 };
+        }
+        if let Some(Refused { operator, node, problem }) = cause.downcast_ref() {
+            let (node, operator) = (node.to_string(), operator.to_string());
+            return LoadError::Node { node, operator, problem: problem.clone() };
+        }
     }
+    // The innermost reason, without what tract shows of its own graphs.
+    let problem = plain(&error.root_cause().to_string());
+    let named = error.chain().find_map(|cause| node_in(&cause.to_string(), graph?));
+    match named {
+        Some((node, operator)) => LoadError::Node { node, operator, problem },
+        None => LoadError::Unusable(problem),
+    }
+}
+
+/// A reason of tract's in words for whoever made the model.
+fn plain(reason: &str) -> String {
+    let first: String = reason.lines().next().unwrap_or_default().chars().take(200).collect();
+    if first.contains("shape input is variable") || first.contains("to be determined") {
+        "the size of what it makes depends on values that are sent, and has to be known when the model is loaded"
+            .to_owned()
+    } else if first.contains("Impossible to unify") {
+        format!("the types or shapes of its inputs do not fit each other ({first})")
+    } else if first.contains("can not be typed") || first.contains("Condition failed") {
+        "it is not supported in this form; simplify the model (onnxsim), or export it with all sizes fixed but the number \
+         of rows"
+            .to_owned()
+    } else {
+        first
+    }
+}
+
+/// The node of a graph that a text of tract's names, and its operator, by the name that the file has for it.
+fn node_in(text: &str, graph: &GraphProto) -> Option<(String, String)> {
+    let quoted = text.split('"').skip(1).step_by(2);
+    let found = quoted.filter_map(|name| {
+        // tract makes several nodes of one, and lengthens its name.
+        let of_file = |node: &&NodeProto| {
+            name.strip_prefix(node.name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        graph.node.iter().filter(of_file).max_by_key(|node| node.name.len())
+    });
+    let plain = text.split_whitespace().nth(2).filter(|_| text.starts_with("Building node "));
+    let plain = plain.and_then(|name| graph.node.iter().find(|node| node.name == name));
+    found.into_iter().next().or(plain).map(|node| (node.name.clone(), node.op_type.clone()))
 }
 
 /// No value is larger than a run may hold; checked before constants are computed.
