@@ -34,6 +34,7 @@ REFUSED = {
     "catboost-other-labels": "are decided only between the labels 0 and 1",
     "operator-binarizer-default": "it has no threshold",
     "operator-svm-regressor-logistic": "ONNX Runtime does not compute post_transform Logistic",
+    "operator-tf-idf-skips": "n-grams with gaps",
     "sklearn-imputer-knn": "is written for another version of operators than the model",
     "sklearn-mlp-double": "the operator Sigmoid of doubles is not supported",
     "table-indicator": "takes 10 features, not 9",

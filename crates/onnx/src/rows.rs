@@ -391,7 +391,8 @@ impl Walk {
             "ArrayFeatureExtractor" => {
                 (others_are_same && rank > 1 && first.rows()? < rank.checked_sub(1)?).then(|| same(first.spread))?
             }
-            "OneHotEncoder" => along(first.rows()?, rank.checked_add(1)?),
+            "OneHotEncoder" | "Tokenizer" => along(first.rows()?, rank.checked_add(1)?),
+            "TfIdfVectorizer" => (rows? == 0 && rank == 2).then(|| along(0, 2))?,
             _ => None,
         }
     }
@@ -556,7 +557,7 @@ fn joined(inputs: &[&Value]) -> Option<Value> {
 const MOVING: [&str; 7] = ["Gather", "Gemm", "MatMul", "Slice", "Squeeze", "Transpose", "Unsqueeze"];
 
 /// Operators whose every number depends on the numbers at its place alone.
-const EACH: [&str; 70] = [
+const EACH: [&str; 71] = [
     "Abs",
     "Acos",
     "Acosh",
@@ -623,6 +624,7 @@ const EACH: [&str; 70] = [
     "Softplus",
     "Softsign",
     "Sqrt",
+    "StringNormalizer",
     "Sub",
     "Sum",
     "Tanh",

@@ -204,6 +204,7 @@ impl<'m> Reading<'m> {
         let read = match node.domain.as_str() {
             "" | "ai.onnx" => reader(&node.op_type).or_else(|| ml::reader(&node.op_type)),
             "ai.onnx.ml" => ml::reader(&node.op_type),
+            _ if ml::is_contributed(node) => ml::reader(&node.op_type),
             _ => None,
         };
         let mut kernel = read.context("only tract knows it")?(model, node)?;
