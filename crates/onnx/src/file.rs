@@ -2,22 +2,20 @@
 
 use std::collections::HashSet;
 
-use tract_onnx::Onnx;
+use prost::Message;
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
 use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto};
-use tract_onnx::prelude::*;
 
-use crate::error::{LoadError, describe};
+use crate::error::LoadError;
 use crate::{functions, integers};
 
 /// Reads a file.
 ///
 /// # Errors
 /// If it is not ONNX, or not all of it is there.
-pub fn read(mut onnx: &[u8]) -> Result<ModelProto, LoadError> {
-    let not_onnx = |error: TractError| LoadError::NotOnnx(describe(&error));
-    let mut model = Onnx::default().proto_model_for_read(&mut onnx).map_err(not_onnx)?;
+pub fn read(onnx: &[u8]) -> Result<ModelProto, LoadError> {
+    let mut model = ModelProto::decode(onnx).map_err(|error| LoadError::NotOnnx(error.to_string()))?;
     functions::inline(&mut model)?;
     let Some(graph) = &mut model.graph else { return Err(LoadError::NotOnnx("it has no graph".to_owned())) };
     check_external(graph)?;
