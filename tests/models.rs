@@ -94,7 +94,7 @@ fn rows_of_another_width_are_the_callers_mistake() {
 #[test]
 fn what_is_no_model_is_refused() {
     for bytes in [&b""[..], b"nonsense", &CNN[..CNN.len() / 2], HELD_OUT.as_bytes()] {
-        assert!(matches!(Model::load(bytes), Err(LoadError::Unusable(_))), "{} bytes", bytes.len());
+        assert!(matches!(Model::load(bytes), Err(LoadError::NotOnnx(_))), "{} bytes", bytes.len());
     }
     for length in (0..LOGISTIC.len()).step_by(7) {
         let _ = Model::load(&LOGISTIC[..length]); // an error or, near the end, a model: never a panic

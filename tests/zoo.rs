@@ -67,9 +67,9 @@ fn difference(found: &Output, expected: &Value) -> Option<String> {
         return Some(format!("{name}: {} values, expected {}", found.values.len(), expected_values.len()));
     }
     let numbers: Vec<f64> = match (&found.values, expected["type"].as_str().unwrap()) {
-        (Values::F32(values), "float32") => values.iter().map(|value| f64::from(*value)).collect(),
+        (Values::F32(values), "float32" | "float16") => values.iter().map(|value| f64::from(*value)).collect(),
         (Values::F64(values), "float64") => values.clone(),
-        (Values::I64(values), "int64") => {
+        (Values::I64(values), "int64" | "int32" | "uint8") => {
             let expected: Vec<i64> = expected_values.iter().map(|value| value.as_i64().unwrap()).collect();
             let at = values.iter().zip(&expected).position(|(found, expected)| found != expected);
             return at.map(|at| format!("{name}: value {at} is {}, expected {}", values[at], expected[at]));

@@ -19,7 +19,7 @@ pub use access::Access;
 pub use definition::Endpoint;
 pub use digest::{DigestError, Sha256};
 pub use document::DocumentError;
-pub use model::{ModelKey, ModelKeyError, ModelReference};
+pub use model::{ModelKey, ModelKeyError, ModelReference, ModelShape, ModelShapeError};
 pub use name::{Name, NameError};
 pub use origin::{OriginReference, OriginUrl, OriginUrlError};
 pub use revision::Revision;

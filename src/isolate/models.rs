@@ -1,11 +1,11 @@
-//! The isolate's models, by the digest of their bytes.
+//! The isolate's models, by the digest of their bytes and the shapes that are said beside it.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use turnout_onnx::{LoadError, Model};
+use turnout_onnx::{LoadError, LoadOptions, Model};
 
-use crate::endpoint::{ModelKey, ModelReference, Sha256};
+use crate::endpoint::{ModelKey, ModelReference, ModelShape, Sha256};
 use crate::platform::StoreError;
 
 /// Loaded models, bounded by the bytes of their files; the one used longest ago goes first.
@@ -17,9 +17,12 @@ pub struct ModelCache {
     capacity: usize,
     held: usize,
     clock: u64,
-    loaded: HashMap<Sha256, Entry>,
-    failed: HashMap<(ModelKey, Sha256), (ModelError, f64)>,
+    loaded: HashMap<Form, Entry>,
+    failed: HashMap<(ModelKey, Form), (ModelError, f64)>,
 }
+
+/// The bytes of a model, and the shapes that are said for what they leave open.
+type Form = (Sha256, Option<ModelShape>);
 
 #[derive(Debug)]
 struct Entry {
@@ -95,7 +98,7 @@ impl ModelCache {
 
     /// The model, or why it failed a short while ago; `None` if it has to be read from the store.
     pub fn get(&mut self, reference: &ModelReference, now_ms: f64) -> Option<Result<Rc<Model>, ModelError>> {
-        if let Some(entry) = self.loaded.get_mut(&reference.sha256) {
+        if let Some(entry) = self.loaded.get_mut(&form(reference)) {
             self.clock = self.clock.wrapping_add(1);
             entry.used = self.clock;
             return Some(Ok(Rc::clone(&entry.model)));
@@ -128,7 +131,7 @@ impl ModelCache {
         match loaded {
             Ok((model, bytes)) => {
                 self.failed.remove(&place(reference));
-                self.keep(reference.sha256, Rc::clone(&model), bytes);
+                self.keep(form(reference), Rc::clone(&model), bytes);
                 Ok(model)
             }
             Err(error) => {
@@ -150,21 +153,22 @@ impl ModelCache {
         if onnx.len() > self.capacity {
             return Err(ModelError::TooLarge { key: key(), bytes: onnx.len(), capacity: self.capacity });
         }
-        let model = Model::load(onnx).map_err(|problem| ModelError::Load { key: key(), problem })?;
+        let shapes = reference.shape.as_ref().map(ModelShape::shapes).cloned().unwrap_or_default();
+        let model = Model::load_with(onnx, &LoadOptions { shapes, ..LoadOptions::default() });
+        let model = model.map_err(|problem| ModelError::Load { key: key(), problem })?;
         Ok(Rc::new(model))
     }
 
-    fn keep(&mut self, sha256: Sha256, model: Rc<Model>, bytes: usize) {
+    fn keep(&mut self, form: Form, model: Rc<Model>, bytes: usize) {
         self.clock = self.clock.wrapping_add(1);
         let entry = Entry { model, bytes, used: self.clock };
-        if let Some(replaced) = self.loaded.insert(sha256, entry) {
+        if let Some(replaced) = self.loaded.insert(form, entry) {
             self.held = self.held.saturating_sub(replaced.bytes);
         }
         self.held = self.held.saturating_add(bytes);
         while self.held > self.capacity {
-            let Some(oldest) = self.loaded.iter().min_by_key(|(_, entry)| entry.used).map(|(sha256, _)| *sha256) else {
-                return;
-            };
+            let oldest = self.loaded.iter().min_by_key(|(_, entry)| entry.used).map(|(form, _)| form.clone());
+            let Some(oldest) = oldest else { return };
             if let Some(entry) = self.loaded.remove(&oldest) {
                 self.held = self.held.saturating_sub(entry.bytes);
             }
@@ -172,8 +176,12 @@ impl ModelCache {
     }
 }
 
-fn place(reference: &ModelReference) -> (ModelKey, Sha256) {
-    (reference.key.clone(), reference.sha256)
+fn form(reference: &ModelReference) -> Form {
+    (reference.sha256, reference.shape.clone())
+}
+
+fn place(reference: &ModelReference) -> (ModelKey, Form) {
+    (reference.key.clone(), form(reference))
 }
 
 #[cfg(test)]
@@ -183,7 +191,12 @@ mod tests {
     const ONNX: &[u8] = include_bytes!("../../models/digits/logistic.onnx");
 
     fn reference(key: &str, onnx: &[u8]) -> ModelReference {
-        ModelReference { key: ModelKey::try_from(key.to_owned()).unwrap(), sha256: Sha256::of(onnx), output: None }
+        ModelReference {
+            key: ModelKey::try_from(key.to_owned()).unwrap(),
+            sha256: Sha256::of(onnx),
+            output: None,
+            shape: None,
+        }
     }
 
     #[test]
@@ -196,6 +209,21 @@ mod tests {
         cache.store(&right, Ok(Some(ONNX.to_vec())), 1.0).unwrap();
         // The bytes are the ones meant, whatever the key.
         assert!(matches!(cache.get(&wrong, 2.0), Some(Ok(_))));
+    }
+
+    #[test]
+    fn the_same_bytes_with_other_shapes_are_another_model() {
+        let onnx = include_bytes!("../../tests/zoo/models/network-input-named-width.onnx");
+        let mut cache = ModelCache::new(1 << 20);
+        let shaped = |width: usize| {
+            let shape = ModelShape::new(vec![("X".to_owned(), vec![width])]).unwrap();
+            ModelReference { shape: Some(shape), ..reference("model", onnx) }
+        };
+        cache.store(&shaped(4), Ok(Some(onnx.to_vec())), 0.0).unwrap();
+        assert!(matches!(cache.get(&shaped(4), 1.0), Some(Ok(_))));
+        assert!(cache.get(&shaped(5), 1.0).is_none());
+        assert!(matches!(cache.store(&shaped(5), Ok(Some(onnx.to_vec())), 1.0), Err(ModelError::Load { .. })));
+        assert!(matches!(cache.get(&shaped(4), 2.0), Some(Ok(_))), "the other goes on");
     }
 
     #[test]

@@ -146,6 +146,10 @@ pub(super) fn failure(failure: &Failure) -> &'static str {
             ModelError::Unavailable { .. } => "try again shortly",
         },
         Failure::Run(RunError::NoSuchOutput { .. }) => "fix `output` in the endpoint's document",
+        Failure::Run(RunError::Rows { .. }) => {
+            "send as many rows as it says, or export the model for any number of rows"
+        }
+        Failure::Run(RunError::TooManyRows { .. }) => "send them in several requests, as many rows in each as it says",
         Failure::Run(RunError::Failed(_)) => {
             "check the rows against the model's card, or name another variant in X-Target-Variant"
         }

@@ -177,7 +177,7 @@ impl<P: Platform> Service<'_, P> {
         let unusable = |problem: String| RegistryError::Unusable(Kind::Model, problem);
         let bytes = self.platform.read(Namespace::Models, key.as_str()).await?;
         let bytes = bytes.ok_or_else(|| unusable(format!("there is nothing under `{}` in MODELS", key.as_str())))?;
-        let reference = ModelReference { sha256: Sha256::of(&bytes), key, output };
+        let reference = ModelReference { sha256: Sha256::of(&bytes), key, output, shape: None };
         let now_ms = self.platform.now_ms();
         let loaded = self.isolate.models.borrow_mut().store(&reference, Ok(Some(bytes)), now_ms);
         let model = loaded.map_err(|error| unusable(error.to_string()))?;

@@ -192,6 +192,8 @@ impl Failure {
             },
             Failure::Run(RunError::Failed(_)) => "model_failed",
             Failure::Run(RunError::NoSuchOutput { .. }) => "output_missing",
+            Failure::Run(RunError::Rows { .. }) => "wrong_number_of_rows",
+            Failure::Run(RunError::TooManyRows { .. }) => "too_many_rows",
             Failure::Origin(error) => match error {
                 OriginError::Timeout(_) => "origin_timeout",
                 OriginError::Unreachable(_) => "origin_unreachable",

@@ -23,7 +23,8 @@ model is not loaded, with these words; no model of the zoo gets a wrong answer.
 
 Where the converter loses something, ONNX Runtime's answers are not the library's; the notes say so, as it is well to know.
 
-To make the zoo again, or with cases of your own (a line in one of the `*_cases.py`), in half a minute:
+To make the zoo again, or with cases of your own (a line in one of the `*_cases.py`), in half a minute (ONNX Runtime lowers the
+case of texts by the locale `en_US.UTF-8`, which the machine has to have):
 
 ```sh
 python3 -m venv models/.venv-zoo

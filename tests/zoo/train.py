@@ -14,11 +14,14 @@ import sys
 import warnings
 
 import boosting_cases
+import input_cases
 import network_cases
 import operator_cases
 import operator_variants
+import recurrent_cases
 import sklearn_cases
 import sklearn_variants
+import text_cases
 import transformer_cases
 from record import MODELS, Unconverted, record
 from table import write_table
@@ -27,7 +30,7 @@ from table import write_table
 def main():
     warnings.filterwarnings("ignore")
     wanted = tuple(sys.argv[1:])
-    modules = [sklearn_cases, sklearn_variants, boosting_cases, transformer_cases, operator_cases, operator_variants, network_cases]
+    modules = [sklearn_cases, sklearn_variants, boosting_cases, transformer_cases, operator_cases, operator_variants, network_cases, recurrent_cases, input_cases, text_cases]
     cases = [case for module in modules for case in module.cases()]
     assert len({case.name for case in cases}) == len(cases), "two cases have one name"
     chosen = [case for case in cases if case.name.startswith(wanted or ("",))]

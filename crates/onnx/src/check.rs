@@ -6,6 +6,7 @@ use tract_onnx::model::OnnxOpRegister;
 use tract_onnx::pb::{GraphProto, NodeProto};
 
 use crate::error::LoadError;
+use crate::ml;
 
 fn name_of(node: &NodeProto) -> String {
     let named = if node.name.is_empty() { node.output.first() } else { Some(&node.name) };
@@ -18,7 +19,7 @@ fn name_of(node: &NodeProto) -> String {
 /// If one is not, or its axes are none.
 pub fn operators(graph: &GraphProto, operators: &OnnxOpRegister) -> Result<(), LoadError> {
     for node in &graph.node {
-        let own = matches!(node.domain.as_str(), "" | "ai.onnx" | "ai.onnx.ml");
+        let own = matches!(node.domain.as_str(), "" | "ai.onnx" | "ai.onnx.ml") || ml::is_contributed(node);
         if !own || !operators.0.contains_key(&node.op_type) {
             let domain = if own { String::new() } else { format!("{}.", node.domain) };
             return Err(LoadError::Operator { operator: format!("{domain}{}", node.op_type), node: name_of(node) });

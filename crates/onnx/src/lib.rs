@@ -6,17 +6,33 @@
 //!
 //! All `unsafe` of the project is in this crate: each block says why it is sound, and what it is worth.
 
+mod answers;
+mod bounded;
+mod bytes;
 mod check;
 #[cfg(target_arch = "wasm32")]
 pub mod constructors;
+mod engine;
 mod error;
+mod file;
+mod functions;
+mod guard;
+mod half;
+mod inputs;
+mod integers;
 mod interpreter;
+mod limits;
 pub mod ml;
 mod model;
 mod plan;
+mod rows;
 mod signature;
 pub mod table;
+#[cfg(test)]
+mod testing;
+mod widths;
 
 pub use error::{LoadError, RunError};
+pub use limits::{Limits, LoadOptions};
 pub use model::Model;
 pub use signature::OutputSignature;

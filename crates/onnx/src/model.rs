@@ -1,49 +1,42 @@
 //! One model: loading it, and running it on tables.
 
+use std::borrow::Cow;
 use std::ops::Range;
-use std::sync::Arc;
 
-use tract_onnx::Onnx;
-use tract_onnx::pb::tensor_proto::DataType;
-use tract_onnx::pb::tensor_shape_proto::dimension::Value;
-use tract_onnx::pb::{GraphProto, ModelProto, ValueInfoProto, type_proto};
+use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
-use tract_onnx::tract_core::internal::{DimLike, bail, format_err};
+use tract_onnx::tract_core::internal::format_err;
 
-use crate::check;
+use crate::answers::{Answer, answers};
+use crate::engine::{Engine, Prepare, interpreter, plan};
 use crate::error::{LoadError, RunError, describe};
-use crate::interpreter::Interpreter;
-use crate::ml;
-use crate::plan::Plan;
-use crate::signature::{OutputSignature, Signature};
-use crate::table::{Datatype, Input, Output, Outputs, Schema, Table, Values};
+use crate::inputs::{self, Declared};
+use crate::limits::{Limits, LoadOptions};
+use crate::rows::{self, Mixing};
+use crate::signature::{Batch, OutputSignature};
+use crate::table::{Output, Outputs, Schema, Table, Values};
+use crate::{bytes, check, file, half};
 
 /// A model, ready to run.
 #[derive(Debug)]
 pub struct Model {
     engine: Engine,
     schema: Schema,
-    /// Of each input.
-    datums: Vec<DatumType>,
-    outputs: Vec<OutputForm>,
+    inputs: Vec<Declared>,
+    answers: Vec<Answer>,
     signature: Vec<OutputSignature>,
-    rows_per_run: usize,
+    turn: Turn,
+    /// How many rows are answered at once.
+    most_rows: usize,
 }
 
-/// What runs a model.
-#[derive(Debug)]
-enum Engine {
-    /// Where all of it is known there.
-    Interpreter(Interpreter),
-    /// tract.
-    Plan(Plan),
-}
-
-#[derive(Debug)]
-struct OutputForm {
-    keys: Option<Arc<[String]>>,
-    /// The batch dimension is the second, behind one of size 1.
-    batch_second: bool,
+/// How many rows are run at once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Turn {
+    /// So many, or as many as are left.
+    UpTo(usize),
+    /// So many. What is missing in the last is filled up with a row that there is, if rows are independent.
+    Of { rows: usize, independent: bool },
 }
 
 impl Model {
@@ -55,10 +48,15 @@ impl Model {
     /// # Errors
     /// If it is not ONNX, has an operator that is not supported, or does not take batches of rows.
     pub fn load(onnx: &[u8]) -> Result<Model, LoadError> {
-        Self::load_with(onnx, |model, inputs, rows| match Interpreter::load(model, inputs) {
-            Ok(interpreter) => Ok(Engine::Interpreter(interpreter)),
-            Err(_) => Plan::load(model, inputs, rows).map(Engine::Plan),
-        })
+        Self::load_with(onnx, &LoadOptions::default())
+    }
+
+    /// The same, with shapes that the file leaves open, and within other limits than those by default.
+    ///
+    /// # Errors
+    /// As [`Model::load`] has them, or if a shape is none that its input may have.
+    pub fn load_with(onnx: &[u8], options: &LoadOptions) -> Result<Model, LoadError> {
+        Self::load_in(onnx, options, &[interpreter, plan])
     }
 
     /// The same, always by tract: what [`Model::load`] does with models that the interpreter does not know whole.
@@ -66,38 +64,66 @@ impl Model {
     /// # Errors
     /// As [`Model::load`] has them.
     pub fn load_in_tract(onnx: &[u8]) -> Result<Model, LoadError> {
-        Self::load_with(onnx, |model, inputs, rows| Plan::load(model, inputs, rows).map(Engine::Plan))
+        Self::load_in(onnx, &LoadOptions::default(), &[plan])
     }
 
-    fn load_with(
-        onnx: &[u8],
-        load: impl FnOnce(&ModelProto, &[(String, Signature)], &Symbol) -> Result<Engine, LoadError>,
-    ) -> Result<Model, LoadError> {
-        let unusable = |error: TractError| LoadError::Unusable(describe(&error));
-        let model = Onnx::default().proto_model_for_read(&mut &*onnx).map_err(unusable)?;
-        let Some(graph) = &model.graph else { return Err(LoadError::Unusable("it has no graph".to_owned())) };
+    /// The first of the engines that takes the model runs it.
+    fn load_in(onnx: &[u8], options: &LoadOptions, engines: &[Prepare]) -> Result<Model, LoadError> {
+        Self::prepare(file::read(onnx)?, options, engines)
+    }
+
+    fn prepare(mut model: ModelProto, options: &LoadOptions, engines: &[Prepare]) -> Result<Model, LoadError> {
+        let limits = &options.limits;
+        let Some(graph) = &mut model.graph else { return Err(LoadError::NotOnnx("it has no graph".to_owned())) };
         check::outputs(graph)?;
         check::zip_maps(graph)?;
-        let symbols = SymbolScope::default();
-        let rows = symbols.sym("N");
-        let (mut inputs, mut signatures, mut one_row) = (Vec::new(), Vec::new(), false);
-        for value in &graph.input {
-            if graph.initializer.iter().any(|constant| constant.name == value.name) {
-                continue;
+        let declared = inputs::read(graph, &options.shapes)?;
+        let halves: Vec<bool> = graph.output.iter().map(half::is_half).collect();
+        half::widen(graph);
+        check_inputs(&declared, limits)?;
+        let schema = Schema::new(declared.iter().map(|declared| declared.input.clone()).collect());
+        let schema = schema.ok_or(LoadError::NoInputs)?;
+        let prepare = |batch: Batch| {
+            let mut refused = LoadError::NoInputs;
+            for engine in engines {
+                match engine(&model, &declared, batch, limits) {
+                    Ok(engine) => return Ok((batch, engine)),
+                    Err(error) => refused = error,
+                }
             }
-            let (input, datum, one) = input(value)?;
-            let batch = if one { 1.to_dim() } else { rows.to_dim() };
-            let shape = [batch].into_iter().chain(input.row_shape.iter().map(|size| size.to_dim()));
-            signatures.push((input.name.clone(), Signature::new(datum, shape)));
-            inputs.push(input);
-            one_row |= one;
-        }
-        let schema = Schema::new(inputs).ok_or(LoadError::NoInputs)?;
-        let engine = load(&model, &signatures, &rows)?;
-        let (outputs, signature) = output_forms(graph, engine.outputs(), &rows.to_dim()).map_err(unusable)?;
-        let rows_per_run = if one_row { 1 } else { rows_that_fit(&engine, &rows) };
-        let datums = signatures.into_iter().map(|(_, signature)| signature.datum).collect();
-        Ok(Model { engine, schema, datums, outputs, signature, rows_per_run })
+            Err(refused)
+        };
+        let independent = |written: Option<usize>| {
+            let mixing = |Mixing { node, operator }| LoadError::Rows { node, operator };
+            rows::independent(&model, &declared, written).map_err(mixing)
+        };
+        let is_open = declared.iter().any(|declared| declared.batch == Batch::Any);
+        let (batch, engine) = match inputs::batch(&declared)? {
+            Batch::Any => prepare(Batch::Any).or_else(|_| {
+                let one = prepare(Batch::Of(1))?;
+                independent(None)?;
+                Ok(one)
+            })?,
+            Batch::Of(1) => {
+                let one = prepare(Batch::Of(1))?;
+                if is_open {
+                    independent(None)?;
+                }
+                one
+            }
+            fixed if independent(None).is_ok() => prepare(Batch::Any).or_else(|_| prepare(fixed))?,
+            fixed => prepare(fixed)?,
+        };
+        let turn = match batch {
+            Batch::Any => Turn::UpTo(rows_that_fit(&engine)),
+            Batch::Of(rows) => Turn::Of { rows, independent: independent(Some(rows)).is_ok() },
+        };
+        let graph = model.graph.as_ref().ok_or(LoadError::NoInputs)?;
+        let answers = answers(graph, engine.outputs(), batch, &halves);
+        let answers = answers.map_err(|error| LoadError::Unusable(describe(&error)))?;
+        let signature = answers.iter().map(|answer| answer.signature.clone()).collect();
+        let most_rows = most_rows(&engine, batch, limits)?;
+        Ok(Model { engine, schema, inputs: declared, answers, signature, turn, most_rows })
     }
 
     /// Whether it is run without tract.
@@ -115,15 +141,38 @@ impl Model {
         &self.signature
     }
 
+    /// How many rows a request may have: so many that neither they nor their answers take more than the limits say.
+    pub fn most_rows(&self) -> usize {
+        self.most_rows
+    }
+
+    /// Checks how many rows a request has, before they are decoded or run.
+    ///
+    /// # Errors
+    /// If they are more than [`Model::most_rows`], or no multiple of a batch whose rows depend on each other.
+    pub fn check_rows(&self, rows: usize) -> Result<(), RunError> {
+        match self.turn {
+            _ if rows > self.most_rows => Err(RunError::TooManyRows { rows, most: self.most_rows }),
+            Turn::Of { rows: batch, independent: false } if !rows.is_multiple_of(batch) => {
+                Err(RunError::Rows { rows, batch })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Runs all rows as one batch, or in a few where their intermediate values would not fit into memory. Answers all
     /// outputs, or the one of that name.
     ///
     /// # Errors
-    /// If the model fails or has no such output, or the table was not decoded for it.
+    /// If the model fails or has no such output, the table was not decoded for it, or has another number of rows than
+    /// [`Model::check_rows`] takes.
     pub fn run(&self, table: &Table, output: Option<&str>) -> Result<Outputs, RunError> {
+        let rows = table.rows();
+        self.check_rows(rows)?;
+        let (Turn::UpTo(at_once) | Turn::Of { rows: at_once, .. }) = self.turn;
         let mut gathered: Vec<Output> = Vec::new();
-        for start in (0..table.rows()).step_by(self.rows_per_run.max(1)) {
-            let rows = start..start.saturating_add(self.rows_per_run).min(table.rows());
+        for start in (0..rows).step_by(at_once.max(1)) {
+            let rows = start..start.saturating_add(at_once).min(rows);
             let outputs = self.run_once(table, rows).map_err(|error| RunError::Failed(describe(&error)))?;
             if gathered.is_empty() {
                 gathered = outputs;
@@ -135,7 +184,7 @@ impl Model {
                 }
             }
         }
-        let outputs = Outputs::new(table.rows(), gathered)
+        let outputs = Outputs::new(rows, gathered)
             .ok_or_else(|| RunError::Failed("an output does not have a row for each row".to_owned()))?;
         match output {
             None => Ok(outputs),
@@ -146,194 +195,99 @@ impl Model {
         }
     }
 
-    /// One run of the plan on some of the rows.
+    /// One run on some of the rows.
     fn run_once(&self, table: &Table, rows: Range<usize>) -> TractResult<Vec<Output>> {
         let count = rows.len();
-        let inputs = self.schema.inputs().iter().zip(&self.datums);
-        let tensors = inputs
-            .zip(table.inputs())
-            .map(|((input, datum), values)| tensor(input, *datum, values, &rows))
-            .collect::<TractResult<Vec<Tensor>>>()?;
-        let answers = self.engine.run(tensors)?;
-        let forms = self.outputs.iter().zip(&self.signature);
-        forms.zip(answers).map(|((form, signature), answer)| output(form, signature, count, &answer)).collect()
+        let batch = if let Turn::Of { rows, .. } = self.turn { rows } else { count };
+        let inputs = self.inputs.iter().zip(table.inputs());
+        let tensors = inputs.map(|(declared, values)| tensor(declared, values, &rows, batch));
+        let answered = self.engine.run(tensors.collect::<TractResult<Vec<Tensor>>>()?)?;
+        self.answers.iter().zip(answered).map(|(answer, tensor)| answer.output(batch, count, &tensor)).collect()
     }
 }
 
-impl Engine {
-    /// The signatures of the outputs, in the model's order.
-    fn outputs(&self) -> &[Signature] {
-        match self {
-            Engine::Interpreter(interpreter) => interpreter.outputs(),
-            Engine::Plan(plan) => plan.outputs(),
+/// A row of each input is not larger than a run may hold.
+fn check_inputs(inputs: &[Declared], limits: &Limits) -> Result<(), LoadError> {
+    let most = limits.run_bytes as u64;
+    for declared in inputs {
+        let bytes = bytes::of(&declared.signature(1.to_dim()));
+        let name = &declared.input.name;
+        if bytes > most {
+            return Err(LoadError::Memory { what: format!("its input `{name}`"), bytes, most });
         }
     }
-
-    /// The signatures of all values that a run may hold at once.
-    fn values(&self) -> &[Signature] {
-        match self {
-            Engine::Interpreter(interpreter) => interpreter.values(),
-            Engine::Plan(plan) => plan.values(),
-        }
-    }
-
-    /// About how many bytes of values a run should hold.
-    fn run_bytes(&self) -> usize {
-        match self {
-            Engine::Interpreter(_) => Interpreter::RUN_BYTES,
-            Engine::Plan(_) => Plan::RUN_BYTES,
-        }
-    }
-
-    fn run(&self, inputs: Vec<Tensor>) -> TractResult<Vec<Tensor>> {
-        match self {
-            Engine::Interpreter(interpreter) => interpreter.run(inputs),
-            Engine::Plan(plan) => plan.run(inputs),
-        }
-    }
+    let width = inputs.iter().map(|declared| declared.input.width()).fold(0, usize::saturating_add);
+    if width > Schema::MAX_COLUMNS { Err(LoadError::Width { width }) } else { Ok(()) }
 }
 
-/// The tensor of some of the rows.
-fn tensor(input: &Input, datum: DatumType, values: &Values, rows: &Range<usize>) -> TractResult<Tensor> {
-    let width = input.width();
+/// How many rows a request may have.
+fn most_rows(engine: &Engine, batch: Batch, limits: &Limits) -> Result<usize, LoadError> {
+    let refused = |what: &str, bytes: u64, most: usize| match usize::try_from(bytes) {
+        Ok(bytes) if bytes <= most => Ok(bytes),
+        _ => Err(LoadError::Memory { what: what.to_owned(), bytes, most: most as u64 }),
+    };
+    refused("a run", engine.peak(), limits.run_bytes)?;
+    let answer = engine.outputs().iter().map(bytes::of).fold(0, u64::saturating_add);
+    let answer = refused("its answer", answer, limits.answer_bytes)?;
+    let rows_of_answer = if let Batch::Of(rows) = batch { rows } else { 1 };
+    let most = limits.answer_bytes.saturating_mul(rows_of_answer).checked_div(answer).unwrap_or(limits.rows);
+    Ok(most.min(limits.rows).max(1))
+}
+
+/// The tensor of some of the rows, filled up to a batch with the last of them.
+fn tensor(declared: &Declared, values: &Values, rows: &Range<usize>, batch: usize) -> TractResult<Tensor> {
+    let width = declared.input.width();
     let range = rows.start.saturating_mul(width)..rows.end.saturating_mul(width);
-    let shape: TVec<usize> = [rows.len()].into_iter().chain(input.row_shape.iter().copied()).collect();
-    let missing = || format_err!("the table was made for another model");
+    let missing = batch.saturating_sub(rows.len());
+    let shape = declared.shape(batch);
     let tensor = match values {
-        Values::F32(values) => Tensor::from_shape(&shape, values.get(range).ok_or_else(missing)?)?,
-        Values::F64(values) => Tensor::from_shape(&shape, values.get(range).ok_or_else(missing)?)?,
-        Values::I64(values) => Tensor::from_shape(&shape, values.get(range).ok_or_else(missing)?)?,
-        Values::Bool(values) => Tensor::from_shape(&shape, values.get(range).ok_or_else(missing)?)?,
-        Values::Text(values) => tensor1(values.get(range).ok_or_else(missing)?).into_shape(&shape)?,
+        Values::F32(values) => of(&shape, values, range, missing, width)?,
+        Values::F64(values) => of(&shape, values, range, missing, width)?,
+        Values::I64(values) => of(&shape, values, range, missing, width)?,
+        Values::Bool(values) => of(&shape, values, range, missing, width)?,
+        Values::Text(values) => tensor1(&filled(values, range, missing, width)?).into_shape(&shape)?,
     };
-    Ok(if tensor.datum_type() == datum { tensor } else { tensor.cast_to_dt(datum)?.into_owned() })
-}
-
-/// An input, its type, and whether it is for one row at a time: a model exported so stays so; any other fixed batch would
-/// need padding.
-fn input(value: &ValueInfoProto) -> Result<(Input, DatumType, bool), LoadError> {
-    let name = &value.name;
-    let refused_type = |datum: &str| LoadError::Type { name: name.clone(), datum: datum.to_owned() };
-    let Some(type_proto::Value::TensorType(tensor)) = value.r#type.as_ref().and_then(|of| of.value.as_ref()) else {
-        return Err(refused_type("something else than a tensor"));
-    };
-    let element = DataType::try_from(tensor.elem_type).map_err(|_| refused_type("an unknown one"))?;
-    let datum = DatumType::try_from(element).map_err(|_| refused_type(element.as_str_name()))?;
-    let datatype = datatype(datum).ok_or_else(|| refused_type(element.as_str_name()))?;
-
-    let sizes: Option<Vec<Option<usize>>> = tensor.shape.as_ref().map(|shape| {
-        let size = |value: &Option<Value>| match value {
-            Some(Value::DimValue(size)) => usize::try_from(*size).ok(),
-            Some(Value::DimParam(_)) | None => None,
-        };
-        shape.dim.iter().map(|dim| size(&dim.value)).collect()
-    });
-    let refused_shape = || {
-        let shown = |size: &Option<usize>| size.map_or("?".to_owned(), |size| size.to_string());
-        let shape =
-            sizes.as_ref().map_or("?".to_owned(), |sizes| sizes.iter().map(shown).collect::<Vec<_>>().join(", "));
-        LoadError::Shape { name: name.clone(), shape: format!("[{shape}]") }
-    };
-    let (batch, row) = sizes.as_deref().and_then(<[_]>::split_first).ok_or_else(refused_shape)?;
-    let row_shape = row.iter().copied().collect::<Option<Vec<usize>>>().ok_or_else(refused_shape)?;
-    if batch.is_some_and(|batch| batch != 1) {
-        return Err(refused_shape());
+    if declared.datum == f16::datum_type() {
+        return Ok(tensor.cast_to::<f16>()?.cast_to::<f32>()?.into_owned());
     }
-    let input = Input::new(name.clone(), datatype, row_shape).ok_or_else(refused_shape)?;
-    Ok((input, datum, batch.is_some()))
+    Ok(if tensor.datum_type() == declared.datum { tensor } else { tensor.cast_to_dt(declared.datum)?.into_owned() })
 }
 
-fn datatype(datum: DatumType) -> Option<Datatype> {
-    Some(match datum {
-        DatumType::F64 => Datatype::F64,
-        DatumType::F32 => Datatype::F32,
-        DatumType::F16 => Datatype::F16,
-        DatumType::Bool => Datatype::Bool,
-        DatumType::String => Datatype::Text,
-        DatumType::I64 => Datatype::I64,
-        DatumType::I32 => Datatype::I32,
-        DatumType::I16 => Datatype::I16,
-        DatumType::I8 => Datatype::I8,
-        DatumType::U64 => Datatype::U64,
-        DatumType::U32 => Datatype::U32,
-        DatumType::U16 => Datatype::U16,
-        DatumType::U8 => Datatype::U8,
-        // What shapes are counted in.
-        DatumType::TDim => Datatype::I64,
-        _ => return None,
-    })
+fn of<T: Datum + Copy>(
+    shape: &[usize],
+    values: &[T],
+    range: Range<usize>,
+    missing: usize,
+    width: usize,
+) -> TractResult<Tensor> {
+    Tensor::from_shape(shape, &filled(values, range, missing, width)?)
 }
 
-fn output_forms(
-    graph: &GraphProto,
-    signatures: &[Signature],
-    rows: &TDim,
-) -> TractResult<(Vec<OutputForm>, Vec<OutputSignature>)> {
-    let forms = graph.output.iter().zip(signatures).map(|(output, Signature { datum, shape })| {
-        let name = output.name.clone();
-        let keys = ml::zip_map_keys(graph, &name)?.map(Arc::from);
-        let batch_second = matches!(shape.as_slice(), [one, batch, ..] if one.is_one() && batch == rows);
-        let Some(datatype) = datatype(*datum) else {
-            bail!("output `{name}` is of type {datum:?}, which cannot be written")
-        };
-        let row_shape = shape.iter().skip(if batch_second { 2 } else { 1 }).map(|size| size.to_usize().ok()).collect();
-        Ok((OutputForm { keys, batch_second }, OutputSignature { name, datatype, row_shape }))
-    });
-    forms.collect::<TractResult<Vec<_>>>().map(|forms| forms.into_iter().unzip())
+/// Some of the values, and the last row of them again for each row that is missing.
+fn filled<T: Clone>(values: &[T], range: Range<usize>, missing: usize, width: usize) -> TractResult<Cow<'_, [T]>> {
+    let values = values.get(range).ok_or_else(|| format_err!("the table was made for another model"))?;
+    if missing == 0 {
+        return Ok(Cow::Borrowed(values));
+    }
+    let last = values.rchunks(width.max(1)).next().unwrap_or_default();
+    let again = last.iter().cycle().take(last.len().saturating_mul(missing));
+    Ok(values.iter().chain(again).cloned().collect())
 }
 
 /// How many rows' values fit into the engine's bytes, as if all of them were held at once; more are run in turns.
-fn rows_that_fit(engine: &Engine, rows: &Symbol) -> usize {
-    let one_row = SymbolValues::default().with(rows, 1);
-    let bytes: usize = engine
-        .values()
-        .iter()
-        .map(|value| {
-            let volume = value
-                .shape
-                .iter()
-                .try_fold(1usize, |product, dim| product.checked_mul(dim.eval(&one_row).to_usize().ok()?));
-            volume.unwrap_or(0).saturating_mul(value.datum.size_of())
-        })
-        .fold(0, usize::saturating_add);
-    engine.run_bytes().checked_div(bytes).unwrap_or(Model::MAX_ROWS).clamp(1, Model::MAX_ROWS)
-}
-
-fn output(form: &OutputForm, signature: &OutputSignature, rows: usize, tensor: &Tensor) -> TractResult<Output> {
-    let OutputSignature { name, datatype, .. } = signature;
-    let shape = match tensor.shape() {
-        [1, shape @ ..] if form.batch_second => shape,
-        shape => shape,
-    };
-    let row_shape = match shape.split_first() {
-        Some((batch, row_shape)) if *batch == rows => row_shape.to_vec(),
-        // A model of one row may leave the batch dimension out.
-        _ if rows == 1 => shape.to_vec(),
-        _ => bail!("output `{name}` has shape {:?} for {rows} rows", tensor.shape()),
-    };
-    let datum = tensor.datum_type();
-    let values = if datum == f32::datum_type() {
-        Values::F32(tensor.try_as_plain_ram()?.as_slice::<f32>()?.to_vec())
-    } else if datum.is_float() {
-        Values::F64(tensor.cast_to::<f64>()?.try_as_plain_ram()?.as_slice::<f64>()?.to_vec())
-    } else if datum.is_integer() || datum == TDim::datum_type() {
-        Values::I64(tensor.cast_to::<i64>()?.try_as_plain_ram()?.as_slice::<i64>()?.to_vec())
-    } else if datum == bool::datum_type() {
-        Values::Bool(tensor.try_as_plain_ram()?.as_slice::<bool>()?.to_vec())
-    } else if datum == String::datum_type() {
-        Values::Text(tensor.try_as_plain_ram()?.as_slice::<String>()?.to_vec())
-    } else {
-        bail!("output `{name}` is of type {datum:?}, which cannot be written");
-    };
-    Ok(Output { name: name.clone(), datatype: *datatype, row_shape, keys: form.keys.clone(), values })
+fn rows_that_fit(engine: &Engine) -> usize {
+    let of_one_row = engine.values().iter().map(bytes::of).fold(0, u64::saturating_add);
+    let of_one_row = usize::try_from(of_one_row).unwrap_or(usize::MAX);
+    engine.run_bytes().checked_div(of_one_row).unwrap_or(Model::MAX_ROWS).clamp(1, Model::MAX_ROWS)
 }
 
 #[cfg(test)]
-#[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
+#[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::panic)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::testing::{model, node};
 
     /// The networks of the zoo.
     fn networks() -> Vec<Vec<u8>> {
@@ -345,10 +299,7 @@ mod tests {
     }
 
     fn interpreted(onnx: &[u8]) -> Result<Model, LoadError> {
-        let unusable = |error: TractError| LoadError::Unusable(describe(&error));
-        Model::load_with(onnx, |model, inputs, _| {
-            Interpreter::load(model, inputs).map(Engine::Interpreter).map_err(unusable)
-        })
+        Model::load_in(onnx, &LoadOptions::default(), &[interpreter])
     }
 
     /// Rows of ones.
@@ -361,6 +312,100 @@ mod tests {
             Values::Text(_) => Values::Text(vec![String::new(); rows * input.width()]),
         });
         Table::new(schema, rows, values.collect())
+    }
+
+    /// What a model of those nodes predicts for the rows 1, 2, 3, ...
+    fn numbers(model: ModelProto, rows: usize) -> Result<Vec<f32>, RunError> {
+        let model = Model::prepare(model, &LoadOptions::default(), &[interpreter, plan]).unwrap();
+        let width = model.schema().width();
+        let values = (1..=rows * width).map(|value| value as f32).collect();
+        let table = Table::new(model.schema(), rows, vec![Values::F32(values)]).unwrap();
+        let outputs = model.run(&table, None)?;
+        match &outputs.outputs()[0].values {
+            Values::F32(values) => Ok(values.clone()),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_fixed_batch_whose_rows_depend_on_each_other_is_never_filled_up() {
+        // From each, the sum of its batch of two is taken.
+        let nodes = || {
+            vec![
+                node("ReduceSum", &["X", "axis"], &["sum"], &[("keepdims", 1)]),
+                node("Sub", &["X", "sum"], &["Y"], &[]),
+            ]
+        };
+        let model = || model(nodes(), &[("X", &[2, 1])], &[("axis", &[0])]);
+        assert_eq!(numbers(model(), 4).unwrap(), [-2.0, -1.0, -4.0, -3.0]);
+        assert_eq!(numbers(model(), 3), Err(RunError::Rows { rows: 3, batch: 2 }));
+    }
+
+    #[test]
+    fn a_fixed_batch_of_rows_by_themselves_is_filled_up() {
+        let nodes = || vec![node("Reshape", &["X", "shape"], &["flat"], &[]), node("Relu", &["flat"], &["Y"], &[])];
+        let model = || model(nodes(), &[("X", &[3, 1, 2])], &[("shape", &[3, 2])]);
+        for rows in 1..=7 {
+            let expected: Vec<f32> = (1..=rows * 2).map(|value| value as f32).collect();
+            assert_eq!(numbers(model(), rows).unwrap(), expected, "{rows} rows");
+        }
+    }
+
+    #[test]
+    fn shapes_are_said_for_what_the_file_leaves_open() {
+        let nodes = || vec![node("Relu", &["X"], &["x"], &[]), node("Flatten", &["x"], &["Y"], &[])];
+        let load = |shapes: &[(&str, &[usize])]| {
+            let shapes = shapes.iter().map(|(name, sizes)| ((*name).to_owned(), sizes.to_vec())).collect();
+            let options = LoadOptions { shapes, ..LoadOptions::default() };
+            let model = Model::prepare(model(nodes(), &[("X", &[-1, 3, -1, -1])], &[]), &options, &[interpreter, plan]);
+            model.map_err(|error| error.to_string())
+        };
+        let model = load(&[("X", &[3, 2, 4])]).unwrap();
+        assert_eq!(model.schema().inputs()[0].row_shape, [3, 2, 4]);
+        assert_eq!(model.outputs()[0].row_shape, [Some(24)]);
+        let refused = |shapes: &[(&str, &[usize])], words: &str| {
+            let error = load(shapes).unwrap_err();
+            assert!(error.contains(words), "{error}");
+        };
+        refused(&[], r#"say the shape of a row beside the model's key, as in "shape": {"X": [3, SIZE, SIZE]}"#);
+        refused(&[("X", &[1, 2, 4])], r#"has the shape [?, 3, ?, ?], and "shape" says [1, 2, 4] for it"#);
+        refused(&[("x", &[3, 2, 4])], r#""shape" names `x`, which is none of its inputs; they are: X"#);
+    }
+
+    #[test]
+    fn a_state_with_its_rows_second_is_a_run_a_row() {
+        // Layers, rows, values.
+        let nodes = vec![node("Add", &["X", "X"], &["x"], &[]), node("Transpose", &["x"], &["Y"], &[])];
+        let mut model = model(nodes, &[("X", &[2, -1, 3])], &[]);
+        model.graph.as_mut().unwrap().node[1].attribute = vec![crate::testing::list("perm", &[1, 0, 2])];
+        let options = LoadOptions { shapes: [("X".to_owned(), vec![2, 3])].into(), ..LoadOptions::default() };
+        let model = Model::prepare(model, &options, &[interpreter, plan]).unwrap();
+        let values: Vec<f32> = (0..12).map(|value| value as f32).collect();
+        let table = Table::new(model.schema(), 2, vec![Values::F32(values.clone())]).unwrap();
+        let outputs = model.run(&table, None).unwrap();
+        assert_eq!(outputs.outputs()[0].row_shape, [2, 3]);
+        assert_eq!(outputs.outputs()[0].values, Values::F32(values.iter().map(|value| value * 2.0).collect()));
+    }
+
+    #[test]
+    fn a_request_is_bounded_in_rows_and_in_bytes_of_its_answer() {
+        let load = |limits: &Limits| {
+            let options = LoadOptions { limits: *limits, ..LoadOptions::default() };
+            let nodes = vec![node("Relu", &["X"], &["Y"], &[])];
+            Model::prepare(model(nodes, &[("X", &[-1, 2])], &[]), &options, &[interpreter])
+        };
+        let most = |limits: &Limits| {
+            let model = load(limits).unwrap();
+            let most = model.most_rows();
+            assert_eq!(model.check_rows(most), Ok(()));
+            assert_eq!(model.check_rows(most + 1), Err(RunError::TooManyRows { rows: most + 1, most }));
+            most
+        };
+        assert_eq!(most(&Limits::default()), 65_536);
+        assert_eq!(most(&Limits { rows: 100, ..Limits::default() }), 100);
+        assert_eq!(most(&Limits { answer_bytes: 80, ..Limits::default() }), 10);
+        let error = load(&Limits { run_bytes: 15, ..Limits::default() }).unwrap_err();
+        assert_eq!(error, LoadError::Memory { what: "a run".to_owned(), bytes: 16, most: 15 });
     }
 
     proptest! {

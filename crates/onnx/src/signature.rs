@@ -40,6 +40,37 @@ pub fn rows_and_columns(tensor: &Tensor) -> TractResult<(usize, usize)> {
     }
 }
 
+/// How many rows a run takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Batch {
+    /// As many as there are.
+    Any,
+    /// So many, no more and no fewer: at least 1.
+    Of(usize),
+}
+
+/// How a table holds values of that type; `None` if it cannot.
+pub fn datatype(datum: DatumType) -> Option<Datatype> {
+    Some(match datum {
+        DatumType::F64 => Datatype::F64,
+        DatumType::F32 => Datatype::F32,
+        DatumType::F16 => Datatype::F16,
+        DatumType::Bool => Datatype::Bool,
+        DatumType::String => Datatype::Text,
+        DatumType::I64 => Datatype::I64,
+        DatumType::I32 => Datatype::I32,
+        DatumType::I16 => Datatype::I16,
+        DatumType::I8 => Datatype::I8,
+        DatumType::U64 => Datatype::U64,
+        DatumType::U32 => Datatype::U32,
+        DatumType::U16 => Datatype::U16,
+        DatumType::U8 => Datatype::U8,
+        // What shapes are counted in.
+        DatumType::TDim => Datatype::I64,
+        _ => return None,
+    })
+}
+
 /// An output, as far as it is known before the model is run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutputSignature {

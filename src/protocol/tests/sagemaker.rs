@@ -193,7 +193,7 @@ fn what_cannot_be_done_is_said() {
         ("CreateModel", json!({"ModelName": "m"}), "Containers"),
         ("CreateModel", container(json!({})), "ModelDataUrl` is missing"),
         ("CreateModel", container(json!({"ModelDataUrl": "nowhere"})), "nothing under `nowhere`"),
-        ("CreateModel", container(json!({"ModelDataUrl": "garbage"})), "cannot be loaded"),
+        ("CreateModel", container(json!({"ModelDataUrl": "garbage"})), "not an ONNX file"),
         ("CreateModel", container(json!({"ModelDataUrl": "s3://bucket/model.tar.gz"})), "upload the ONNX file"),
         ("CreateModel", container(json!({"ModelDataUrl": "https://user:pw@a.example"})), "credentials"),
         ("CreateModel", container(json!({"ModelDataUrl": "churn.onnx", "Mode": "MultiModel"})), "Mode"),

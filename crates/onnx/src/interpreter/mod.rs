@@ -134,6 +134,11 @@ impl Interpreter {
         &self.values
     }
 
+    /// How many multiplications one row takes, where there may be far more than values.
+    pub fn work(&self) -> u64 {
+        self.steps.iter().map(|step| step.kernel.work()).fold(0, u64::saturating_add)
+    }
+
     /// Runs the model on its inputs, in its order.
     ///
     /// # Errors
@@ -199,6 +204,7 @@ impl<'m> Reading<'m> {
         let read = match node.domain.as_str() {
             "" | "ai.onnx" => reader(&node.op_type).or_else(|| ml::reader(&node.op_type)),
             "ai.onnx.ml" => ml::reader(&node.op_type),
+            _ if ml::is_contributed(node) => ml::reader(&node.op_type),
             _ => None,
         };
         let mut kernel = read.context("only tract knows it")?(model, node)?;
@@ -214,6 +220,8 @@ impl<'m> Reading<'m> {
         }
         let made = kernel.outputs(&signatures)?;
         ensure!(made.len() >= node.output.len(), "it has fewer outputs");
+        let none = |signature: &Signature| signature.shape.iter().any(|size| *size == 0.to_dim());
+        ensure!(!made.iter().any(none), "its output has no values");
         for (name, signature) in node.output.iter().zip(made) {
             // One that is not named cannot be asked for.
             self.places.insert(name, Place::Value(self.values.len()));

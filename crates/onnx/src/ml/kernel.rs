@@ -24,6 +24,11 @@ pub trait Kernel: Debug + Send + Sync + 'static {
         Ok(None)
     }
 
+    /// How many multiplications one row takes, where there may be far more than values.
+    fn work(&self) -> u64 {
+        0
+    }
+
     /// Computes the outputs. Integers come as `i64`, whatever tract had made of them.
     ///
     /// # Errors

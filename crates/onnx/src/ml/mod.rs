@@ -20,6 +20,7 @@
 //! | LabelEncoder, CategoryMapper | [`mapping`] |
 //! | OneHotEncoder | [`one_hot`] |
 //! | FeatureVectorizer, ArrayFeatureExtractor, ZipMap | [`columns`] |
+//! | StringNormalizer, TfIdfVectorizer, which are of ONNX's own domain, and ONNX Runtime's Tokenizer | [`text`] |
 //! | ReduceLogSumExp, which is of ONNX's own domain | [`log_sum_exp`] |
 
 mod columns;
@@ -34,11 +35,12 @@ mod preprocess;
 mod registry;
 mod scores;
 mod svm;
+mod text;
 mod trees;
 mod values;
 
 pub use columns::zip_map_keys;
 pub(crate) use kernel::{Kernel, Read, kernel};
-pub(crate) use registry::reader;
 pub use registry::register;
-pub(crate) use values::{check_numeric, constant, elements, required_constant, tensor, version, written};
+pub(crate) use registry::{is_contributed, reader};
+pub(crate) use values::{check_numeric, constant, elements, load_tensor, required_constant, tensor, version, written};

@@ -6,9 +6,9 @@ use tract_onnx::tract_hir::internal::*;
 
 use super::kernel::{Read, kernel};
 use super::operator::Operator;
-use super::{columns, linear, log_sum_exp, mapping, one_hot, preprocess, svm, trees};
+use super::{columns, linear, log_sum_exp, mapping, one_hot, preprocess, svm, text, trees};
 
-const OPERATORS: [(&str, Read); 18] = [
+const OPERATORS: [(&str, Read); 21] = [
     ("ArrayFeatureExtractor", |_, node| kernel(columns::ArrayFeatureExtractor::read(node))),
     ("Binarizer", |_, node| kernel(preprocess::Binarizer::read(node))),
     ("CategoryMapper", |_, node| kernel(mapping::Mapping::read_category_mapper(node))),
@@ -23,6 +23,9 @@ const OPERATORS: [(&str, Read); 18] = [
     ("SVMClassifier", |_, node| kernel(svm::SvmClassifier::read(node))),
     ("SVMRegressor", |_, node| kernel(svm::SvmRegressor::read(node))),
     ("Scaler", |_, node| kernel(preprocess::Scaler::read(node))),
+    ("StringNormalizer", |_, node| kernel(text::StringNormalizer::read(node))),
+    ("TfIdfVectorizer", |model, node| kernel(text::TfIdfVectorizer::read(model, node))),
+    ("Tokenizer", |model, node| kernel(text::Tokenizer::read(model, node))),
     ("TreeEnsemble", |_, node| kernel(trees::TreeEnsembleRegressor::read_v5(node))),
     ("TreeEnsembleClassifier", |_, node| kernel(trees::TreeEnsembleClassifier::read(node))),
     ("TreeEnsembleRegressor", |_, node| kernel(trees::TreeEnsembleRegressor::read(node))),
@@ -32,6 +35,11 @@ const OPERATORS: [(&str, Read); 18] = [
 /// What reads nodes of that type; `None` where it is none of these operators.
 pub fn reader(operator: &str) -> Option<Read> {
     OPERATORS.iter().find(|(name, _)| *name == operator).map(|(_, read)| *read)
+}
+
+/// Whether a node is of an operator here that is of ONNX Runtime's own domain.
+pub fn is_contributed(node: &NodeProto) -> bool {
+    node.domain == "com.microsoft" && node.op_type == "Tokenizer"
 }
 
 /// Puts all operators into tract's registry, in place of those of its own.

@@ -8,8 +8,8 @@ use super::datatype::Datatype;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schema {
     inputs: Vec<Input>,
-    /// For each column, the input that it belongs to.
-    columns: Vec<usize>,
+    /// For each input, the column behind its last.
+    ends: Vec<usize>,
     /// For each input's name, which it is, and its first column.
     names: HashMap<String, (usize, usize)>,
 }
@@ -40,23 +40,20 @@ impl Input {
 }
 
 impl Schema {
-    /// More columns than any table of this size of body could fill.
-    const MAX_COLUMNS: usize = 1 << 24;
+    /// More columns than a body has cells: some megabytes, of two bytes each at least.
+    pub const MAX_COLUMNS: usize = 1 << 22;
 
     /// `None` if there is no column, or there are far too many.
     pub fn new(inputs: Vec<Input>) -> Option<Schema> {
-        let width = inputs.iter().try_fold(0usize, |sum, input| sum.checked_add(input.width))?;
-        if width == 0 || width > Self::MAX_COLUMNS {
-            return None;
-        }
-        let columns = inputs.iter().enumerate().flat_map(|(at, input)| std::iter::repeat_n(at, input.width)).collect();
-        let mut first = 0usize;
+        let mut ends = Vec::with_capacity(inputs.len());
         let mut names = HashMap::with_capacity(inputs.len());
+        let mut end = 0usize;
         for (at, input) in inputs.iter().enumerate() {
-            names.insert(input.name.clone(), (at, first));
-            first = first.saturating_add(input.width);
+            names.insert(input.name.clone(), (at, end));
+            end = end.checked_add(input.width)?;
+            ends.push(end);
         }
-        Some(Schema { inputs, columns, names })
+        (end > 0 && end <= Self::MAX_COLUMNS).then_some(Schema { inputs, ends, names })
     }
 
     /// The inputs, in the model's order.
@@ -66,12 +63,16 @@ impl Schema {
 
     /// How many columns a table has.
     pub fn width(&self) -> usize {
-        self.columns.len()
+        self.ends.last().copied().unwrap_or(0)
     }
 
     /// The input that a column belongs to, by its place; `None` if there are fewer columns.
     pub fn input_of(&self, column: usize) -> Option<usize> {
-        self.columns.get(column).copied()
+        match self.ends.as_slice() {
+            // Most models have one.
+            [end] => (column < *end).then_some(0),
+            ends => Some(ends.partition_point(|end| *end <= column)).filter(|at| *at < ends.len()),
+        }
     }
 
     /// Which input has that name, and its first column.

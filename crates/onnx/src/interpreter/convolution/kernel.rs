@@ -111,6 +111,11 @@ impl Kernel {
         self.filters * self.geometry.output[0] * self.geometry.output[1]
     }
 
+    /// Multiplications of one image.
+    pub fn work(&self) -> u64 {
+        (self.output_len() as u64).saturating_mul(self.taps.len() as u64)
+    }
+
     /// Convolves images that stand one after the other.
     pub fn run(&self, images: &[f32], outputs: &mut [f32]) {
         let mut zeroed = vec![0.0; self.geometry.channels * self.padded[0] * self.padded[1]];

@@ -89,6 +89,10 @@ impl ml::Kernel for Convolution {
         Ok(tvec!(Signature::new(*datum, [images].into_iter().chain(row))))
     }
 
+    fn work(&self) -> u64 {
+        self.kernel.work()
+    }
+
     fn run(&self, inputs: &[&Tensor]) -> TractResult<TVec<Tensor>> {
         let [images, ..] = inputs else { bail!("takes an input") };
         let images = elements::<f32>(images)?;

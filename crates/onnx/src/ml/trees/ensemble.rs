@@ -298,7 +298,7 @@ impl Ensemble {
         let mut reached = vec![false; self.nodes.len()];
         let mut ahead = self.roots.clone();
         while let Some(at) = ahead.pop() {
-            self.merge_chain(at);
+            self.merge_chain(at, &mut reached);
             match self.nodes.get(at).context("a node points outside of the table")? {
                 Node::Leaf(weights) => ensure!(!weights.is_empty(), "a leaf has no weight"),
                 Node::Branch { yes, no, .. } => {
@@ -313,7 +313,8 @@ impl Ensemble {
 
     /// LightGBM's converter writes "one of a, b, c" as a chain of tests for equality that all lead to one node when they
     /// are true. That is no tree, but one test for membership at the node `at`.
-    fn merge_chain(&mut self, at: usize) {
+    /// The others of the chain are reached then: a second way to one of them would make another list of what is behind it.
+    fn merge_chain(&mut self, at: usize, reached: &mut [bool]) {
         // Feature, value, where missing and equal ones go, where others go.
         let equality = |at: usize| match self.nodes.get(at) {
             Some(Node::Branch { feature, test: Test::Equal(value), missing_is_true, yes, no }) => {
@@ -323,11 +324,13 @@ impl Ensemble {
         };
         let Some((first, mut no, rest)) = equality(at) else { return };
         let mut members = vec![first];
-        // A chain that leads back to itself would be longer than all nodes together.
+        // One that was reached is refused when the way comes to it.
         while let Some((value, next, same)) = equality(no)
             && same == rest
-            && members.len() < self.nodes.len()
+            && no != at
+            && let Some(reached) = reached.get_mut(no).filter(|reached| !**reached)
         {
+            *reached = true;
             members.push(value);
             no = next;
         }

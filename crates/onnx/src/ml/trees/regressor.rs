@@ -1,5 +1,7 @@
 //! `TreeEnsembleRegressor`, and the `TreeEnsemble` of version 5.
 
+use std::collections::HashSet;
+
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
 
@@ -48,8 +50,11 @@ impl TreeEnsembleRegressor {
             post_transform.check_single()?;
         }
         // The specification adds the base value; ONNX Runtime answers nought.
-        let weighed = |target: usize| ensemble.weights.iter().any(|weight| weight.target == target);
-        ensure!(base_values.is_empty() || (0..targets).all(weighed), "a target with a base value has no weights");
+        let weighed: HashSet<usize> = ensemble.weights.iter().map(|weight| weight.target).collect();
+        ensure!(
+            base_values.is_empty() || (0..targets).all(|target| weighed.contains(&target)),
+            "a target with a base value has no weights"
+        );
         Ok(Trees::new(ensemble, TreeEnsembleRegressor { targets, base_values, post_transform, keeps_type }))
     }
 }

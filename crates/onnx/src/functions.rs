@@ -1,0 +1,179 @@
+//! Functions that a file defines, put in place of the nodes that call them.
+
+use std::collections::HashMap;
+
+use tract_onnx::pb::{AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto};
+
+use crate::error::LoadError;
+use crate::file::name_of;
+use crate::ml;
+
+/// More calls and nodes than any model of this size has: functions that call each other twice soon make more.
+const MOST_NODES: usize = 1 << 16;
+
+/// More bytes than nodes are copied to.
+const MOST_BYTES: usize = 32 << 20;
+
+/// Puts the body of each function in place of its calls, until none is left.
+///
+/// # Errors
+/// If a function calls itself, is written for other versions of the operators than the model, or becomes too many nodes.
+pub fn inline(model: &mut ModelProto) -> Result<(), LoadError> {
+    if model.functions.is_empty() {
+        return Ok(());
+    }
+    let functions = std::mem::take(&mut model.functions);
+    for function in &functions {
+        for set in &function.opset_import {
+            match ml::version(model, &set.domain) {
+                Some(version) if version != set.version && is_onnx(&set.domain) => {
+                    let name = function.name.clone().unwrap_or_default();
+                    return Err(LoadError::Function {
+                        name,
+                        problem: "is written for another version of operators than the model",
+                    });
+                }
+                Some(_) => {}
+                None => model.opset_import.push(set.clone()),
+            }
+        }
+    }
+    let known: Functions<'_> = functions.iter().map(|function| (id(function), function)).collect();
+    let mut inlining = Inlining { functions: &known, count: 0, bytes: 0 };
+    match &mut model.graph {
+        Some(graph) => inlining.graph(graph, 0),
+        None => Ok(()),
+    }
+}
+
+type Functions<'f> = HashMap<(&'f str, &'f str), &'f FunctionProto>;
+
+fn id(function: &FunctionProto) -> (&str, &str) {
+    (function.domain.as_deref().unwrap_or_default(), function.name.as_deref().unwrap_or_default())
+}
+
+fn is_onnx(domain: &str) -> bool {
+    matches!(domain, "" | "ai.onnx" | "ai.onnx.ml")
+}
+
+struct Inlining<'f> {
+    functions: &'f Functions<'f>,
+    /// Calls and nodes.
+    count: usize,
+    /// Of the nodes that were copied.
+    bytes: usize,
+}
+
+impl Inlining<'_> {
+    fn graph(&mut self, graph: &mut GraphProto, depth: usize) -> Result<(), LoadError> {
+        let nodes = std::mem::take(&mut graph.node);
+        for node in nodes {
+            self.node(node, &mut graph.node, depth)?;
+        }
+        Ok(())
+    }
+
+    fn node(&mut self, mut node: NodeProto, into: &mut Vec<NodeProto>, depth: usize) -> Result<(), LoadError> {
+        /// As deep as functions call each other.
+        const DEPTH: usize = 32;
+        for attribute in &mut node.attribute {
+            for graph in attribute.g.iter_mut().chain(&mut attribute.graphs) {
+                self.graph(graph, depth)?;
+            }
+        }
+        self.count = self.count.saturating_add(1);
+        if self.count > MOST_NODES || self.bytes > MOST_BYTES {
+            return Err(LoadError::Function { name: node.op_type, problem: "becomes too many nodes" });
+        }
+        let function = self.functions.get(&(node.domain.as_str(), node.op_type.as_str())).copied();
+        let Some(function) = function.filter(|_| !is_onnx(&node.domain)) else {
+            into.push(node);
+            return Ok(());
+        };
+        if depth >= DEPTH {
+            return Err(LoadError::Function { name: node.op_type, problem: "calls itself" });
+        }
+        let call = Call { node: &node, prefix: format!("{}/{}/", node.op_type, self.count), function };
+        for inner in &function.node {
+            self.bytes = self.bytes.saturating_add(bytes(inner)).saturating_add(call.prefix.len());
+            let inner = call.node(inner);
+            self.node(inner, into, depth.saturating_add(1))?;
+        }
+        Ok(())
+    }
+}
+
+/// About how many bytes a node has.
+fn bytes(node: &NodeProto) -> usize {
+    let names = node.input.iter().chain(&node.output).map(|name| name.len());
+    let attributes = node.attribute.iter().map(|it| {
+        let tensors = it.t.iter().chain(&it.tensors).map(|tensor| {
+            let numbers =
+                [tensor.float_data.len(), tensor.int32_data.len(), tensor.int64_data.len(), tensor.double_data.len()];
+            let strings = tensor.string_data.iter().map(Vec::len);
+            numbers
+                .into_iter()
+                .map(|count| count.saturating_mul(8))
+                .chain(strings)
+                .fold(tensor.raw_data.len(), usize::saturating_add)
+        });
+        let graphs =
+            it.g.iter().chain(&it.graphs).map(|graph| graph.node.iter().map(bytes).fold(0, usize::saturating_add));
+        let lists = [it.floats.len(), it.ints.len()].into_iter().map(|count| count.saturating_mul(8));
+        let strings = it.strings.iter().map(Vec::len);
+        tensors.chain(graphs).chain(lists).chain(strings).fold(it.s.len(), usize::saturating_add)
+    });
+    names.chain(attributes).fold(64, usize::saturating_add)
+}
+
+/// A node that calls a function.
+struct Call<'f> {
+    node: &'f NodeProto,
+    prefix: String,
+    function: &'f FunctionProto,
+}
+
+impl Call<'_> {
+    /// A node of the function's body, as it is where it is called.
+    fn node(&self, inner: &NodeProto) -> NodeProto {
+        let mut node = inner.clone();
+        node.name = format!("{}{}", self.prefix, name_of(inner));
+        self.settle(&mut node);
+        node
+    }
+
+    fn settle(&self, node: &mut NodeProto) {
+        node.input.iter_mut().chain(&mut node.output).for_each(|name| *name = self.name(name));
+        let attributes = std::mem::take(&mut node.attribute);
+        node.attribute = attributes.into_iter().filter_map(|attribute| self.attribute(attribute)).collect();
+    }
+
+    /// The name that a value of the body has outside of it.
+    fn name(&self, inner: &str) -> String {
+        if inner.is_empty() {
+            return String::new();
+        }
+        let place = |names: &[String]| names.iter().position(|name| name == inner);
+        // An input that the call leaves out is left out in the body, too.
+        if let Some(at) = place(&self.function.input) {
+            return self.node.input.get(at).cloned().unwrap_or_default();
+        }
+        let outside = place(&self.function.output).and_then(|at| self.node.output.get(at));
+        outside.filter(|name| !name.is_empty()).cloned().unwrap_or_else(|| format!("{}{inner}", self.prefix))
+    }
+
+    /// An attribute with the value that the call gives it; `None` if it gives none.
+    fn attribute(&self, mut attribute: AttributeProto) -> Option<AttributeProto> {
+        if !attribute.ref_attr_name.is_empty() {
+            let given = self.node.attribute.iter().find(|given| given.name == attribute.ref_attr_name)?;
+            return Some(AttributeProto { name: attribute.name, ..given.clone() });
+        }
+        for graph in attribute.g.iter_mut().chain(&mut attribute.graphs) {
+            graph.node.iter_mut().for_each(|node| self.settle(node));
+            let names = graph.input.iter_mut().chain(&mut graph.output).map(|value| &mut value.name);
+            let constants = graph.initializer.iter_mut().map(|constant| &mut constant.name);
+            names.chain(constants).for_each(|name| *name = self.name(name));
+        }
+        Some(attribute)
+    }
+}
