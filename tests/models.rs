@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
 
 use turnout::endpoint::{Backend, Endpoint, Sha256};
-use turnout_onnx::{LoadError, Model};
 use turnout::payload::{self, Format, Outputs, PayloadError, Values};
+use turnout_onnx::{LoadError, Model};
 
 const HELD_OUT: &str = include_str!("../models/digits/held-out.csv");
 const LOGISTIC: &[u8] = include_bytes!("../models/digits/logistic.onnx");

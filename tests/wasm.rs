@@ -4,8 +4,8 @@
 
 use turnout::assignment::{UnitHash, assign, seeded};
 use turnout::endpoint::{Endpoint, Salt};
-use turnout_onnx::Model;
 use turnout::payload::{self, Format};
+use turnout_onnx::Model;
 use wasm_bindgen_test::wasm_bindgen_test;
 
 const HELD_OUT: &str = include_str!("../models/digits/held-out.csv");

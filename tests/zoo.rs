@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
 
 use serde_json::Value;
-use turnout_onnx::{LoadError, Model};
 use turnout::payload::{self, Datatype, Format, Output, Schema, Table, Values};
+use turnout_onnx::{LoadError, Model};
 
 /// Numbers may differ from ONNX Runtime's by this much, relative where they are above 1: sums in another order.
 const TOLERANCE: f64 = 1e-5;

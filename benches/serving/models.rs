@@ -1,8 +1,8 @@
 //! Models by themselves, many times over: in workerd by `workers/models.js`, natively by `native.rs`.
 #![allow(missing_docs)]
 
-use turnout_onnx::Model;
 use turnout::payload::{self, Format, Table};
+use turnout_onnx::Model;
 
 pub type Problem = Box<dyn std::error::Error>;
 

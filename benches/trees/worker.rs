@@ -6,8 +6,8 @@ mod worker {
     use std::sync::Arc;
 
     use tract_onnx::prelude::*;
-    use turnout_onnx::Model;
     use turnout::payload::{Table, Values};
+    use turnout_onnx::Model;
     use wasm_bindgen::prelude::*;
 
     /// The whole way of a prediction, but for the decoding of the body.

@@ -15,6 +15,8 @@ pub mod ml;
 mod model;
 mod plan;
 mod signature;
+#[cfg(test)]
+mod suite;
 pub mod table;
 
 pub use error::{LoadError, RunError};

@@ -8,6 +8,7 @@ use tract_onnx::tract_core::ops::konst::Const;
 
 use crate::check;
 use crate::error::{LoadError, describe};
+use crate::interpreter;
 use crate::ml;
 use crate::signature::Signature;
 
@@ -33,6 +34,7 @@ impl Plan {
         let unusable = |error: TractError| LoadError::Unusable(describe(&error));
         let mut framework = tract_onnx::onnx().with_ignore_output_types(true).with_ignore_value_info(true);
         ml::register(&mut framework.op_register);
+        interpreter::register(&mut framework.op_register);
         if let Some(graph) = &model.graph {
             check::operators(graph, &framework.op_register)?;
         }

@@ -22,6 +22,7 @@
 //! | FeatureVectorizer, ArrayFeatureExtractor, ZipMap | [`columns`] |
 //! | ReduceLogSumExp, which is of ONNX's own domain | [`log_sum_exp`] |
 
+mod axes;
 mod columns;
 mod kernel;
 mod labels;
@@ -37,8 +38,12 @@ mod svm;
 mod trees;
 mod values;
 
+pub(crate) use axes::{Reduced, axis};
 pub use columns::zip_map_keys;
 pub(crate) use kernel::{Kernel, Read, kernel};
+pub(crate) use operator::Operator;
 pub(crate) use registry::reader;
 pub use registry::register;
-pub(crate) use values::{check_numeric, constant, elements, required_constant, tensor, version, written};
+pub(crate) use values::{
+    check_numeric, constant, dot, elements, load_tensor, required_constant, tensor, version, written,
+};
