@@ -9,12 +9,24 @@ pub enum LoadError {
     #[error("it cannot be loaded: {0}")]
     Unusable(String),
     /// An operator is not known here.
-    #[error("node `{node}`: the operator {operator} is not supported")]
+    #[error(
+        "node `{node}`: the operator {operator} is not supported; export the model without it, or serve it from a host of \
+         its own, as an origin"
+    )]
     Operator {
         /// Its type, with its domain unless that is ONNX's own.
         operator: String,
         /// The node's name, or its first output's.
         node: String,
+    },
+    /// Its operators are older or newer than those that are known here.
+    #[error(
+        "it is written for version {version} of ONNX's operators; export it for one from 6 to 28 (`opset_version` in PyTorch, \
+         `target_opset` in skl2onnx)"
+    )]
+    Version {
+        /// As the model declares it.
+        version: i64,
     },
     /// There is nothing that it predicts from.
     #[error("it has no inputs")]

@@ -14,6 +14,7 @@ mod interpreter;
 pub mod ml;
 mod model;
 mod plan;
+mod shown;
 mod signature;
 #[cfg(test)]
 mod suite;

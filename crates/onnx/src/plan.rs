@@ -35,8 +35,9 @@ impl Plan {
         let mut framework = tract_onnx::onnx().with_ignore_output_types(true).with_ignore_value_info(true);
         ml::register(&mut framework.op_register);
         interpreter::register(&mut framework.op_register);
+        check::version(model)?;
         if let Some(graph) = &model.graph {
-            check::operators(graph, &framework.op_register)?;
+            check::operators(graph)?;
         }
         let template = InferenceModel { symbols: rows.scope().unwrap_or_default(), ..InferenceModel::default() };
         let mut model = framework.model_for_proto_model_with_model_template(model, template).map_err(unusable)?;
@@ -76,7 +77,7 @@ impl Plan {
 
 /// tract has no 64-bit kernels of these, and would say so only when it runs.
 fn check_types(model: &TypedModel) -> Result<(), LoadError> {
-    const SINGLE: [&str; 4] = ["Sigmoid", "HardSwish", "LeakyRelu", "Erf"];
+    const SINGLE: [&str; 3] = ["HardSwish", "LeakyRelu", "Erf"];
     let double = |node: &&TypedNode| node.outputs.iter().any(|outlet| outlet.fact.datum_type == f64::datum_type());
     match model.nodes().iter().filter(double).find(|node| SINGLE.contains(&&*node.op.name())) {
         Some(node) => {

@@ -3,18 +3,19 @@
 //! `tests/suite/export.py` writes them, from PyPI's `onnx`; `ONNX_SUITE` names the folder.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use tract_onnx::pb::{ModelProto, NodeProto, TensorProto};
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
 use tract_onnx::prelude::*;
 
 use crate::error::describe;
 use crate::interpreter::Interpreter;
 use crate::ml;
 use crate::plan::Plan;
+use crate::shown;
 use crate::signature::Signature;
 
 /// Numbers may differ by this much, relative to the greatest of them where it is above 1: sums in another order.
@@ -179,6 +180,15 @@ fn operator(name: &str, nodes: &[NodeProto]) -> String {
     }
 }
 
+/// The operators of a graph, and of those within it.
+fn collect(graph: &GraphProto, operators: &mut BTreeSet<String>) {
+    for node in &graph.node {
+        operators.insert(node.op_type.clone());
+        let graphs = node.attribute.iter().flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs));
+        graphs.for_each(|graph| collect(graph, operators));
+    }
+}
+
 #[test]
 #[ignore = "needs ONNX's backend tests, which tests/suite/export.py writes"]
 fn every_test_is_right_or_refused() {
@@ -188,7 +198,7 @@ fn every_test_is_right_or_refused() {
     std::panic::set_hook(Box::new(|_| {}));
     // Of each operator: right, refused, wrong, panicked, by way.
     let mut counts: BTreeMap<String, [[usize; 4]; WAYS.len()]> = BTreeMap::new();
-    let mut lines = String::new();
+    let (mut lines, mut right) = (String::new(), BTreeSet::new());
     for test in &tests {
         let name = test.file_name().unwrap().to_str().unwrap();
         let onnx = std::fs::read(test.join("model.onnx")).unwrap();
@@ -204,6 +214,9 @@ fn every_test_is_right_or_refused() {
                 End::Panicked(_) => 3,
             };
             counts.entry(operator.clone()).or_default()[at][column] += 1;
+            if end == End::Right && way.0 == Engine::Tract {
+                collect(model.graph.as_ref().unwrap(), &mut right);
+            }
             writeln!(lines, "{operator}\t{name}\t{way:?}\t{end:?}").unwrap();
         }
     }
@@ -218,4 +231,7 @@ fn every_test_is_right_or_refused() {
     let bad: Vec<&str> =
         lines.lines().filter(|line| line.contains("\tWrong(") || line.contains("\tPanicked(")).collect();
     assert!(bad.is_empty(), "{} of {}:\n{}", bad.len(), tests.len() * WAYS.len(), bad.join("\n"));
+    // The rule for what tract runs says no more than the tests do.
+    let unseen: Vec<&str> = shown::operators().filter(|operator| !right.contains(*operator)).collect();
+    assert!(unseen.is_empty(), "no test shows {unseen:?}");
 }

@@ -8,10 +8,11 @@
 
 mod activation;
 mod arithmetic;
+mod cast;
 mod convolution;
 mod dense;
 mod extremes;
-mod indices;
+mod one_hot;
 mod pool;
 mod powers;
 mod quantize;
@@ -70,7 +71,7 @@ const OPERATORS: [(&str, Read); 43] = [
     ("ArgMax", |_, node| kernel(softmax::ArgBest::read(node))),
     ("ArgMin", |_, node| kernel(softmax::ArgBest::read(node))),
     ("BitShift", |_, node| kernel(powers::BitShift::read(node))),
-    ("Cast", |_, node| kernel(shape::Cast::read(node))),
+    ("Cast", |_, node| kernel(cast::Cast::read(node))),
     ("Celu", |model, node| kernel(Activation::read(model, node))),
     ("Clip", |_, node| kernel(extremes::Clip::read(node))),
     ("Concat", |_, node| kernel(shape::Concat::read(node))),
@@ -93,7 +94,7 @@ const OPERATORS: [(&str, Read); 43] = [
     ("MaxPool", |_, node| kernel(pool::MaxPool::read(node))),
     ("Min", |_, node| kernel(Ok(extremes::Extreme::read(node)))),
     ("Mul", |_, node| kernel(Arithmetic::read(node))),
-    ("OneHot", |model, node| kernel(indices::OneHot::read(model, node))),
+    ("OneHot", |model, node| kernel(one_hot::OneHot::read(model, node))),
     ("Neg", |model, node| kernel(Activation::read(model, node))),
     ("Pow", |_, _| kernel(Ok(powers::Pow))),
     ("QuantizeLinear", |model, node| kernel(quantize::Quantize::read(model, node))),
@@ -142,17 +143,20 @@ const WRONG_IN_TRACT: [&str; 26] = [
     "Tanh",
 ];
 
-/// Those that tract runs behind a check of their indices.
-const INDEXED: [&str; 5] = ["Gather", "GatherElements", "Scatter", "ScatterElements", "ScatterND"];
+/// Whether tract runs it by a kernel of ours.
+pub fn is_ours(operator: &str) -> bool {
+    WRONG_IN_TRACT.contains(&operator)
+        || ml::reader(operator).is_some()
+        || ["CastLike", "ConstantOfShape"].contains(&operator)
+}
 
 /// Puts them into tract's registry.
 pub fn register(operators: &mut OnnxOpRegister) {
     for name in WRONG_IN_TRACT {
         operators.insert(name, build);
     }
-    for name in INDEXED {
-        operators.insert(name, indices::build);
-    }
+    operators.insert("Cast", cast::build);
+    operators.insert("CastLike", cast::build);
     operators.insert("ConstantOfShape", constant_of_shape);
 }
 
