@@ -28,12 +28,17 @@ pub fn version(model: &ModelProto) -> Result<(), LoadError> {
 /// # Errors
 /// If one is not, or its axes are none.
 pub fn operators(graph: &GraphProto) -> Result<(), LoadError> {
+    // One of another domain says most of why the model cannot run here.
+    let is_foreign = |node: &&NodeProto| !matches!(node.domain.as_str(), "" | "ai.onnx" | "ai.onnx.ml");
+    if let Some(node) = graph.node.iter().find(is_foreign) {
+        let operator = format!("{}.{}", node.domain, node.op_type);
+        return Err(LoadError::Operator { operator, node: name_of(node) });
+    }
     for node in &graph.node {
         let unshown = match node.domain.as_str() {
-            "" | "ai.onnx" if !interpreter::is_ours(&node.op_type) => shown::unshown(node),
-            "" | "ai.onnx" => None,
             "ai.onnx.ml" => ml::reader(&node.op_type).is_none().then(|| node.op_type.clone()),
-            domain => Some(format!("{domain}.{}", node.op_type)),
+            _ if interpreter::is_ours(&node.op_type) => None,
+            _ => shown::unshown(node),
         };
         if let Some(operator) = unshown {
             return Err(LoadError::Operator { operator, node: name_of(node) });
