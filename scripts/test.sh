@@ -30,11 +30,11 @@ part() {
     [ "$bad" = 0 ] || failed_parts+=("$name")
 }
 
-# The Python that real clients run in, made anew when requirements.txt changes.
-clients() {
-    local venv=$PWD/.tools/python wanted=tests/clients/requirements.txt
+# python FOLDER REQUIREMENTS WHAT: a Python with those packages in .tools/FOLDER, made anew when they change.
+python() {
+    local venv=$PWD/.tools/$1 wanted=$2
     if ! cmp -s "$wanted" "$venv/requirements.txt"; then
-        echo "[setup] installing real clients from PyPI into .tools/python (about a minute, once)"
+        echo "[setup] installing $3 from PyPI into .tools/$1 (about a minute, once)"
         rm -rf "$venv"
         # Debian keeps venv in a package of its own.
         python3 -m venv "$venv" 2>/dev/null || {
@@ -43,7 +43,14 @@ clients() {
         "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted" &&
             cp "$wanted" "$venv/requirements.txt" || return
     fi
-    node tests/clients/run.mjs "$venv/bin/python"
+}
+
+clients() {
+    python python tests/clients/requirements.txt "real clients" && node tests/clients/run.mjs "$PWD/.tools/python/bin/python"
+}
+
+suite() {
+    python python-onnx tests/suite/requirements.txt "ONNX's own tests" && tests/suite/run.sh "$PWD/.tools/python-onnx/bin/python"
 }
 
 # Licences, sources and advisories of dependencies.
@@ -75,6 +82,7 @@ else
     printf '\n[test] skipped: dependencies, as there is no cargo-deny (cargo install --locked cargo-deny)\n'
 fi
 part "native: the core" cargo test --quiet --workspace
+part "native: ONNX's own tests" suite
 part "the assignment vectors, recomputed in Python" python3 tests/vectors/recompute.py
 part "wasm: randomness, inference, codecs" cargo test --target wasm32-unknown-unknown --test wasm
 part "wasm: the zoo of models" cargo test --target wasm32-unknown-unknown --test zoo

@@ -154,3 +154,10 @@ fn the_seeded_endpoints_mean_these_files() {
         assert_eq!((model.key.as_str(), model.sha256), (&*format!("{folder}/{name}.onnx"), Sha256::of(onnx)));
     }
 }
+
+#[test]
+fn rows_are_run_in_turns() {
+    for onnx in [LOGISTIC, CNN, CHURN_LOGISTIC, CHURN_XGBOOST] {
+        assert!(Model::load(onnx).unwrap().is_run_in_turns());
+    }
+}

@@ -1,7 +1,7 @@
 //! How an error is told: its HTTP status, and how to fix it.
 
 use http::StatusCode;
-use turnout_onnx::RunError;
+use turnout_onnx::{RowsError, RunError};
 
 use crate::access::AccessError;
 use crate::assignment::AssignmentError;
@@ -11,6 +11,8 @@ use crate::origin::OriginError;
 use crate::payload::{FormatError, PayloadError};
 use crate::request::RequestError;
 use crate::service::{Error, Failure, RegistryError, RevisionError, Unreadable};
+
+const ROWS: &str = "send as many rows in each request as the message says";
 
 /// An error as every protocol tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +133,8 @@ fn unreadable(error: &Unreadable) -> (StatusCode, &'static str) {
         Unreadable::Format(FormatError::Accept(_)) => {
             (S::NOT_ACCEPTABLE, "accept application/json, text/csv or application/jsonlines")
         }
+        Unreadable::Rows(RowsError::TooMany { .. }) => (S::PAYLOAD_TOO_LARGE, ROWS),
+        Unreadable::Rows(RowsError::Batch { .. }) => (S::BAD_REQUEST, ROWS),
         Unreadable::Tensors(_) => (S::BAD_REQUEST, "GET the model's path for its inputs, datatypes and shapes"),
     }
 }
@@ -146,10 +150,7 @@ pub(super) fn failure(failure: &Failure) -> &'static str {
             ModelError::Unavailable { .. } => "try again shortly",
         },
         Failure::Run(RunError::NoSuchOutput { .. }) => "fix `output` in the endpoint's document",
-        Failure::Run(RunError::Rows { .. }) => {
-            "send as many rows as it says, or export the model for any number of rows"
-        }
-        Failure::Run(RunError::TooManyRows { .. }) => "send them in several requests, as many rows in each as it says",
+        Failure::Run(RunError::Rows(_)) => ROWS,
         Failure::Run(RunError::Failed(_)) => {
             "check the rows against the model's card, or name another variant in X-Target-Variant"
         }

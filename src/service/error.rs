@@ -1,7 +1,7 @@
 //! Why a request is not answered as it was meant, each with its stable code. What to do about it, and with which HTTP
 //! status it is told, is the protocols' to say.
 
-use turnout_onnx::RunError;
+use turnout_onnx::{RowsError, RunError};
 
 use super::invocation::Unreadable;
 use super::registry::RegistryError;
@@ -175,6 +175,7 @@ impl Unreadable {
             Unreadable::Format(FormatError::ContentType(_)) => "unsupported_content_type",
             Unreadable::Format(FormatError::Accept(_)) => "not_acceptable",
             Unreadable::Tensors(_) => "bad_tensors",
+            Unreadable::Rows(error) => rows(error),
         }
     }
 }
@@ -192,8 +193,7 @@ impl Failure {
             },
             Failure::Run(RunError::Failed(_)) => "model_failed",
             Failure::Run(RunError::NoSuchOutput { .. }) => "output_missing",
-            Failure::Run(RunError::Rows { .. }) => "wrong_number_of_rows",
-            Failure::Run(RunError::TooManyRows { .. }) => "too_many_rows",
+            Failure::Run(RunError::Rows(error)) => rows(error),
             Failure::Origin(error) => match error {
                 OriginError::Timeout(_) => "origin_timeout",
                 OriginError::Unreachable(_) => "origin_unreachable",
@@ -204,5 +204,12 @@ impl Failure {
                 OriginError::Secret(_) => "origin_secret",
             },
         }
+    }
+}
+
+fn rows(error: &RowsError) -> &'static str {
+    match error {
+        RowsError::Batch { .. } => "wrong_number_of_rows",
+        RowsError::TooMany { .. } => "too_many_rows",
     }
 }

@@ -1,6 +1,7 @@
 //! What is asked of the service, whatever the protocol.
 
 use http::HeaderMap;
+use turnout_onnx::RowsError;
 
 use crate::endpoint::Name;
 use crate::payload::{FormatError, PayloadError, Schema, Table, TensorError};
@@ -76,4 +77,7 @@ pub enum Unreadable {
     /// Its tensors.
     #[error(transparent)]
     Tensors(#[from] TensorError),
+    /// How many rows it has.
+    #[error(transparent)]
+    Rows(#[from] RowsError),
 }

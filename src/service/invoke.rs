@@ -1,7 +1,7 @@
 //! One invocation: choose, answer, fall back, and note it all down.
 
 use std::rc::Rc;
-use turnout_onnx::Model;
+use turnout_onnx::{Model, RunError};
 
 use super::error::{BackendError, Failure};
 use super::invocation::{Invocation, Payload, UnitIn, Unreadable};
@@ -178,8 +178,11 @@ impl<P: Platform> Service<'_, P> {
                 let model = self.model(reference).await?;
                 let table = payload.table(model.schema()).map_err(Refusal::Caller)?;
                 record.rows = Some(table.rows());
-                let outputs = model.run(&table, reference.output.as_deref()).map_err(Failure::Run)?;
-                Ok(Reply::Outputs(outputs))
+                match model.run(&table, reference.output.as_deref()) {
+                    Ok(outputs) => Ok(Reply::Outputs(outputs)),
+                    Err(RunError::Rows(error)) => Err(Refusal::Caller(error.into())),
+                    Err(error) => Err(Refusal::Backend(Failure::Run(error))),
+                }
             }
             Backend::Origin(reference) => {
                 let began_ms = self.platform.now_ms();

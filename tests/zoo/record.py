@@ -16,11 +16,7 @@ MODELS = pathlib.Path(__file__).parent / "models"
 # What this project refuses when it loads the model, with a part of the reason it gives.
 SINGLE = "of a single target is not what ONNX Runtime computes"
 NUMBERED = "is not the same to the specification and to ONNX Runtime"
-TIME = "may put rows together"
 REFUSED = {
-    "network-recurrent-gru-rows-as-time": TIME,
-    "network-recurrent-lstm-rows-as-time": TIME,
-    "network-recurrent-rnn-rows-as-time": TIME,
     "operator-linear-classifier-one-row-logistic": SINGLE,
     "operator-linear-regressor-logistic-1": SINGLE,
     "operator-svm-classifier-binary-logistic": SINGLE,

@@ -4,9 +4,9 @@ import collections
 import json
 import pathlib
 
-from record import MODELS
-
 FOLDER = pathlib.Path(__file__).parent
+MODELS = FOLDER / "models"
+SUITE = FOLDER.parent / "suite" / "counts.json"
 DOCUMENT = FOLDER.parent.parent / "docs" / "models.md"
 HAND_MADE = "hand-made"
 # Notes that say nothing to a reader.
@@ -94,6 +94,22 @@ def operator_rows(cases):
         yield [operator, len(group) - len(refused), "; ".join(refused)]
 
 
+def suite():
+    """ONNX's own tests, by operator."""
+    counts = json.loads(SUITE.read_text())
+    right, refused = (sum(count[end] for count in counts.values()) for end in ("right", "refused"))
+    rows = [[operator, count["right"], count["refused"] or ""] for operator, count in counts.items() if count["right"]]
+    never = ", ".join(operator for operator, count in counts.items() if not count["right"])
+    return (
+        "## ONNX's own tests\n\nThe backend tests of [ONNX](https://github.com/onnx/onnx), a variant of each with missing, infinite and huge "
+        "numbers, and nodes with\nattributes and types that none of them has. `make test` runs them through the engine; what tract may run is "
+        f"what they show it to run\nrightly (`crates/onnx/src/shown.rs`). Of {right + refused:,} tests {right:,} are right and {refused:,} "
+        "are refused; none is wrong, and none panics.\n`tests/suite/run.sh PYTHON --write` writes the counts.\n\n"
+        + table(["Operator", "Right", "Refused"], rows)
+        + f"\nRefused altogether: {never}.\n"
+    )
+
+
 def write_table():
     """Writes the page from the cases as recorded, and the list of those that were not."""
     cases = [json.loads(path.read_text()) for path in MODELS.glob("*.json")]
@@ -110,6 +126,7 @@ def write_table():
         + table(["Operator", "Graphs that are right", "Refused"], operator_rows(made)),
         "## Networks\n\nSmall ones, of operators of ONNX's own domain, made by hand. Where the notes do not say otherwise, the interpreter runs "
         f"them.\n\n{table(['Graph', 'Operators', 'Notes', 'Status'], map(network_row, networks))}",
+        suite(),
         f"## Trained models\n\n{table(['Family', 'Model', 'Task', 'Operators', 'Notes', 'Status'], map(model_row, trained))}",
         "## Not in the zoo\n\nWhat the converter or ONNX Runtime does not take, with the first line of its reason.\n\n"
         + table(["Library", "Model", "Reason"], missing),

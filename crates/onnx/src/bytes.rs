@@ -9,8 +9,12 @@ const TEXT: u64 = 40;
 
 /// Of a tensor of that type and shape, when there is one row; what is not known counts as 1.
 pub fn bytes(datum: DatumType, shape: &[TDim]) -> u64 {
+    bytes_of_rows(datum, shape, 1)
+}
+
+fn bytes_of_rows(datum: DatumType, shape: &[TDim], rows: i64) -> u64 {
     let each = if datum == String::datum_type() { TEXT } else { u64::try_from(datum.size_of()).unwrap_or(u64::MAX) };
-    shape.iter().map(of_one_row).fold(each, u64::saturating_mul)
+    shape.iter().map(|size| with_rows(size, rows)).fold(each, u64::saturating_mul)
 }
 
 /// Of a value, when there is one row.
@@ -18,11 +22,20 @@ pub fn of(signature: &Signature) -> u64 {
     bytes(signature.datum, &signature.shape)
 }
 
+/// Of a value, when there are so many rows.
+pub fn of_rows(signature: &Signature, rows: usize) -> u64 {
+    bytes_of_rows(signature.datum, &signature.shape, i64::try_from(rows).unwrap_or(i64::MAX))
+}
+
 /// A size when there is one row.
 pub fn of_one_row(size: &TDim) -> u64 {
+    with_rows(size, 1)
+}
+
+fn with_rows(size: &TDim, rows: i64) -> u64 {
     if let Ok(size) = size.to_i64() {
         return u64::try_from(size).unwrap_or_default();
     }
-    let one = size.symbols().iter().fold(SymbolValues::default(), |values, symbol| values.with(symbol, 1));
-    size.eval(&one).to_i64().ok().and_then(|size| u64::try_from(size).ok()).unwrap_or(1)
+    let of_rows = size.symbols().iter().fold(SymbolValues::default(), |values, symbol| values.with(symbol, rows));
+    size.eval(&of_rows).to_i64().ok().and_then(|size| u64::try_from(size).ok()).unwrap_or(1)
 }

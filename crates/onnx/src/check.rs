@@ -2,34 +2,50 @@
 
 use std::collections::HashSet;
 
-use tract_onnx::model::OnnxOpRegister;
-use tract_onnx::pb::{GraphProto, NodeProto};
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 
 use crate::error::LoadError;
-use crate::ml;
+use crate::names::name_of;
+use crate::{interpreter, ml, shown};
 
-fn name_of(node: &NodeProto) -> String {
-    let named = if node.name.is_empty() { node.output.first() } else { Some(&node.name) };
-    named.cloned().unwrap_or_default()
+/// The versions of ONNX's operators are among those that tests have seen.
+///
+/// # Errors
+/// If they are others.
+pub fn version(model: &ModelProto) -> Result<(), LoadError> {
+    match ml::version(model, "") {
+        Some(version) if !shown::VERSIONS.contains(&version) => Err(LoadError::Version { version }),
+        _ => Ok(()),
+    }
 }
 
-/// Every operator is one of ONNX's own two domains, and known. tract would not look at the domain.
+/// Every operator is ours, or one that tests have shown tract to run rightly. tract would not look at the domain.
 ///
 /// # Errors
 /// If one is not, or its axes are none.
-pub fn operators(graph: &GraphProto, operators: &OnnxOpRegister) -> Result<(), LoadError> {
+pub fn operators(graph: &GraphProto) -> Result<(), LoadError> {
+    // One of another domain says most of why the model cannot run here.
+    let is_foreign =
+        |node: &&NodeProto| !matches!(node.domain.as_str(), "" | "ai.onnx" | "ai.onnx.ml") && !ml::is_contributed(node);
+    if let Some(node) = graph.node.iter().find(is_foreign) {
+        let operator = format!("{}.{}", node.domain, node.op_type);
+        return Err(LoadError::Operator { operator, node: name_of(node) });
+    }
     for node in &graph.node {
-        let own = matches!(node.domain.as_str(), "" | "ai.onnx" | "ai.onnx.ml") || ml::is_contributed(node);
-        if !own || !operators.0.contains_key(&node.op_type) {
-            let domain = if own { String::new() } else { format!("{}.", node.domain) };
-            return Err(LoadError::Operator { operator: format!("{domain}{}", node.op_type), node: name_of(node) });
+        let unshown = match node.domain.as_str() {
+            "ai.onnx.ml" => ml::reader(&node.op_type).is_none().then(|| node.op_type.clone()),
+            _ if interpreter::is_ours(&node.op_type) || ml::reader(&node.op_type).is_some() => None,
+            _ => shown::unshown(node),
+        };
+        if let Some(operator) = unshown {
+            return Err(LoadError::Operator { operator, node: name_of(node) });
         }
         if node.op_type == "Transpose" {
             check_permutation(node)?;
         }
         for attribute in &node.attribute {
             for graph in attribute.g.iter().chain(&attribute.graphs) {
-                self::operators(graph, operators)?;
+                operators(graph)?;
             }
         }
     }

@@ -45,9 +45,6 @@ pub fn interpreter(
 /// # Errors
 /// If tract does not take it, or not for any number of rows.
 pub fn plan(model: &ModelProto, inputs: &[Declared], batch: Batch, limits: &Limits) -> Result<Engine, LoadError> {
-    if batch == Batch::Any && model.graph.as_ref().is_some_and(Plan::needs_known_rows) {
-        return Err(LoadError::Unusable("it is planned for a known number of rows".to_owned()));
-    }
     let symbols = SymbolScope::default();
     let rows = symbols.sym("N");
     Plan::load(model, &signatures(inputs, batch, &rows), &rows, limits).map(Engine::Plan)

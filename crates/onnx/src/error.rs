@@ -31,12 +31,24 @@ pub enum LoadError {
         problem: String,
     },
     /// An operator is not known here.
-    #[error("node `{node}`: the operator {operator} is not supported")]
+    #[error(
+        "node `{node}`: the operator {operator} is not supported; export the model without it, or serve it from a host of \
+         its own, as an origin"
+    )]
     Operator {
         /// Its type, with its domain unless that is ONNX's own.
         operator: String,
         /// The node's name, or its first output's.
         node: String,
+    },
+    /// Its operators are older or newer than those that are known here.
+    #[error(
+        "it is written for version {version} of ONNX's operators; export it for one from 6 to 28 (`opset_version` in PyTorch, \
+         `target_opset` in skl2onnx)"
+    )]
+    Version {
+        /// As the model declares it.
+        version: i64,
     },
     /// There is nothing that it predicts from.
     #[error("it has no inputs")]
@@ -170,22 +182,9 @@ pub enum RunError {
     /// The model failed on the rows.
     #[error("the model failed: {0}")]
     Failed(String),
-    /// Its rows depend on each other, and it takes a fixed number of them.
-    #[error("the model predicts {batch} rows together: send a multiple of {batch}, not {rows}")]
-    Rows {
-        /// How many were sent.
-        rows: usize,
-        /// How many it takes.
-        batch: usize,
-    },
-    /// More rows than are answered at once.
-    #[error("{rows} rows are more than the {most} that the model answers at once")]
-    TooManyRows {
-        /// How many were sent.
-        rows: usize,
-        /// How many may be sent at once.
-        most: usize,
-    },
+    /// It does not take that number of rows.
+    #[error(transparent)]
+    Rows(#[from] RowsError),
     /// The endpoint names an output that the model does not have.
     #[error("the model has no output `{name}`; it has: {known}")]
     NoSuchOutput {
@@ -193,6 +192,27 @@ pub enum RunError {
         name: String,
         /// What there is.
         known: String,
+    },
+}
+
+/// Why a model does not take a number of rows: whoever sends them is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RowsError {
+    /// Its rows depend on each other, and it takes a fixed number of them.
+    #[error("the model predicts {batch} rows together: send a multiple of {batch}, not {rows}")]
+    Batch {
+        /// How many were sent.
+        rows: usize,
+        /// How many it takes.
+        batch: usize,
+    },
+    /// More rows than are answered at once.
+    #[error("{rows} rows are more than the {most} that the model answers at once")]
+    TooMany {
+        /// How many were sent.
+        rows: usize,
+        /// How many may be sent at once.
+        most: usize,
     },
 }
 

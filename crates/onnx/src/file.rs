@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use prost::Message;
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
-use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto};
+use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, TensorProto};
 
 use crate::error::LoadError;
+use crate::names::name_of;
 use crate::{functions, integers};
 
 /// Reads a file.
@@ -33,12 +34,6 @@ fn check_external(graph: &GraphProto) -> Result<(), LoadError> {
         return Err(LoadError::External { tensor: tensor.name.clone() });
     }
     attributes().flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs)).try_for_each(check_external)
-}
-
-/// The name by which a node is told: its own, or its first output's.
-pub fn name_of(node: &NodeProto) -> String {
-    let named = if node.name.is_empty() { node.output.first() } else { Some(&node.name) };
-    named.cloned().unwrap_or_default()
 }
 
 /// Gives each node a name of its own, which tract asks for, and says what it takes for granted otherwise than ONNX does.

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use tract_onnx::pb::{AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto};
 
 use crate::error::LoadError;
-use crate::file::name_of;
 use crate::ml;
+use crate::names::name_of;
 
 /// More calls and nodes than any model of this size has: functions that call each other twice soon make more.
 const MOST_NODES: usize = 1 << 16;

@@ -4,7 +4,7 @@
 use tract_onnx::pb::{GraphProto, NodeProto, TensorProto};
 
 use crate::error::LoadError;
-use crate::file::name_of;
+use crate::names::name_of;
 
 /// Checks all attributes, and the sizes of all constants.
 ///

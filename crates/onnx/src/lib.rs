@@ -24,15 +24,19 @@ mod interpreter;
 mod limits;
 pub mod ml;
 mod model;
+mod names;
 mod plan;
 mod rows;
+mod shown;
 mod signature;
+#[cfg(test)]
+mod suite;
 pub mod table;
 #[cfg(test)]
 mod testing;
 mod widths;
 
-pub use error::{LoadError, RunError};
+pub use error::{LoadError, RowsError, RunError};
 pub use limits::{Limits, LoadOptions};
 pub use model::Model;
 pub use signature::OutputSignature;

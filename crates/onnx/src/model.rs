@@ -9,11 +9,11 @@ use tract_onnx::tract_core::internal::format_err;
 
 use crate::answers::{Answer, answers};
 use crate::engine::{Engine, Prepare, interpreter, plan};
-use crate::error::{LoadError, RunError, describe};
+use crate::error::{LoadError, RowsError, RunError, describe};
 use crate::inputs::{self, Declared};
 use crate::limits::{Limits, LoadOptions};
 use crate::rows::{self, Mixing};
-use crate::signature::{Batch, OutputSignature};
+use crate::signature::{Batch, OutputSignature, Signature};
 use crate::table::{Output, Outputs, Schema, Table, Values};
 use crate::{bytes, check, file, half};
 
@@ -35,6 +35,8 @@ pub struct Model {
 enum Turn {
     /// So many, or as many as are left.
     UpTo(usize),
+    /// All: rows may depend on each other.
+    Whole,
     /// So many. What is missing in the last is filled up with a row that there is, if rows are independent.
     Of { rows: usize, independent: bool },
 }
@@ -115,20 +117,29 @@ impl Model {
             fixed => prepare(fixed)?,
         };
         let turn = match batch {
-            Batch::Any => Turn::UpTo(rows_that_fit(&engine)),
+            Batch::Any if independent(None).is_ok() => Turn::UpTo(rows_that_fit(&engine)),
+            Batch::Any => Turn::Whole,
             Batch::Of(rows) => Turn::Of { rows, independent: independent(Some(rows)).is_ok() },
         };
         let graph = model.graph.as_ref().ok_or(LoadError::NoInputs)?;
         let answers = answers(graph, engine.outputs(), batch, &halves);
         let answers = answers.map_err(|error| LoadError::Unusable(describe(&error)))?;
         let signature = answers.iter().map(|answer| answer.signature.clone()).collect();
-        let most_rows = most_rows(&engine, batch, limits)?;
+        let mut most_rows = most_rows(&engine, batch, limits)?;
+        if turn == Turn::Whole {
+            most_rows = most_rows.min(rows_at_once(&engine, limits));
+        }
         Ok(Model { engine, schema, inputs: declared, answers, signature, turn, most_rows })
     }
 
     /// Whether it is run without tract.
     pub fn is_interpreted(&self) -> bool {
         matches!(self.engine, Engine::Interpreter(_))
+    }
+
+    /// Whether each row is answered by itself, so that many are run in turns.
+    pub fn is_run_in_turns(&self) -> bool {
+        matches!(self.turn, Turn::UpTo(_) | Turn::Of { independent: true, .. })
     }
 
     /// What the model takes.
@@ -150,18 +161,18 @@ impl Model {
     ///
     /// # Errors
     /// If they are more than [`Model::most_rows`], or no multiple of a batch whose rows depend on each other.
-    pub fn check_rows(&self, rows: usize) -> Result<(), RunError> {
+    pub fn check_rows(&self, rows: usize) -> Result<(), RowsError> {
         match self.turn {
-            _ if rows > self.most_rows => Err(RunError::TooManyRows { rows, most: self.most_rows }),
+            _ if rows > self.most_rows => Err(RowsError::TooMany { rows, most: self.most_rows }),
             Turn::Of { rows: batch, independent: false } if !rows.is_multiple_of(batch) => {
-                Err(RunError::Rows { rows, batch })
+                Err(RowsError::Batch { rows, batch })
             }
             _ => Ok(()),
         }
     }
 
-    /// Runs all rows as one batch, or in a few where their intermediate values would not fit into memory. Answers all
-    /// outputs, or the one of that name.
+    /// Runs all rows as one batch, or in a few where their intermediate values would not fit into memory and rows do not
+    /// depend on each other. Answers all outputs, or the one of that name.
     ///
     /// # Errors
     /// If the model fails or has no such output, the table was not decoded for it, or has another number of rows than
@@ -169,7 +180,10 @@ impl Model {
     pub fn run(&self, table: &Table, output: Option<&str>) -> Result<Outputs, RunError> {
         let rows = table.rows();
         self.check_rows(rows)?;
-        let (Turn::UpTo(at_once) | Turn::Of { rows: at_once, .. }) = self.turn;
+        let at_once = match self.turn {
+            Turn::UpTo(at_once) | Turn::Of { rows: at_once, .. } => at_once,
+            Turn::Whole => rows,
+        };
         let mut gathered: Vec<Output> = Vec::new();
         for start in (0..rows).step_by(at_once.max(1)) {
             let rows = start..start.saturating_add(at_once).min(rows);
@@ -274,6 +288,24 @@ fn filled<T: Clone>(values: &[T], range: Range<usize>, missing: usize, width: us
     Ok(values.iter().chain(again).cloned().collect())
 }
 
+/// How many rows' values may be held at once, where rows cannot be run in turns: at least 1.
+fn rows_at_once(engine: &Engine, limits: &Limits) -> usize {
+    let fit = |rows: usize| {
+        let bytes = |value: &Signature| bytes::of_rows(value, rows);
+        engine.values().iter().map(bytes).fold(0, u64::saturating_add) <= limits.run_bytes as u64
+    };
+    // The greatest that fits: what a row takes may grow with their number.
+    let (mut most, mut step) = (1usize, limits.rows.next_power_of_two());
+    while step > 0 {
+        let more = most.saturating_add(step);
+        if more <= limits.rows && fit(more) {
+            most = more;
+        }
+        step /= 2;
+    }
+    most
+}
+
 /// How many rows' values fit into the engine's bytes, as if all of them were held at once; more are run in turns.
 fn rows_that_fit(engine: &Engine) -> usize {
     let of_one_row = engine.values().iter().map(bytes::of).fold(0, u64::saturating_add);
@@ -287,7 +319,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::testing::{model, node};
+    use crate::testing::{list, model, node};
 
     /// The networks of the zoo.
     fn networks() -> Vec<Vec<u8>> {
@@ -338,7 +370,7 @@ mod tests {
         };
         let model = || model(nodes(), &[("X", &[2, 1])], &[("axis", &[0])]);
         assert_eq!(numbers(model(), 4).unwrap(), [-2.0, -1.0, -4.0, -3.0]);
-        assert_eq!(numbers(model(), 3), Err(RunError::Rows { rows: 3, batch: 2 }));
+        assert_eq!(numbers(model(), 3), Err(RowsError::Batch { rows: 3, batch: 2 }.into()));
     }
 
     #[test]
@@ -349,6 +381,57 @@ mod tests {
             let expected: Vec<f32> = (1..=rows * 2).map(|value| value as f32).collect();
             assert_eq!(numbers(model(), rows).unwrap(), expected, "{rows} rows");
         }
+    }
+
+    /// Operators that put rows together, on so many rows as would be run in turns: what the standard says, in 64 bits.
+    #[test]
+    fn rows_that_depend_on_each_other_are_run_together() {
+        const ROWS: usize = 3000;
+        let close = |found: Vec<f32>, expected: Vec<f64>| {
+            assert_eq!(found.len(), expected.len());
+            for (at, (found, expected)) in found.iter().zip(expected).enumerate() {
+                let difference = (f64::from(*found) - expected).abs();
+                assert!(difference <= 1e-5 * expected.abs().max(1.0), "row {at}: {found}, expected {expected}");
+            }
+        };
+        let x = || (1..=ROWS).map(|x| x as f64);
+        let softmax: Vec<f64> = {
+            let sum: f64 = x().map(|x| (x - ROWS as f64).exp()).sum();
+            x().map(|x| (x - ROWS as f64).exp() / sum).collect()
+        };
+        let column = &[("X", &[-1, 1][..])];
+        let run = |nodes, constants: &[(&str, &[i64])]| numbers(model(nodes, column, constants), ROWS).unwrap();
+
+        let nodes = vec![node("Softmax", &["X"], &["Y"], &[("axis", 0)])];
+        close(run(nodes, &[]), softmax.clone());
+        let nodes = vec![
+            node("Reshape", &["X", "row"], &["x"], &[]),
+            node("Softmax", &["x"], &["y"], &[("axis", 1)]),
+            node("Reshape", &["y", "column"], &["Y"], &[]),
+        ];
+        close(run(nodes, &[("row", &[1, -1]), ("column", &[-1, 1])]), softmax);
+        let mut max = node("ReduceMax", &["X"], &["max"], &[("keepdims", 1)]);
+        max.attribute.push(list("axes", &[0]));
+        close(run(vec![max, node("Sub", &["X", "max"], &["Y"], &[])], &[]), x().map(|x| x - ROWS as f64).collect());
+        let mut sums = model(vec![node("CumSum", &["X", "axis"], &["Y"], &[])], column, &[("axis", &[0])]);
+        // A number by itself.
+        sums.graph.as_mut().unwrap().initializer[0].dims.clear();
+        close(numbers(sums, ROWS).unwrap(), x().map(|x| x * (x + 1.0) / 2.0).collect());
+        let mut turned = node("Transpose", &["X"], &["t"], &[]);
+        turned.attribute.push(list("perm", &[1, 0]));
+        let nodes = vec![turned, node("MatMul", &["t", "X"], &["s"], &[]), node("Mul", &["X", "s"], &["Y"], &[])];
+        let squares: f64 = x().map(|x| x * x).sum();
+        close(run(nodes, &[]), x().map(|x| x * squares).collect());
+    }
+
+    /// As many as fit, and not one more.
+    #[test]
+    fn rows_that_depend_on_each_other_are_bounded_together() {
+        let options = LoadOptions { limits: Limits { run_bytes: 1000, ..Limits::default() }, ..LoadOptions::default() };
+        let nodes = vec![node("Softmax", &["X"], &["Y"], &[("axis", 0)])];
+        let model = Model::prepare(model(nodes, &[("X", &[-1, 1])], &[]), &options, &[interpreter, plan]).unwrap();
+        assert_eq!(model.most_rows(), 125);
+        assert_eq!(model.check_rows(126), Err(RowsError::TooMany { rows: 126, most: 125 }));
     }
 
     #[test]
@@ -398,7 +481,7 @@ mod tests {
             let model = load(limits).unwrap();
             let most = model.most_rows();
             assert_eq!(model.check_rows(most), Ok(()));
-            assert_eq!(model.check_rows(most + 1), Err(RunError::TooManyRows { rows: most + 1, most }));
+            assert_eq!(model.check_rows(most + 1), Err(RowsError::TooMany { rows: most + 1, most }));
             most
         };
         assert_eq!(most(&Limits::default()), 65_536);

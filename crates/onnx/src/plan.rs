@@ -15,7 +15,7 @@ use crate::error::LoadError;
 use crate::guard::Guard;
 use crate::limits::Limits;
 use crate::signature::Signature;
-use crate::{bytes, check, ml};
+use crate::{bytes, check, interpreter, ml};
 
 /// tract's plan of a model.
 #[derive(Debug)]
@@ -49,8 +49,10 @@ impl Plan {
         let refused = |error: TractError| refused(&error, graph, limits);
         let mut framework = tract_onnx::onnx().with_ignore_output_types(true).with_ignore_value_info(true);
         ml::register(&mut framework.op_register);
+        interpreter::register(&mut framework.op_register);
+        check::version(model)?;
         if let Some(graph) = graph {
-            check::operators(graph, &framework.op_register)?;
+            check::operators(graph)?;
         }
         bounded::bound(&mut framework.op_register);
         let template = bounded::template(rows.scope().unwrap_or_default(), limits.run_bytes);
@@ -74,16 +76,6 @@ impl Plan {
         let plan = model.into_runnable().map_err(refused)?;
         let peak = peak(&plan);
         Ok(Plan { plan, outputs, values, peak, guards })
-    }
-
-    /// Whether tract plans such a model for a known number of rows alone: it takes for granted that the first state of a
-    /// recurrent operator, which it fills in, has a known size, and panics.
-    pub fn needs_known_rows(graph: &GraphProto) -> bool {
-        const RECURRENT: [&str; 3] = ["GRU", "LSTM", "RNN"];
-        graph.node.iter().any(|node| {
-            let inner = node.attribute.iter().flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs));
-            RECURRENT.contains(&node.op_type.as_str()) || inner.into_iter().any(Self::needs_known_rows)
-        })
     }
 
     /// The outputs' signatures, in the model's order.
@@ -243,7 +235,7 @@ fn peak(plan: &TypedRunnableModel) -> u64 {
 
 /// tract has no 64-bit kernels of these, and would say so only when it runs.
 fn check_types(model: &TypedModel) -> Result<(), LoadError> {
-    const SINGLE: [&str; 4] = ["Sigmoid", "HardSwish", "LeakyRelu", "Erf"];
+    const SINGLE: [&str; 3] = ["HardSwish", "LeakyRelu", "Erf"];
     let double = |node: &&TypedNode| node.outputs.iter().any(|outlet| outlet.fact.datum_type == f64::datum_type());
     match model.nodes().iter().filter(double).find(|node| SINGLE.contains(&&*node.op.name())) {
         Some(node) => {

@@ -470,3 +470,19 @@ fn a_description_tells_what_models_take_and_give_or_why_they_cannot_be_had() {
     let seen = bench.send(Method::GET, "/endpoints/e", &[("authorization", "Bearer hush")], "");
     assert_eq!(seen.json()["variants"][1]["backend"]["problem"]["code"], "model_missing");
 }
+
+#[test]
+fn more_rows_than_a_model_takes_at_once_are_the_callers_to_part() {
+    let onnx = include_bytes!("../../../tests/crashes/embed-gather.onnx");
+    let sha256 = crate::endpoint::Sha256::of(onnx).to_string();
+    let variants = json!([
+        {"name": "a", "model": {"key": "a", "sha256": sha256}}, {"name": "b", "origin": {"url": "https://b.example/"}}]);
+    let bench = bench(&json!({"variants": variants, "fallback": "b"}).to_string());
+    bench.world.models.borrow_mut().insert("a".to_owned(), onnx.to_vec());
+    let headers = [("content-type", "text/csv"), ("x-target-variant", "a")];
+    let seen = bench.send(Method::POST, "/endpoints/e/invocations", &headers, &"1\n".repeat(65_537));
+    assert_eq!((seen.status, seen.header("x-error-code")), (413, "too_many_rows"));
+    assert!(seen.json()["message"].as_str().unwrap().contains("65536"), "{}", seen.json());
+    assert!(bench.world.sent.borrow().is_empty(), "the fallback is not asked");
+    assert_eq!(bench.send(Method::POST, "/endpoints/e/invocations", &headers, &"1\n".repeat(65_536)).status, 200);
+}

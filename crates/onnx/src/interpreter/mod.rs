@@ -8,9 +8,15 @@
 
 mod activation;
 mod arithmetic;
+mod cast;
 mod convolution;
 mod dense;
+mod extremes;
+mod one_hot;
 mod pool;
+mod powers;
+mod quantize;
+mod recurrent;
 mod shape;
 mod softmax;
 mod window;
@@ -19,10 +25,12 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
+use tract_onnx::model::{OnnxOpRegister, ParsingContext};
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
 use tract_onnx::tract_hir::internal::*;
+use tract_onnx::tract_hir::ops::array::ConstantOfShape;
 
-use crate::ml::{self, Kernel, Read, kernel};
+use crate::ml::{self, Kernel, Operator, Read, kernel};
 use crate::signature::Signature;
 use activation::Activation;
 use arithmetic::Arithmetic;
@@ -58,31 +66,114 @@ enum Place {
 }
 
 /// Those of ONNX's own domain.
-const OPERATORS: [(&str, Read); 23] = [
+const OPERATORS: [(&str, Read); 43] = [
     ("Add", |_, node| kernel(Arithmetic::read(node))),
     ("ArgMax", |_, node| kernel(softmax::ArgBest::read(node))),
     ("ArgMin", |_, node| kernel(softmax::ArgBest::read(node))),
-    ("Cast", |_, node| kernel(shape::Cast::read(node))),
+    ("BitShift", |_, node| kernel(powers::BitShift::read(node))),
+    ("Cast", |_, node| kernel(cast::Cast::read(node))),
+    ("Celu", |model, node| kernel(Activation::read(model, node))),
+    ("Clip", |_, node| kernel(extremes::Clip::read(node))),
     ("Concat", |_, node| kernel(shape::Concat::read(node))),
     ("Conv", |model, node| kernel(convolution::Conv::read(model, node))),
+    ("DequantizeLinear", |model, node| kernel(quantize::Dequantize::read(model, node))),
     ("Div", |_, node| kernel(Arithmetic::read(node))),
-    ("Exp", |_, node| kernel(Activation::read(node))),
+    ("DynamicQuantizeLinear", |_, _| kernel(Ok(quantize::DynamicQuantize))),
+    ("Exp", |model, node| kernel(Activation::read(model, node))),
     ("Flatten", |_, node| kernel(shape::Reshape::read_flatten(node))),
+    ("GRU", |_, node| kernel(recurrent::Recurrent::read(node))),
+    ("Gelu", |model, node| kernel(Activation::read(model, node))),
     ("Gemm", |model, node| kernel(dense::Dense::read_gemm(model, node))),
     ("GlobalAveragePool", |_, _| kernel(Ok(pool::GlobalAverage))),
-    ("Identity", |_, node| kernel(Activation::read(node))),
+    ("HardSigmoid", |model, node| kernel(Activation::read(model, node))),
+    ("Identity", |model, node| kernel(Activation::read(model, node))),
+    ("LSTM", |_, node| kernel(recurrent::Recurrent::read(node))),
+    ("LogSoftmax", |model, node| kernel(softmax::Softmax::read(model, node))),
     ("MatMul", |model, node| kernel(dense::Dense::read_mat_mul(model, node))),
+    ("Max", |_, node| kernel(Ok(extremes::Extreme::read(node)))),
     ("MaxPool", |_, node| kernel(pool::MaxPool::read(node))),
+    ("Min", |_, node| kernel(Ok(extremes::Extreme::read(node)))),
     ("Mul", |_, node| kernel(Arithmetic::read(node))),
-    ("Neg", |_, node| kernel(Activation::read(node))),
-    ("Relu", |_, node| kernel(Activation::read(node))),
+    ("OneHot", |model, node| kernel(one_hot::OneHot::read(model, node))),
+    ("Neg", |model, node| kernel(Activation::read(model, node))),
+    ("Pow", |_, _| kernel(Ok(powers::Pow))),
+    ("QuantizeLinear", |model, node| kernel(quantize::Quantize::read(model, node))),
+    ("RNN", |_, node| kernel(recurrent::Recurrent::read(node))),
+    ("ReduceMax", |model, node| kernel(extremes::ReduceExtreme::read(model, node))),
+    ("ReduceMin", |model, node| kernel(extremes::ReduceExtreme::read(model, node))),
+    ("Relu", |model, node| kernel(Activation::read(model, node))),
     ("Reshape", |model, node| kernel(shape::Reshape::read(model, node))),
-    ("Sigmoid", |_, node| kernel(Activation::read(node))),
+    ("Sigmoid", |model, node| kernel(Activation::read(model, node))),
     ("Softmax", |model, node| kernel(softmax::Softmax::read(model, node))),
-    ("Sqrt", |_, node| kernel(Activation::read(node))),
+    ("Softplus", |model, node| kernel(Activation::read(model, node))),
+    ("Sqrt", |model, node| kernel(Activation::read(model, node))),
     ("Sub", |_, node| kernel(Arithmetic::read(node))),
-    ("Tanh", |_, node| kernel(Activation::read(node))),
+    ("Swish", |model, node| kernel(Activation::read(model, node))),
+    ("Tanh", |model, node| kernel(Activation::read(model, node))),
 ];
+
+/// Of these, those that tract gets wrong: a missing value becomes a number, a network runs forwards instead of backwards,
+/// a number is cut. Its own are replaced by them.
+const WRONG_IN_TRACT: [&str; 26] = [
+    "ArgMax",
+    "ArgMin",
+    "BitShift",
+    "Celu",
+    "Clip",
+    "DequantizeLinear",
+    "DynamicQuantizeLinear",
+    "GRU",
+    "Gelu",
+    "HardSigmoid",
+    "LSTM",
+    "LogSoftmax",
+    "Max",
+    "MaxPool",
+    "Min",
+    "OneHot",
+    "Pow",
+    "QuantizeLinear",
+    "RNN",
+    "ReduceMax",
+    "ReduceMin",
+    "Relu",
+    "Sigmoid",
+    "Softplus",
+    "Swish",
+    "Tanh",
+];
+
+/// Whether tract runs it by a kernel of ours.
+pub fn is_ours(operator: &str) -> bool {
+    WRONG_IN_TRACT.contains(&operator)
+        || ml::reader(operator).is_some()
+        || ["CastLike", "ConstantOfShape"].contains(&operator)
+}
+
+/// Puts them into tract's registry.
+pub fn register(operators: &mut OnnxOpRegister) {
+    for name in WRONG_IN_TRACT {
+        operators.insert(name, build);
+    }
+    operators.insert("Cast", cast::build);
+    operators.insert("CastLike", cast::build);
+    operators.insert("ConstantOfShape", constant_of_shape);
+}
+
+/// tract takes the value that it has where none is named for one of 64 bits.
+fn constant_of_shape(_: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let value = match node.get_attr_opt::<&TensorProto>("value")? {
+        Some(value) => ml::load_tensor(value)?.into_shape(&[])?,
+        None => tensor0(0f32),
+    };
+    Ok((expand(ConstantOfShape::new(value.into_arc_tensor())), Vec::new()))
+}
+
+/// The operator of a node, as tract wants it.
+fn build(context: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
+    let read = reader(&node.op_type).context("none of these operators")?;
+    Ok((expand(Operator::new(node, read(context.model, node)?)), Vec::new()))
+}
 
 /// Of these, all inputs but the first are read with the node, and not needed again.
 const OF_ONE_INPUT: [&str; 4] = ["Conv", "Gemm", "MatMul", "Reshape"];
@@ -208,10 +299,10 @@ impl<'m> Reading<'m> {
             _ => None,
         };
         let mut kernel = read.context("only tract knows it")?(model, node)?;
-        ensure!(!node.input.is_empty() && node.input.iter().all(|name| !name.is_empty()), "an input is left out");
+        ensure!(node.input.first().is_some_and(|name| !name.is_empty()), "an input is left out");
         let taken = if OF_ONE_INPUT.contains(&node.op_type.as_str()) { 1 } else { node.input.len() };
-        let inputs =
-            node.input.iter().take(taken).map(|name| self.place(name)).collect::<TractResult<TVec<Place>>>()?;
+        let given = node.input.iter().take(taken).filter(|name| !name.is_empty());
+        let inputs = given.map(|name| self.place(name)).collect::<TractResult<TVec<Place>>>()?;
         // tract does at once what depends on nothing.
         ensure!(inputs.iter().any(|place| matches!(place, Place::Value(_))), "all its inputs are constants");
         let signatures: Vec<Signature> = inputs.iter().filter_map(|place| self.signature(*place)).collect();

@@ -1,7 +1,6 @@
 //! What makes images smaller: `MaxPool` and `GlobalAveragePool`, of [images, channels, rows, columns] in 32 bits.
 #![allow(clippy::arithmetic_side_effects, reason = "sizes are those of a Window and its Span, below 2^16")]
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use tract_onnx::pb::NodeProto;
@@ -11,10 +10,13 @@ use super::window::{Span, Window};
 use crate::ml::{Kernel, elements, tensor, written};
 use crate::signature::Signature;
 
-/// [MaxPool](https://onnx.ai/onnx/operators/onnx__MaxPool.html).
+/// [MaxPool](https://onnx.ai/onnx/operators/onnx__MaxPool.html), of images and of lines. A missing pixel makes the window's
+/// greatest missing.
 #[derive(Debug)]
 pub struct MaxPool {
     windows: [Window; 2],
+    /// 4 of images, 3 of lines.
+    rank: usize,
 }
 
 /// The same, for images of one size.
@@ -27,6 +29,7 @@ struct Pool {
     seen: Vec<u32>,
     /// Pixels of a window.
     window: usize,
+    rank: usize,
 }
 
 /// [GlobalAveragePool](https://onnx.ai/onnx/operators/onnx__GlobalAveragePool.html).
@@ -43,12 +46,18 @@ fn images(input: &Signature) -> TractResult<(TDim, TDim, [usize; 2])> {
 impl MaxPool {
     pub fn read(node: &NodeProto) -> TractResult<Self> {
         let nought = |name: &str| Ok::<_, TractError>(node.get_attr_opt::<i64>(name)?.unwrap_or(0) == 0);
-        ensure!(nought("ceil_mode")? && nought("storage_order")? && node.output.len() == 1, "a variety of it");
+        ensure!(nought("storage_order")? && node.output.len() == 1, "places of the greatest are not known here");
         let kernel: Vec<usize> = node.get_attr_opt_vec("kernel_shape")?.context("no kernel")?;
-        ensure!(kernel.len() == 2, "of {} axes", kernel.len());
-        let windows = Window::read(node, &kernel)?;
-        ensure!(windows.iter().all(|window| window.dilation == 1), "dilated");
-        Ok(MaxPool { windows })
+        Ok(MaxPool { windows: Window::read(node, &kernel)?, rank: kernel.len().saturating_add(2) })
+    }
+
+    fn pool(&self, input: &Signature) -> TractResult<Pool> {
+        ensure!(input.datum == f32::datum_type(), "takes no {:?}", input.datum);
+        ensure!(input.shape.len() == self.rank, "takes no {:?}", input.shape);
+        let size = |axis: Option<&TDim>| Ok::<_, TractError>(axis.context("no axis")?.to_usize()?);
+        let width = size(input.shape.last())?;
+        let height = if self.rank == 3 { 1 } else { size(input.shape.get(2))? };
+        Pool::new(self.windows, [height, width], self.rank)
     }
 }
 
@@ -56,7 +65,7 @@ impl Pool {
     /// More than any image here needs.
     const MAX_SEEN: usize = 1 << 22;
 
-    fn new(windows: [Window; 2], size: [usize; 2]) -> TractResult<Self> {
+    fn new(windows: [Window; 2], size: [usize; 2], rank: usize) -> TractResult<Self> {
         let [down, right] = windows;
         let spans = [down.span(size[0])?, right.span(size[1])?];
         let output = spans.map(|span| span.places);
@@ -68,31 +77,40 @@ impl Pool {
             let rows = inside(down, spans[0], size[0], y);
             for x in 0..output[1] {
                 let columns = inside(right, spans[1], size[1], x);
-                let pixels = rows.clone().flat_map(|row| columns.clone().map(move |column| row * size[1] + column));
+                let pixels = rows.iter().flat_map(|row| columns.iter().map(move |column| row * size[1] + column));
                 let pixels: TVec<u32> = pixels.map(u32::try_from).collect::<Result<_, _>>()?;
                 ensure!(!pixels.is_empty(), "a window outside of the image");
                 seen.extend(pixels.iter().cycle().take(window));
             }
         }
-        Ok(Pool { area: size[0] * size[1], output, seen, window })
+        Ok(Pool { area: size[0] * size[1], output, seen, window, rank })
+    }
+}
+
+impl Pool {
+    /// The axes of the output: both, or the one of lines.
+    fn axes(&self) -> &[usize] {
+        let [_, columns @ ..] = &self.output;
+        if self.rank == 3 { columns } else { &self.output }
     }
 }
 
 /// The part of the image that a window sees at its place.
-fn inside(window: Window, span: Span, size: usize, place: usize) -> Range<usize> {
+fn inside(window: Window, span: Span, size: usize, place: usize) -> TVec<usize> {
     let from = place * window.stride;
-    from.saturating_sub(span.before)..(from + window.kernel).saturating_sub(span.before).min(size)
+    let seen = (0..window.kernel).map(|pixel| from + pixel * window.dilation);
+    seen.filter_map(|pixel| pixel.checked_sub(span.before)).filter(|pixel| *pixel < size).collect()
 }
 
 impl Kernel for MaxPool {
-    fn outputs(&self, _: &[Signature]) -> TractResult<TVec<Signature>> {
-        bail!("the size of the images is not known")
+    fn outputs(&self, inputs: &[Signature]) -> TractResult<TVec<Signature>> {
+        let [input] = inputs else { bail!("takes one input") };
+        self.pool(input)?.outputs(inputs)
     }
 
     fn specialise(&self, inputs: &[Signature]) -> TractResult<Option<Arc<dyn Kernel>>> {
         let [input] = inputs else { bail!("takes one input") };
-        let (_, _, size) = images(input)?;
-        Ok(Some(Arc::new(Pool::new(self.windows, size)?)))
+        Ok(Some(Arc::new(self.pool(input)?)))
     }
 
     fn run(&self, _: &[&Tensor]) -> TractResult<TVec<Tensor>> {
@@ -103,9 +121,9 @@ impl Kernel for MaxPool {
 impl Kernel for Pool {
     fn outputs(&self, inputs: &[Signature]) -> TractResult<TVec<Signature>> {
         let [input] = inputs else { bail!("takes one input") };
-        let (images, channels, _) = images(input)?;
-        let [height, width] = self.output.map(|size| size.to_dim());
-        Ok(tvec!(Signature::new(input.datum, [images, channels, height, width])))
+        let [images, channels, ..] = input.shape.as_slice() else { bail!("takes no {:?}", input.shape) };
+        let axes = self.axes().iter().map(|size| size.to_dim());
+        Ok(tvec!(Signature::new(input.datum, [images.clone(), channels.clone()].into_iter().chain(axes))))
     }
 
     fn run(&self, inputs: &[&Tensor]) -> TractResult<TVec<Tensor>> {
@@ -113,7 +131,8 @@ impl Kernel for Pool {
         let [images, channels, ..] = *input.shape() else { bail!("takes no {:?}", input.shape()) };
         let input = elements::<f32>(input)?;
         let [height, width] = self.output;
-        let output = written(&[images, channels, height, width], |output| {
+        let shape: TVec<usize> = [images, channels].into_iter().chain(self.axes().iter().copied()).collect();
+        let output = written(&shape, |output| {
             for (channel, output) in input.chunks_exact(self.area).zip(output.chunks_exact_mut(height * width)) {
                 for (output, seen) in output.iter_mut().zip(self.seen.chunks_exact(self.window)) {
                     let values = seen.iter().filter_map(|at| channel.get(*at as usize));

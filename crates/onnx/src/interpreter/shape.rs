@@ -1,10 +1,9 @@
-//! What moves values, or changes their type: `Reshape`, `Flatten`, `Concat`, `Cast`.
+//! What moves values: `Reshape`, `Flatten`, `Concat`.
 
-use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{ModelProto, NodeProto};
 use tract_onnx::tract_hir::internal::*;
 
-use crate::ml::{Kernel, check_numeric, elements, required_constant};
+use crate::ml::{Kernel, elements, required_constant};
 use crate::signature::Signature;
 
 /// [Reshape](https://onnx.ai/onnx/operators/onnx__Reshape.html) by a constant: a size of 0 is as it was, the one of -1 is
@@ -18,12 +17,6 @@ pub struct Reshape {
 #[derive(Debug)]
 pub struct Concat {
     axis: i64,
-}
-
-/// [Cast](https://onnx.ai/onnx/operators/onnx__Cast.html) between numbers.
-#[derive(Debug)]
-pub struct Cast {
-    to: DatumType,
 }
 
 impl Reshape {
@@ -106,29 +99,5 @@ impl Kernel for Concat {
     fn run(&self, inputs: &[&Tensor]) -> TractResult<TVec<Tensor>> {
         let axis = self.axis(inputs.first().context("takes an input")?.rank())?;
         Ok(tvec!(Tensor::stack_tensors(axis, inputs)?))
-    }
-}
-
-impl Cast {
-    pub fn read(node: &NodeProto) -> TractResult<Self> {
-        let to = DataType::try_from(node.get_attr::<i32>("to")?).map_err(|_| format_err!("an unknown type"))?;
-        let to = DatumType::try_from(to)?;
-        check_numeric(to)?;
-        Ok(Cast { to })
-    }
-}
-
-impl Kernel for Cast {
-    fn outputs(&self, inputs: &[Signature]) -> TractResult<TVec<Signature>> {
-        let [input] = inputs else { bail!("takes one input") };
-        if input.datum != bool::datum_type() {
-            check_numeric(input.datum)?;
-        }
-        Ok(tvec!(Signature::new(self.to, input.shape.iter().cloned())))
-    }
-
-    fn run(&self, inputs: &[&Tensor]) -> TractResult<TVec<Tensor>> {
-        let [input] = inputs else { bail!("takes one input") };
-        Ok(tvec!(input.cast_to_dt(self.to)?.into_owned()))
     }
 }

@@ -13,6 +13,8 @@ pub struct Window {
     /// From one pixel that it sees to the next.
     pub dilation: usize,
     padding: Padding,
+    /// A last place that hangs over the edge counts too.
+    ceil: bool,
 }
 
 /// What is put around the image.
@@ -44,7 +46,7 @@ const MAX_SIZE: usize = 1 << 15;
 impl Window {
     /// Sees each pixel by itself.
     const ONE: Window =
-        Window { kernel: 1, stride: 1, dilation: 1, padding: Padding::Explicit { before: 0, after: 0 } };
+        Window { kernel: 1, stride: 1, dilation: 1, padding: Padding::Explicit { before: 0, after: 0 }, ceil: false };
 
     /// Down, and right: from the attributes of a node whose kernel has that shape.
     ///
@@ -59,6 +61,7 @@ impl Window {
             Ok(list)
         };
         let (strides, dilations) = (list("strides", 1, axes)?, list("dilations", 1, axes)?);
+        let ceil = node.get_attr_opt::<i64>("ceil_mode")?.unwrap_or(0) != 0;
         let pads = list("pads", 0, axes.saturating_mul(2))?;
         let (before, after) = pads.split_at_checked(axes).context("too few pads")?;
         let each = kernel.iter().zip(&strides).zip(&dilations).zip(before.iter().zip(after));
@@ -73,7 +76,7 @@ impl Window {
             let some = [*kernel, *stride, *dilation];
             ensure!(some.iter().all(|size| (1..=MAX_SIZE).contains(size)), "a window of {some:?}");
             ensure!(before.max(after) <= &MAX_SIZE, "pads of {before} and {after}");
-            Ok(Window { kernel: *kernel, stride: *stride, dilation: *dilation, padding })
+            Ok(Window { kernel: *kernel, stride: *stride, dilation: *dilation, padding, ceil })
         });
         pair(&windows.collect::<TractResult<Vec<_>>>()?, Window::ONE)
     }
@@ -88,7 +91,13 @@ impl Window {
             Padding::Explicit { before, after } => {
                 let whole = size.saturating_add(before).saturating_add(after);
                 let room = whole.checked_sub(reach).context("a window that is larger than the image")?;
-                Ok(Span { before, places: room.checked_div(self.stride).unwrap_or(0).saturating_add(1) })
+                let mut steps = room.checked_div(self.stride).unwrap_or(0);
+                if self.ceil {
+                    let over = room.div_ceil(self.stride);
+                    // It has to begin before what is put behind the image.
+                    steps = if over.saturating_mul(self.stride) < size.saturating_add(before) { over } else { steps };
+                }
+                Ok(Span { before, places: steps.saturating_add(1) })
             }
             Padding::Same { more_before } => {
                 let places = size.div_ceil(self.stride);

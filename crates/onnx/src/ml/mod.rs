@@ -23,6 +23,7 @@
 //! | StringNormalizer, TfIdfVectorizer, which are of ONNX's own domain, and ONNX Runtime's Tokenizer | [`text`] |
 //! | ReduceLogSumExp, which is of ONNX's own domain | [`log_sum_exp`] |
 
+mod axes;
 mod columns;
 mod kernel;
 mod labels;
@@ -39,8 +40,12 @@ mod text;
 mod trees;
 mod values;
 
+pub(crate) use axes::{Reduced, axis};
 pub use columns::zip_map_keys;
 pub(crate) use kernel::{Kernel, Read, kernel};
+pub(crate) use operator::Operator;
 pub use registry::register;
 pub(crate) use registry::{is_contributed, reader};
-pub(crate) use values::{check_numeric, constant, elements, load_tensor, required_constant, tensor, version, written};
+pub(crate) use values::{
+    check_numeric, constant, dot, elements, load_tensor, required_constant, tensor, version, written,
+};
