@@ -32,6 +32,14 @@ pub fn of_one_row(size: &TDim) -> u64 {
     with_rows(size, 1)
 }
 
+/// Whether a size is the same for any rows, or grows by a whole number with each: then no part of it is of two rows. It is
+/// tried with a few numbers of rows, which sizes that divide their number do not pass.
+pub fn grows_by_rows(size: &TDim) -> bool {
+    let one = of_one_row(size);
+    let linear = |rows: u32| with_rows(size, rows.into()) == one.saturating_mul(rows.into());
+    size.symbols().is_empty() || [2, 3, 5, 7].into_iter().all(linear)
+}
+
 fn with_rows(size: &TDim, rows: i64) -> u64 {
     if let Ok(size) = size.to_i64() {
         return u64::try_from(size).unwrap_or_default();

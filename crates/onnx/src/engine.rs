@@ -75,6 +75,11 @@ impl Engine {
         }
     }
 
+    /// Whether no size of a value is of parts of rows, as a `Reshape` to `[-1, 6]` of rows of three numbers makes it.
+    pub fn keeps_rows_whole(&self) -> bool {
+        self.values().iter().flat_map(|value| &value.shape).all(bytes::grows_by_rows)
+    }
+
     /// Bytes of the values that a run of one row holds at once.
     pub fn peak(&self) -> u64 {
         match self {

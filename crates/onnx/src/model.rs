@@ -113,11 +113,16 @@ impl Model {
                 }
                 one
             }
-            fixed if independent(None).is_ok() => prepare(Batch::Any).or_else(|_| prepare(fixed))?,
-            fixed => prepare(fixed)?,
+            fixed => {
+                let opened = if independent(None).is_ok() { prepare(Batch::Any).ok() } else { None };
+                match opened.filter(|(_, engine)| engine.keeps_rows_whole()) {
+                    Some(opened) => opened,
+                    None => prepare(fixed)?,
+                }
+            }
         };
         let turn = match batch {
-            Batch::Any if independent(None).is_ok() => Turn::UpTo(rows_that_fit(&engine)),
+            Batch::Any if independent(None).is_ok() && engine.keeps_rows_whole() => Turn::UpTo(rows_that_fit(&engine)),
             Batch::Any => Turn::Whole,
             Batch::Of(rows) => Turn::Of { rows, independent: independent(Some(rows)).is_ok() },
         };
@@ -356,6 +361,24 @@ mod tests {
         match &outputs.outputs()[0].values {
             Values::F32(values) => Ok(values.clone()),
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn rows_that_are_reshaped_into_each_other_are_not_run_in_turns() {
+        let reshaped = |width: i64| {
+            let nodes = vec![
+                node("Reshape", &["X", "pairs"], &["paired"], &[]),
+                node("Softmax", &["paired"], &["soft"], &[("axis", 1)]),
+                node("Reshape", &["soft", "rows"], &["Y"], &[]),
+            ];
+            let model = model(nodes, &[("X", &[-1, 3])], &[("pairs", &[-1, width]), ("rows", &[-1, 3])]);
+            Model::prepare(model, &LoadOptions::default(), &[interpreter, plan])
+        };
+        assert!(reshaped(3).unwrap().is_run_in_turns());
+        // Softmax is of two or three rows together. Refused would be right as well.
+        for width in [6, 9] {
+            assert!(!reshaped(width).is_ok_and(|model| model.is_run_in_turns()), "{width}");
         }
     }
 

@@ -233,7 +233,8 @@ impl Walk {
                 let kept = sizes.iter().take(rows).all(|size| *size == Size::Known(0));
                 let fits = match sizes.get(rows)? {
                     Size::Rows | Size::Known(0) => true,
-                    Size::Known(-1) => rows == 0,
+                    // Whether it comes to whole rows is seen in the sizes of an open batch; those of a fixed one do not tell.
+                    Size::Known(-1) => rows == 0 && self.written.is_none(),
                     Size::Known(size) => self.written == Some(*size),
                     _ => false,
                 };
