@@ -132,7 +132,7 @@ def test_a_broken_endpoint_fails_its_waiter(sagemaker):
         ("delete_endpoint", {"EndpointName": "none"}, "Could not find endpoint"),
         ("create_endpoint", {"EndpointName": "digits", "EndpointConfigName": "even"}, "already existing endpoint"),
         ("create_model", {"ModelName": "m", "PrimaryContainer": {"ModelDataUrl": "none.onnx"}}, "nothing under `none.onnx`"),
-        ("create_model", {"ModelName": "m", "PrimaryContainer": {"ModelDataUrl": "garbage.onnx"}}, "cannot be loaded"),
+        ("create_model", {"ModelName": "m", "PrimaryContainer": {"ModelDataUrl": "garbage.onnx"}}, "not an ONNX file"),
         ("create_model", {"ModelName": "m", "PrimaryContainer": {"ModelDataUrl": "s3://bucket/m.tar.gz"}}, "upload the ONNX file"),
         (
             "update_endpoint_weights_and_capacities",
