@@ -15,7 +15,11 @@ cargo build --quiet --lib --profile browser --target wasm32-unknown-unknown --no
 # What the page shows of the models: the cases that they were not trained on.
 mkdir -p www/data
 for folder in models/*/; do cp "${folder}held-out.csv" "www/data/$(basename "$folder").csv"; done
-echo "[build] compiling the worker (some minutes from scratch, seconds when nothing has changed)"
+echo "[build] compiling the engine (two minutes from scratch, seconds when nothing has changed)"
+# It has no imports, so nobody gives it randomness, which no model that is taken asks for.
+cargo build --quiet --package turnout-engine --lib --profile worker --target wasm32-unknown-unknown --target-dir target/engine \
+    --config 'target.wasm32-unknown-unknown.rustflags=["--cfg=getrandom_backend=\"unsupported\""]'
+echo "[build] compiling the worker"
 cargo build --quiet --lib --profile worker --target wasm32-unknown-unknown
 bound=target/worker
 "$WASM_BINDGEN_BIN" --target module --no-typescript --out-dir "$bound" --out-name bound \
@@ -24,19 +28,30 @@ bound=target/worker
 sed 's#^import source \(.*\) from "./bound_bg.wasm"#import \1 from "./index_bg.wasm"#' "$bound/bound.js" >"$bound/turnout.js"
 cp src/shell/*.js "$bound"
 mkdir -p build
-esbuild "$bound/entry.js" --bundle --format=esm --minify --log-level=warning --external:./index_bg.wasm --outfile=build/index.js
-module=$bound/small.wasm
-made_from=$(cksum <"$bound/bound_bg.wasm")
-if [ "$(cat "$module.of" 2>/dev/null)" != "$made_from" ]; then
-    if [ "${1:-}" = --fast ] || [ "${WRANGLER_COMMAND:-}" = dev ]; then
-        module=$bound/bound_bg.wasm
-    else
-        echo "[build] making the WebAssembly smaller (two minutes)"
-        # wasm-bindgen uses exceptions without saying so; with the other three wasm-opt finds half a megabyte more to leave
-        # out. V8 has had all of them for years.
-        wasm-opt -Oz --enable-exception-handling --enable-gc --enable-multivalue --enable-tail-call "$bound/bound_bg.wasm" -o "$module"
-        echo "$made_from" >"$module.of"
+esbuild "$bound/entry.js" --bundle --format=esm --minify --log-level=warning --external:./index_bg.wasm --external:./engine.wasm \
+    --outfile=build/index.js
+
+# small MODULE OUT: a module as it is deployed.
+small() {
+    local made_from small=target/small-$(basename "$2")
+    made_from=$(cksum <"$1")
+    if [ "$(cat "$small.of" 2>/dev/null)" != "$made_from" ]; then
+        if [ "$fast" ]; then
+            cp "$1" "$2"
+            return
+        fi
+        echo "[build] making $(basename "$2") smaller (two minutes for the engine)"
+        # Exceptions are wasm-bindgen's, which it uses without saying so; with the other three wasm-opt finds half a megabyte
+        # more to leave out. V8 has had all of them for years.
+        wasm-opt -Oz --enable-exception-handling --enable-gc --enable-multivalue --enable-tail-call --strip-debug \
+            --strip-producers "$1" -o "$small"
+        echo "$made_from" >"$small.of"
     fi
-fi
-cp "$module" build/index_bg.wasm
-echo "[build] $(du -h build/index_bg.wasm | cut -f1) of WebAssembly"
+    cp "$small" "$2"
+}
+
+fast=
+if [ "${1:-}" = --fast ] || [ "${WRANGLER_COMMAND:-}" = dev ]; then fast=1; fi
+small target/engine/wasm32-unknown-unknown/worker/turnout_engine.wasm build/engine.wasm
+small "$bound/bound_bg.wasm" build/index_bg.wasm
+echo "[build] $(du -ch build/*.wasm | tail -1 | cut -f1) of WebAssembly"

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 use turnout_onnx::Model;
-use turnout_onnx::table::{Output, Schema, Table, Values};
+use turnout_tables::{Output, Schema, Table, Values};
 
 /// Numbers may differ from ONNX Runtime's by this much, relative where they are above 1: sums in another order.
 const TOLERANCE: f64 = 1e-5;

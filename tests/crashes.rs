@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use turnout_onnx::Model;
-use turnout_onnx::table::{Table, Values};
+use turnout_tables::{Table, Values};
 
 /// What a model says to one row of that value, or why it says nothing.
 fn answer(name: &str, value: f64) -> Result<Values, String> {

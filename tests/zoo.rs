@@ -153,7 +153,7 @@ fn problem(onnx: &[u8], case: &Value, load: Load) -> Option<String> {
 fn many_rows(
     rows: &Value,
     expected: &[Value],
-    run: &impl Fn(&Value) -> Result<turnout_onnx::table::Outputs, String>,
+    run: &impl Fn(&Value) -> Result<turnout_tables::Outputs, String>,
 ) -> Option<String> {
     const MANY: usize = 1100;
     let times = |values: &Value, times: usize| {

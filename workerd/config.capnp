@@ -35,6 +35,7 @@ const turnout :Workerd.Worker = (
     (name = "_headers", text = embed "../www/_headers"),
     (name = "index.js", esModule = embed "../build/index.js"),
     (name = "index_bg.wasm", wasm = embed "../build/index_bg.wasm"),
+    (name = "engine.wasm", wasm = embed "../build/engine.wasm"),
   ],
   bindings = [
     (name = "WWW", service = "www"),
@@ -43,7 +44,7 @@ const turnout :Workerd.Worker = (
     (name = "REGISTRY", kvNamespace = "registry-kv"),
     (name = "ENDPOINT_TTL_SECONDS", text = "30"),
     (name = "KV_DELAY_SECONDS", text = "0"),
-    (name = "MODEL_CACHE_BYTES", text = "33554432"),
+    (name = "MODEL_MEMORY_BYTES", text = "83886080"),
     (name = "LOG_RECORDS", text = "true"),
     # Secrets come from the environment; what is not set there is not set.
     (name = "ADMIN_TOKEN", fromEnvironment = "ADMIN_TOKEN"),

@@ -48,6 +48,12 @@ impl TryFrom<String> for Sha256 {
     }
 }
 
+impl From<[u8; 32]> for Sha256 {
+    fn from(bytes: [u8; 32]) -> Self {
+        Sha256(bytes)
+    }
+}
+
 impl From<Sha256> for String {
     fn from(digest: Sha256) -> String {
         digest.to_string()

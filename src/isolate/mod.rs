@@ -8,7 +8,7 @@ mod settings;
 use std::cell::RefCell;
 
 pub use endpoints::{EndpointCache, EndpointError, Health, Lookup, Served};
-pub use models::{ModelCache, ModelError};
+pub use models::{InvokeError, LoadedModel, ModelCache, ModelError};
 pub use settings::Settings;
 
 use crate::assignment::Randomness;
@@ -31,7 +31,7 @@ impl Isolate {
     pub fn new(settings: Settings) -> Self {
         Isolate {
             endpoints: RefCell::new(EndpointCache::new(settings.endpoint_ttl_ms)),
-            models: RefCell::new(ModelCache::new(settings.model_cache_bytes)),
+            models: RefCell::new(ModelCache::new(settings.model_memory_bytes)),
             randomness: RefCell::new(None),
             settle_ms: settings.endpoint_ttl_ms + settings.store_delay_ms,
         }

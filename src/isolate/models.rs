@@ -1,24 +1,30 @@
-//! The isolate's models, by the digest of their bytes and the shapes that are said beside it.
+//! The isolate's models, by the digest of their bytes and the shapes that are said beside it: each in an instance of the
+//! engine with a memory of its own.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use turnout_onnx::{LoadError, LoadOptions, Model};
+use turnout_tables::message::{self, Load, LoadOutcome, Loaded};
+use turnout_tables::{Description, LoadOptions, Outputs, RunError, Table};
 
 use crate::endpoint::{ModelKey, ModelReference, ModelShape, Sha256};
-use crate::platform::StoreError;
+use crate::platform::{Death, Engines, File, Instance, StoreError};
 
-/// Loaded models, bounded by the bytes of their files; the one used longest ago goes first.
+/// Loaded models, bounded by the bytes that the memories of their instances have; the one used longest ago goes first.
+///
+/// Instances load and run without waiting for anything, one at a time. Before one does, others make room for what it will
+/// need, and it is allowed what they leave: all of them together never have more than the bound.
 ///
 /// A failure is remembered for a while too, so that a broken variant does not cost every request a read and a parse. It is
-/// remembered by key and digest: the same bytes may be missing under one key and be there under another.
+/// remembered by key and digest: the same bytes may be missing under one key and be there under another. What ended an
+/// instance is remembered by the digest alone.
 #[derive(Debug)]
 pub struct ModelCache {
-    capacity: usize,
-    held: usize,
+    most_bytes: usize,
     clock: u64,
     loaded: HashMap<Form, Entry>,
     failed: HashMap<(ModelKey, Form), (ModelError, f64)>,
+    deaths: HashMap<Form, Deaths>,
 }
 
 /// The bytes of a model, and the shapes that are said for what they leave open.
@@ -26,9 +32,30 @@ type Form = (Sha256, Option<ModelShape>);
 
 #[derive(Debug)]
 struct Entry {
-    model: Rc<Model>,
+    model: Rc<LoadedModel>,
     bytes: usize,
     used: u64,
+}
+
+/// A model in its instance. While it is held, its memory is.
+#[derive(Debug)]
+pub struct LoadedModel {
+    form: Form,
+    /// What it takes and gives.
+    pub description: Rc<Description>,
+    instance: Rc<dyn Instance>,
+    /// What its memory had when it was loaded.
+    bytes: usize,
+}
+
+/// How a model has ended its instances.
+#[derive(Debug)]
+struct Deaths {
+    count: u32,
+    last: Death,
+    last_ms: f64,
+    /// Whether it has never been loaded.
+    at_load: bool,
 }
 
 /// Why a model cannot be had.
@@ -47,15 +74,15 @@ pub enum ModelError {
         /// The digest of what the store holds.
         found: Sha256,
     },
-    /// It is larger than the whole cache.
-    #[error("model `{key}` has {bytes} bytes, more than the {capacity} that an isolate keeps")]
+    /// It is larger than all memory for models.
+    #[error("model `{key}` has {bytes} bytes, and all models together may take {most} of memory")]
     TooLarge {
         /// The model's key.
         key: String,
         /// Its size.
         bytes: usize,
         /// The bound.
-        capacity: usize,
+        most: usize,
     },
     /// It is not a model that can be run.
     #[error("model `{key}`: {problem}")]
@@ -63,7 +90,25 @@ pub enum ModelError {
         /// The model's key.
         key: String,
         /// What is wrong.
-        problem: LoadError,
+        problem: String,
+    },
+    /// Loading it ended its instance of the engine.
+    #[error("model `{key}` cannot be loaded: it ended the engine's instance ({death})")]
+    DiedAtLoad {
+        /// The model's key.
+        key: String,
+        /// What ended it.
+        death: Death,
+    },
+    /// It has ended too many instances of the engine to be run now.
+    #[error("model `{key}` is not run for a minute: it ended {count} instances of the engine, the last with: {death}")]
+    KeepsDying {
+        /// The model's key.
+        key: String,
+        /// How many.
+        count: u32,
+        /// What ended the last.
+        death: Death,
     },
     /// The store could not be read.
     #[error("model `{key}` could not be read: {problem}")]
@@ -75,37 +120,90 @@ pub enum ModelError {
     },
 }
 
+/// Why a model did not answer.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum InvokeError {
+    /// It failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// It ended its instance of the engine.
+    #[error("the model failed: it ended the engine's instance ({0})")]
+    Died(Death),
+}
+
+impl LoadedModel {
+    /// The digest of its file.
+    pub fn digest(&self) -> Sha256 {
+        self.form.0
+    }
+}
+
 impl ModelError {
     /// For how long the store is not asked again. Bytes that cannot be run stay so; bytes that are missing or others than
-    /// meant are often on their way.
+    /// meant are often on their way. Of deaths see [`Deaths::refused_ms`].
     fn remembered_ms(&self) -> f64 {
         match self {
             ModelError::TooLarge { .. } | ModelError::Load { .. } => 30_000.0,
             ModelError::Missing(_) | ModelError::Mismatch { .. } => 1_000.0,
-            ModelError::Unavailable { .. } => 0.0,
+            ModelError::Unavailable { .. } | ModelError::DiedAtLoad { .. } | ModelError::KeepsDying { .. } => 0.0,
+        }
+    }
+}
+
+impl Deaths {
+    /// A model that runs otherwise may end so many instances before it is refused.
+    const MOST: u32 = 3;
+    /// Deaths that lie further apart than this are not counted together, and a model is refused for as long.
+    const WITHIN_MS: f64 = 60_000.0;
+    /// Loading is the same each time, and may have taken long.
+    const AT_LOAD_MS: f64 = 600_000.0;
+
+    /// For how long after its last death the model is refused.
+    fn refused_ms(&self) -> f64 {
+        match self {
+            Deaths { at_load: true, .. } => Self::AT_LOAD_MS,
+            Deaths { count, .. } if *count >= Self::MOST => Self::WITHIN_MS,
+            _ => 0.0,
         }
     }
 }
 
 impl ModelCache {
-    /// The most failures that are remembered.
-    const MAX_FAILURES: usize = 256;
+    /// The most failures, and the most models that have died, that are remembered.
+    const MOST_REMEMBERED: usize = 256;
+    /// How many bytes more than when it was loaded an instance may have and be kept: WebAssembly's memory never shrinks.
+    const MOST_GROWTH: usize = 16 << 20;
+    /// What an instance has before it has loaded anything, and how many times its file's bytes loading may take: room that
+    /// is made before, so that a model seldom dies because others are there.
+    const EMPTY: usize = 2 << 20;
+    const LOADING: usize = 4;
 
-    /// A cache of models whose files have `capacity` bytes together at most.
-    pub fn new(capacity: usize) -> Self {
-        ModelCache { capacity, held: 0, clock: 0, loaded: HashMap::new(), failed: HashMap::new() }
+    /// A cache of models whose instances have so many bytes of memory together at most, while one loads or runs as well.
+    pub fn new(most_bytes: usize) -> Self {
+        let (loaded, failed, deaths) = Default::default();
+        ModelCache { most_bytes, clock: 0, loaded, failed, deaths }
     }
 
     /// The model, or why it failed a short while ago; `None` if it has to be read from the store.
-    pub fn get(&mut self, reference: &ModelReference, now_ms: f64) -> Option<Result<Rc<Model>, ModelError>> {
+    pub fn get(&mut self, reference: &ModelReference, now_ms: f64) -> Option<Result<Rc<LoadedModel>, ModelError>> {
         if let Some(entry) = self.loaded.get_mut(&form(reference)) {
             self.clock = self.clock.wrapping_add(1);
             entry.used = self.clock;
             return Some(Ok(Rc::clone(&entry.model)));
         }
         // Most isolates have met no failure, and need no copy of the key to look one up.
-        if self.failed.is_empty() {
+        if self.failed.is_empty() && self.deaths.is_empty() {
             return None;
+        }
+        if let Some(deaths) =
+            self.deaths.get(&form(reference)).filter(|deaths| now_ms - deaths.last_ms < deaths.refused_ms())
+        {
+            let (key, death) = (reference.key.as_str().to_owned(), deaths.last.clone());
+            return Some(Err(if deaths.at_load {
+                ModelError::DiedAtLoad { key, death }
+            } else {
+                ModelError::KeepsDying { key, count: deaths.count, death }
+            }));
         }
         let (error, since_ms) = self.failed.get(&place(reference))?;
         (now_ms - since_ms < error.remembered_ms()).then(|| Err(error.clone()))
@@ -115,64 +213,167 @@ impl ModelCache {
     ///
     /// # Errors
     /// If there is no such model, its bytes are not the ones meant, or they cannot be run.
-    pub fn store(
+    pub fn store<E: Engines>(
         &mut self,
+        engines: &E,
         reference: &ModelReference,
-        read: Result<Option<Vec<u8>>, StoreError>,
+        read: Result<Option<E::File>, StoreError>,
         now_ms: f64,
-    ) -> Result<Rc<Model>, ModelError> {
+    ) -> Result<Rc<LoadedModel>, ModelError> {
         let key = || reference.key.as_str().to_owned();
         let loaded = match read {
             // Not remembered: the store may well answer the next request.
             Err(problem) => return Err(ModelError::Unavailable { key: key(), problem }),
             Ok(None) => Err(ModelError::Missing(key())),
-            Ok(Some(onnx)) => self.load(reference, &onnx).map(|model| (model, onnx.len())),
+            Ok(Some(file)) => {
+                self.load(engines, &reference.key, reference.shape.as_ref(), Some(reference.sha256), file, now_ms)
+            }
         };
-        match loaded {
-            Ok((model, bytes)) => {
-                self.failed.remove(&place(reference));
-                self.keep(form(reference), Rc::clone(&model), bytes);
+        if loaded.is_ok() {
+            self.failed.remove(&place(reference));
+        }
+        loaded.inspect_err(|error| {
+            if self.failed.len() >= Self::MOST_REMEMBERED {
+                self.failed.clear();
+            }
+            self.failed.insert(place(reference), (error.clone(), now_ms));
+        })
+    }
+
+    /// Loads a file, whatever its digest is unless one is expected, and keeps it.
+    ///
+    /// # Errors
+    /// If its bytes are not the ones expected, or they cannot be run.
+    pub fn load<E: Engines>(
+        &mut self,
+        engines: &E,
+        key: &ModelKey,
+        shape: Option<&ModelShape>,
+        expected: Option<Sha256>,
+        file: E::File,
+        now_ms: f64,
+    ) -> Result<Rc<LoadedModel>, ModelError> {
+        let key = || key.as_str().to_owned();
+        let needed = file.bytes().saturating_mul(Self::LOADING).saturating_add(Self::EMPTY);
+        if file.bytes() > self.most_bytes {
+            return Err(ModelError::TooLarge { key: key(), bytes: file.bytes(), most: self.most_bytes });
+        }
+        let shapes = shape.map(ModelShape::shapes).cloned().unwrap_or_default();
+        let options = LoadOptions { shapes, ..LoadOptions::default() };
+        let asked = Load { digest: expected.map(|digest| *digest.as_bytes()), options }.write();
+        let most_bytes = self.make_room(needed, None);
+        let answered = engines.load(file, &asked, most_bytes).and_then(|(instance, said)| {
+            let said = Loaded::read(&said).map_err(|error| Death(error.to_string()))?;
+            Ok((instance, said))
+        });
+        let (instance, Loaded { digest, outcome }) = match answered {
+            Ok(answered) => answered,
+            Err(death) => {
+                if let Some(digest) = expected {
+                    self.note_death((digest, shape.cloned()), death.clone(), true, now_ms);
+                }
+                return Err(ModelError::DiedAtLoad { key: key(), death });
+            }
+        };
+        let found = Sha256::from(digest);
+        match (outcome, expected) {
+            (LoadOutcome::Ready(description), _) => {
+                let (form, bytes) = ((found, shape.cloned()), instance.bytes());
+                let model = Rc::new(LoadedModel { form, description: Rc::from(description), instance, bytes });
+                self.keep(Rc::clone(&model));
                 Ok(model)
             }
-            Err(error) => {
-                if self.failed.len() >= Self::MAX_FAILURES {
-                    self.failed.clear();
-                }
-                self.failed.insert(place(reference), (error.clone(), now_ms));
-                Err(error)
+            (LoadOutcome::Refused(problem), _) => Err(ModelError::Load { key: key(), problem }),
+            (LoadOutcome::Other, expected) => {
+                Err(ModelError::Mismatch { key: key(), expected: expected.unwrap_or(found), found })
             }
         }
     }
 
-    fn load(&self, reference: &ModelReference, onnx: &[u8]) -> Result<Rc<Model>, ModelError> {
-        let key = || reference.key.as_str().to_owned();
-        let (expected, found) = (reference.sha256, Sha256::of(onnx));
-        if expected != found {
-            return Err(ModelError::Mismatch { key: key(), expected, found });
+    /// Runs a model on rows, and answers all outputs or the one of that name.
+    ///
+    /// # Errors
+    /// If it fails, has no such output, does not take that number of rows, or ends its instance.
+    pub fn run(
+        &mut self,
+        model: &LoadedModel,
+        table: &Table,
+        output: Option<&str>,
+        now_ms: f64,
+    ) -> Result<Outputs, InvokeError> {
+        let description = &model.description;
+        description.rows.check(table.rows()).map_err(RunError::from)?;
+        let output = output.map(|name| description.output_named(name)).transpose()?;
+        let rows = message::write_rows(table, output);
+        let run_bytes = usize::try_from(description.run_bytes).unwrap_or(usize::MAX);
+        // The rows stand there twice, as a message and as a table.
+        let needed = rows.len().saturating_mul(2).saturating_add(run_bytes).saturating_add(model.instance.bytes());
+        let most_bytes = self.make_room(needed, Some(&model.form));
+        let answered = model.instance.run(&rows, most_bytes);
+        let answered = answered
+            .and_then(|answer| message::read_answer(&answer, description).map_err(|error| Death(error.to_string())));
+        match answered {
+            Ok(answer) => {
+                self.note_size(model);
+                Ok(answer?)
+            }
+            Err(death) => {
+                self.forget(model);
+                self.note_death(model.form.clone(), death.clone(), false, now_ms);
+                Err(InvokeError::Died(death))
+            }
         }
-        if onnx.len() > self.capacity {
-            return Err(ModelError::TooLarge { key: key(), bytes: onnx.len(), capacity: self.capacity });
-        }
-        let shapes = reference.shape.as_ref().map(ModelShape::shapes).cloned().unwrap_or_default();
-        let model = Model::load_with(onnx, &LoadOptions { shapes, ..LoadOptions::default() });
-        let model = model.map_err(|problem| ModelError::Load { key: key(), problem })?;
-        Ok(Rc::new(model))
     }
 
-    fn keep(&mut self, form: Form, model: Rc<Model>, bytes: usize) {
+    /// Drops those used longest ago until so many bytes are free for one, which stays. Gives how many it may have, beside
+    /// those that are left.
+    fn make_room(&mut self, needed: usize, stays: Option<&Form>) -> usize {
+        loop {
+            let others = self.loaded.iter().filter(|(form, _)| Some(*form) != stays);
+            let held = others.clone().map(|(_, entry)| entry.bytes).fold(0, usize::saturating_add);
+            let left = self.most_bytes.saturating_sub(held);
+            let oldest = others.min_by_key(|(_, entry)| entry.used).map(|(form, _)| form.clone());
+            match oldest {
+                Some(oldest) if left < needed => self.loaded.remove(&oldest),
+                _ => return left,
+            };
+        }
+    }
+
+    fn keep(&mut self, model: Rc<LoadedModel>) {
         self.clock = self.clock.wrapping_add(1);
-        let entry = Entry { model, bytes, used: self.clock };
-        if let Some(replaced) = self.loaded.insert(form, entry) {
-            self.held = self.held.saturating_sub(replaced.bytes);
+        let entry = Entry { bytes: model.bytes, used: self.clock, model };
+        self.loaded.insert(entry.model.form.clone(), entry);
+    }
+
+    /// Notes what an instance has after a run. One that has grown too far is made anew when it is next asked for.
+    fn note_size(&mut self, model: &LoadedModel) {
+        let bytes = model.instance.bytes();
+        if bytes > model.bytes.saturating_add(Self::MOST_GROWTH) {
+            self.forget(model);
+        } else if let Some(entry) = self.loaded.get_mut(&model.form) {
+            entry.bytes = bytes;
         }
-        self.held = self.held.saturating_add(bytes);
-        while self.held > self.capacity {
-            let oldest = self.loaded.iter().min_by_key(|(_, entry)| entry.used).map(|(form, _)| form.clone());
-            let Some(oldest) = oldest else { return };
-            if let Some(entry) = self.loaded.remove(&oldest) {
-                self.held = self.held.saturating_sub(entry.bytes);
+    }
+
+    /// Drops a model, unless it has been loaded anew since.
+    fn forget(&mut self, model: &LoadedModel) {
+        let is_that = |entry: &Entry| std::ptr::eq(Rc::as_ptr(&entry.model), model);
+        if self.loaded.get(&model.form).is_some_and(is_that) {
+            self.loaded.remove(&model.form);
+        }
+    }
+
+    fn note_death(&mut self, form: Form, death: Death, at_load: bool, now_ms: f64) {
+        if self.deaths.len() >= Self::MOST_REMEMBERED && !self.deaths.contains_key(&form) {
+            self.deaths.retain(|_, deaths| now_ms - deaths.last_ms < deaths.refused_ms());
+            if self.deaths.len() >= Self::MOST_REMEMBERED {
+                self.deaths.clear();
             }
         }
+        let before = self.deaths.get(&form).filter(|deaths| now_ms - deaths.last_ms < Deaths::WITHIN_MS);
+        let count = before.map_or(0, |deaths| deaths.count).saturating_add(1);
+        self.deaths.insert(form, Deaths { count, last: death, last_ms: now_ms, at_load });
     }
 }
 
@@ -186,9 +387,45 @@ fn place(reference: &ModelReference) -> (ModelKey, Form) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use turnout_tables::Values;
+
     use super::*;
+    use crate::platform::in_process::{EMPTY, InProcessEngines};
 
     const ONNX: &[u8] = include_bytes!("../../models/digits/logistic.onnx");
+    const SHAPED: &[u8] = include_bytes!("../../tests/zoo/models/network-input-named-width.onnx");
+
+    /// A cache, and the engine that it has its instances of.
+    struct Bench {
+        cache: ModelCache,
+        engines: InProcessEngines,
+    }
+
+    impl Bench {
+        fn new(most_bytes: usize) -> Self {
+            Bench { cache: ModelCache::new(most_bytes), engines: InProcessEngines::default() }
+        }
+
+        fn store(
+            &mut self,
+            reference: &ModelReference,
+            file: Option<&[u8]>,
+            now_ms: f64,
+        ) -> Result<Rc<LoadedModel>, ModelError> {
+            self.cache.store(&self.engines, reference, Ok(file.map(<[u8]>::to_vec)), now_ms)
+        }
+
+        /// Runs a model on a row of zeros; the instance that was made last ends so, if it does.
+        fn run(&mut self, model: &LoadedModel, ends: Option<&str>, now_ms: f64) -> Result<Outputs, InvokeError> {
+            if let Some(instance) = self.engines.instances.borrow().last() {
+                *instance.ends.borrow_mut() = ends.map(|ends| Death(ends.to_owned()));
+            }
+            let schema = &model.description.schema;
+            let table = Table::new(schema, 1, vec![Values::F32(vec![0.0; schema.width()])]).unwrap();
+            self.cache.run(model, &table, None, now_ms)
+        }
+    }
 
     fn reference(key: &str, onnx: &[u8]) -> ModelReference {
         ModelReference {
@@ -199,47 +436,145 @@ mod tests {
         }
     }
 
+    fn shaped(width: usize) -> ModelReference {
+        let shape = ModelShape::new(vec![("X".to_owned(), vec![width])]).unwrap();
+        ModelReference { shape: Some(shape), ..reference("model", SHAPED) }
+    }
+
     #[test]
     fn one_key_that_is_wrong_is_no_fault_of_another() {
-        let mut cache = ModelCache::new(1 << 20);
+        let mut bench = Bench::new(8 << 20);
         let (wrong, right) = (reference("wrong", ONNX), reference("right", ONNX));
-        let missing = cache.store(&wrong, Ok(None), 0.0).unwrap_err();
+        let missing = bench.store(&wrong, None, 0.0).unwrap_err();
         assert_eq!(missing, ModelError::Missing("wrong".to_owned()));
-        assert!(cache.get(&right, 1.0).is_none(), "the other key is asked for");
-        cache.store(&right, Ok(Some(ONNX.to_vec())), 1.0).unwrap();
+        assert!(bench.cache.get(&right, 1.0).is_none(), "the other key is asked for");
+        bench.store(&right, Some(ONNX), 1.0).unwrap();
         // The bytes are the ones meant, whatever the key.
-        assert!(matches!(cache.get(&wrong, 2.0), Some(Ok(_))));
+        assert!(matches!(bench.cache.get(&wrong, 2.0), Some(Ok(_))));
     }
 
     #[test]
     fn the_same_bytes_with_other_shapes_are_another_model() {
-        let onnx = include_bytes!("../../tests/zoo/models/network-input-named-width.onnx");
-        let mut cache = ModelCache::new(1 << 20);
-        let shaped = |width: usize| {
-            let shape = ModelShape::new(vec![("X".to_owned(), vec![width])]).unwrap();
-            ModelReference { shape: Some(shape), ..reference("model", onnx) }
-        };
-        cache.store(&shaped(4), Ok(Some(onnx.to_vec())), 0.0).unwrap();
-        assert!(matches!(cache.get(&shaped(4), 1.0), Some(Ok(_))));
-        assert!(cache.get(&shaped(5), 1.0).is_none());
-        assert!(matches!(cache.store(&shaped(5), Ok(Some(onnx.to_vec())), 1.0), Err(ModelError::Load { .. })));
-        assert!(matches!(cache.get(&shaped(4), 2.0), Some(Ok(_))), "the other goes on");
+        let mut bench = Bench::new(16 << 20);
+        bench.store(&shaped(4), Some(SHAPED), 0.0).unwrap();
+        assert!(matches!(bench.cache.get(&shaped(4), 1.0), Some(Ok(_))));
+        assert!(bench.cache.get(&shaped(5), 1.0).is_none());
+        assert!(matches!(bench.store(&shaped(5), Some(SHAPED), 1.0), Err(ModelError::Load { .. })));
+        assert!(matches!(bench.cache.get(&shaped(4), 2.0), Some(Ok(_))), "the other goes on");
     }
 
     #[test]
     fn a_late_upload_is_found_soon_and_broken_bytes_are_not_read_each_time() {
-        let mut cache = ModelCache::new(1 << 20);
+        let mut bench = Bench::new(8 << 20);
         let late = reference("late", ONNX);
-        for read in [None, Some(b"an older upload".to_vec())] {
-            cache.store(&late, Ok(read), 0.0).unwrap_err();
-            assert!(matches!(cache.get(&late, 999.0), Some(Err(_))));
-            assert!(cache.get(&late, 1_000.0).is_none());
+        for read in [None, Some(&b"an older upload"[..])] {
+            bench.store(&late, read, 0.0).unwrap_err();
+            assert!(matches!(bench.cache.get(&late, 999.0), Some(Err(_))));
+            assert!(bench.cache.get(&late, 1_000.0).is_none());
         }
         let broken = reference("broken", b"no model");
-        cache.store(&broken, Ok(Some(b"no model".to_vec())), 0.0).unwrap_err();
-        assert!(matches!(cache.get(&broken, 29_999.0), Some(Err(ModelError::Load { .. }))));
-        assert!(cache.get(&broken, 30_000.0).is_none());
-        cache.store(&late, Err(StoreError("down".to_owned())), 2_000.0).unwrap_err();
-        assert!(cache.get(&late, 2_000.0).is_none(), "a store that fails is asked again at once");
+        bench.store(&broken, Some(b"no model"), 0.0).unwrap_err();
+        assert!(matches!(bench.cache.get(&broken, 29_999.0), Some(Err(ModelError::Load { .. }))));
+        assert!(bench.cache.get(&broken, 30_000.0).is_none());
+        let down = Err(StoreError("down".to_owned()));
+        bench.cache.store(&bench.engines, &late, down, 2_000.0).unwrap_err();
+        assert!(bench.cache.get(&late, 2_000.0).is_none(), "a store that fails is asked again at once");
+    }
+
+    #[test]
+    fn a_model_that_dies_is_loaded_anew_and_after_three_deaths_refused_for_a_minute() {
+        let mut bench = Bench::new(8 << 20);
+        let dying = reference("dying", ONNX);
+        for death in 0..3 {
+            assert!(bench.cache.get(&dying, 1_000.0).is_none(), "after {death} deaths");
+            let model = bench.store(&dying, Some(ONNX), 1_000.0).unwrap();
+            bench.run(&model, None, 0.0).unwrap();
+            let died = bench.run(&model, Some("index out of bounds"), 1_000.0).unwrap_err();
+            assert_eq!(died, InvokeError::Died(Death("index out of bounds".to_owned())));
+        }
+        let refused = bench.cache.get(&dying, 60_999.0).unwrap().unwrap_err();
+        assert!(matches!(&refused, ModelError::KeepsDying { count: 3, .. }), "{refused}");
+        assert!(refused.to_string().contains("index out of bounds"), "{refused}");
+        // Then it is given another chance, and its deaths are counted anew.
+        let model = match bench.cache.get(&dying, 61_000.0) {
+            None => bench.store(&dying, Some(ONNX), 61_000.0).unwrap(),
+            some => panic!("{some:?}"),
+        };
+        bench.run(&model, Some("again"), 61_001.0).unwrap_err();
+        assert!(bench.cache.get(&dying, 61_002.0).is_none());
+    }
+
+    #[test]
+    fn what_dies_while_it_loads_is_not_loaded_again_under_any_key() {
+        let mut bench = Bench::new(8 << 20);
+        *bench.engines.ends.borrow_mut() = Some(Death("unreachable".to_owned()));
+        let died = bench.store(&reference("a", ONNX), Some(ONNX), 0.0).unwrap_err();
+        assert!(matches!(died, ModelError::DiedAtLoad { .. }), "{died}");
+        assert_eq!(
+            bench.cache.get(&reference("b", ONNX), 599_999.0).unwrap().unwrap_err().to_string(),
+            died.to_string().replace("`a`", "`b`")
+        );
+        assert!(bench.cache.get(&reference("b", ONNX), 600_000.0).is_none());
+    }
+
+    #[test]
+    fn an_instance_that_has_grown_far_is_made_anew() {
+        let mut bench = Bench::new(80 << 20);
+        let grown = reference("grown", ONNX);
+        let model = bench.store(&grown, Some(ONNX), 0.0).unwrap();
+        let instance = Rc::clone(&bench.engines.instances.borrow()[0]);
+        let before = instance.bytes.get();
+        for (growth, stays) in [(0, true), (16 << 20, true), ((16 << 20) + 1, false)] {
+            instance.bytes.set(before + growth);
+            bench.run(&model, None, 0.0).unwrap();
+            assert_eq!(bench.cache.get(&grown, 0.0).is_some(), stays, "{growth}");
+        }
+        drop(model);
+        assert_eq!(Rc::strong_count(&instance), 2, "its memory is held by this test alone");
+    }
+
+    #[test]
+    fn a_file_larger_than_all_memory_is_not_loaded() {
+        let mut bench = Bench::new(1 << 10);
+        let refused = bench.store(&reference("large", ONNX), Some(ONNX), 0.0).unwrap_err();
+        assert!(matches!(refused, ModelError::TooLarge { .. }), "{refused}");
+        assert!(bench.engines.instances.borrow().is_empty());
+    }
+
+    proptest! {
+        /// Whatever is loaded and run, in whatever order, and however instances grow: those that are kept, beside the one
+        /// that runs and what it may have, never have more than the bound.
+        #[test]
+        fn all_memory_is_bounded(
+            most in (3 * EMPTY)..(12 * EMPTY),
+            steps in proptest::collection::vec((1usize..9, 0usize..(3 * EMPTY), any::<bool>()), 1..40),
+        ) {
+            let mut bench = Bench::new(most);
+            for (width, growth, dies) in steps {
+                // Another model by its documentation, as protobuf reads what is appended.
+                let file = [ONNX, &[0x32, 1, b'a' + width as u8]].concat();
+                let reference = reference("key", &file);
+                let model = match bench.cache.get(&reference, 0.0) {
+                    Some(model) => model,
+                    None => bench.store(&reference, Some(&file), 0.0),
+                };
+                let Ok(model) = model else { continue };
+                let kept = |bench: &Bench, but: &LoadedModel| {
+                    let others = bench.cache.loaded.values().filter(|entry| !std::ptr::eq(Rc::as_ptr(&entry.model), but));
+                    others.map(|entry| entry.model.instance.bytes()).sum::<usize>()
+                };
+                let _ = bench.run(&model, dies.then_some("dead"), 0.0);
+                let instance = bench.engines.instances.borrow().iter().rev().find(|instance| {
+                    std::ptr::addr_eq(Rc::as_ptr(instance), Rc::as_ptr(&model.instance))
+                }).cloned().unwrap();
+                prop_assert!(kept(&bench, &model) + instance.allowed.get() <= most);
+                // It grows by what it was allowed at most.
+                let size = (instance.bytes.get() + growth).min(instance.allowed.get()).max(instance.bytes.get());
+                instance.bytes.set(size);
+                bench.cache.note_size(&model);
+                let all = bench.cache.loaded.values().map(|entry| entry.model.instance.bytes()).sum::<usize>();
+                prop_assert!(all <= most, "{all} of {most}");
+            }
+        }
     }
 }

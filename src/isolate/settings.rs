@@ -7,14 +7,14 @@ pub struct Settings {
     pub endpoint_ttl_ms: f64,
     /// Milliseconds until the store shows a change everywhere.
     pub store_delay_ms: f64,
-    /// Bytes of ONNX files whose models are kept.
-    pub model_cache_bytes: usize,
+    /// Bytes of memory that all instances of models may have together.
+    pub model_memory_bytes: usize,
 }
 
 impl Default for Settings {
-    /// 30 seconds; 60 seconds, as Workers KV has it; and 32 MiB: a quarter of an isolate's memory, as loaded models take
-    /// about twice their files' size.
+    /// 30 seconds; 60 seconds, as Workers KV has it; and 80 MiB: of the 128 that an isolate has, what the worker itself does
+    /// not need for the largest requests.
     fn default() -> Self {
-        Settings { endpoint_ttl_ms: 30_000.0, store_delay_ms: 60_000.0, model_cache_bytes: 32 << 20 }
+        Settings { endpoint_ttl_ms: 30_000.0, store_delay_ms: 60_000.0, model_memory_bytes: 80 << 20 }
     }
 }

@@ -1,6 +1,6 @@
 //! Tables, put together from rows of cells as they are read.
 
-use turnout_onnx::table::{Datatype, Schema, Table, Values};
+use turnout_tables::{Datatype, Schema, Table, Values};
 
 use super::error::PayloadError;
 

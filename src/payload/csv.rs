@@ -2,7 +2,7 @@
 //!
 //! An empty line is skipped, but where the model takes one column: there it is a row whose value is missing.
 
-use turnout_onnx::table::{Schema, Table};
+use turnout_tables::{Schema, Table};
 
 use super::builder::{Builder, Cell};
 use super::error::PayloadError;

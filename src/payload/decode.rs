@@ -1,6 +1,6 @@
 //! From a body to a table, whatever its format.
 
-use turnout_onnx::table::{Schema, Table};
+use turnout_tables::{Schema, Table};
 
 use super::accept::Format;
 use super::error::PayloadError;
@@ -10,7 +10,7 @@ use super::{csv, json, numbers};
 ///
 /// ```
 /// use turnout::payload::{Format, decode};
-/// use turnout_onnx::table::{Datatype, Input, Schema, Values};
+/// use turnout_tables::{Datatype, Input, Schema, Values};
 ///
 /// let schema = Input::new("x".to_owned(), Datatype::F64, vec![2]).and_then(|x| Schema::new(vec![x])).unwrap();
 /// let table = decode(Format::Csv, b"1,2\n3,\n", &schema)?;
@@ -46,7 +46,7 @@ pub fn count_rows(format: Format, body: &[u8]) -> Option<usize> {
 #[allow(clippy::panic)]
 mod tests {
     use proptest::prelude::*;
-    use turnout_onnx::table::{Datatype, Input, Values};
+    use turnout_tables::{Datatype, Input, Values};
 
     use super::super::json::flat;
     use super::*;

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
-use turnout_onnx::table::{Output, Outputs, Values};
+use turnout_tables::{Output, Outputs, Values};
 
 use super::accept::Format;
 
@@ -164,7 +164,7 @@ impl Serialize for Value<'_> {
 
 #[cfg(test)]
 mod tests {
-    use turnout_onnx::table::Datatype;
+    use turnout_tables::Datatype;
 
     use super::*;
 

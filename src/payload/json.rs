@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use turnout_onnx::table::{Datatype, Input, Schema, Table, Values};
+use turnout_tables::{Datatype, Input, Schema, Table, Values};
 
 use super::builder::{Builder, Cell, put};
 use super::error::PayloadError;

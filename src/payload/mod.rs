@@ -19,4 +19,4 @@ pub use error::PayloadError;
 pub use json::flat;
 pub use tensor_bytes::{datatype_name, tensor_bytes};
 pub use tensors::{BINARY, Inference, TensorError, count_tensor_rows};
-pub use turnout_onnx::table::{Datatype, Input, Output, Outputs, Schema, Table, Values};
+pub use turnout_tables::{Datatype, Input, Output, Outputs, Schema, Table, Values};

@@ -1,7 +1,7 @@
 //! `{"instances": [[1, 2.5], ...]}` for a model of one input of numbers: by far the most frequent body, read straight from
 //! its bytes. Whatever is not exactly that, or is wrong, is left to [`json`](super::json), which says what it is.
 
-use turnout_onnx::table::{Datatype, Schema, Table, Values};
+use turnout_tables::{Datatype, Schema, Table, Values};
 
 use super::builder::narrow;
 
@@ -150,7 +150,7 @@ impl<'b> Rest<'b> {
 mod tests {
     use proptest::prelude::*;
 
-    use turnout_onnx::table::Input;
+    use turnout_tables::Input;
 
     use super::super::json;
     use super::*;

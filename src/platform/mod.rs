@@ -1,16 +1,20 @@
 //! What the core asks of the platform it runs on: Workers in production, memory in tests. A trait a service, so that each
 //! function asks for no more than it uses.
 
+mod engine;
 mod exchange;
+#[cfg(test)]
+pub mod in_process;
 mod store;
 
+pub use engine::{Death, Engines, File, Instance};
 pub use exchange::{Exchange, ExchangeError, HttpAnswer, HttpCall};
 pub use store::{Entry, Namespace, Page, Store, StoreError, Times};
 
 /// All services of the platform, for one request.
-pub trait Platform: Store + Exchange + Clock + Secrets + Entropy + Log {}
+pub trait Platform: Store + Engines + Exchange + Clock + Secrets + Entropy + Log {}
 
-impl<P: Store + Exchange + Clock + Secrets + Entropy + Log> Platform for P {}
+impl<P: Store + Engines + Exchange + Clock + Secrets + Entropy + Log> Platform for P {}
 
 /// The time.
 pub trait Clock {

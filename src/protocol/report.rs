@@ -1,12 +1,12 @@
 //! How an error is told: its HTTP status, and how to fix it.
 
 use http::StatusCode;
-use turnout_onnx::{RowsError, RunError};
+use turnout_tables::{RowsError, RunError};
 
 use crate::access::AccessError;
 use crate::assignment::AssignmentError;
 use crate::endpoint::WeightsError;
-use crate::isolate::{EndpointError, ModelError};
+use crate::isolate::{EndpointError, InvokeError, ModelError};
 use crate::origin::OriginError;
 use crate::payload::{FormatError, PayloadError};
 use crate::request::RequestError;
@@ -145,13 +145,16 @@ pub(super) fn failure(failure: &Failure) -> &'static str {
         Failure::Model(error) => match error {
             ModelError::Missing(_) => "upload the model to the MODELS namespace under the key that the endpoint names",
             ModelError::Mismatch { .. } => "upload the bytes that are meant, or put their SHA-256 into the endpoint",
-            ModelError::TooLarge { .. } => "use a smaller model, raise MODEL_CACHE_BYTES, or serve it from an origin",
+            ModelError::TooLarge { .. } => "use a smaller model, raise MODEL_MEMORY_BYTES, or serve it from an origin",
+            ModelError::DiedAtLoad { .. } | ModelError::KeepsDying { .. } => {
+                "use a smaller or simpler model, or serve it from an origin"
+            }
             ModelError::Load { .. } => "export the model with operators that are supported, or serve it from an origin",
             ModelError::Unavailable { .. } => "try again shortly",
         },
-        Failure::Run(RunError::NoSuchOutput { .. }) => "fix `output` in the endpoint's document",
-        Failure::Run(RunError::Rows(_)) => ROWS,
-        Failure::Run(RunError::Failed(_)) => {
+        Failure::Run(InvokeError::Run(RunError::NoSuchOutput { .. })) => "fix `output` in the endpoint's document",
+        Failure::Run(InvokeError::Run(RunError::Rows(_))) => ROWS,
+        Failure::Run(InvokeError::Died(_) | InvokeError::Run(RunError::Failed(_))) => {
             "check the rows against the model's card, or name another variant in X-Target-Variant"
         }
         Failure::Origin(error) => match error {

@@ -1,7 +1,7 @@
 //! What a model takes and gives, as descriptions tell it.
 
 use serde::Serialize;
-use turnout_onnx::Model;
+use turnout_tables::Description;
 
 use crate::payload::datatype_name;
 
@@ -16,8 +16,8 @@ pub(super) struct TensorDescription<'a> {
 }
 
 /// The inputs, in the model's order.
-pub(super) fn inputs(model: &Model) -> Vec<TensorDescription<'_>> {
-    let inputs = model.schema().inputs().iter();
+pub(super) fn inputs(model: &Description) -> Vec<TensorDescription<'_>> {
+    let inputs = model.schema.inputs().iter();
     let described = inputs.map(|input| TensorDescription {
         name: &input.name,
         datatype: datatype_name(input.datatype),
@@ -27,8 +27,8 @@ pub(super) fn inputs(model: &Model) -> Vec<TensorDescription<'_>> {
 }
 
 /// The outputs, in the model's order; the one of that name, where one is named.
-pub(super) fn outputs<'a>(model: &'a Model, only: Option<&str>) -> Vec<TensorDescription<'a>> {
-    let outputs = model.outputs().iter().filter(|output| only.is_none_or(|only| only == output.name));
+pub(super) fn outputs<'a>(model: &'a Description, only: Option<&str>) -> Vec<TensorDescription<'a>> {
+    let outputs = model.outputs.iter().filter(|output| only.is_none_or(|only| only == output.name));
     let described = outputs.map(|output| TensorDescription {
         name: &output.name,
         datatype: datatype_name(output.datatype),

@@ -10,8 +10,8 @@ use super::registry::{Configuration, Kind, RegistryError, Stored};
 use super::{Error, Service};
 use crate::access;
 use crate::endpoint::{
-    Access, Backend, DocumentError, Endpoint, ModelKey, ModelReference, Name, OriginReference, Revision, Sha256,
-    Variant, WeightChange,
+    Access, Backend, DocumentError, Endpoint, ModelKey, ModelReference, Name, OriginReference, Revision, Variant,
+    WeightChange,
 };
 use crate::isolate::{EndpointError, Served};
 use crate::platform::{Entry, Namespace, Platform, Times};
@@ -175,18 +175,15 @@ impl<P: Platform> Service<'_, P> {
     /// What a variant would say to mean the bytes that are under the key now.
     async fn reference(&self, key: ModelKey, output: Option<String>) -> Result<ModelReference, Error> {
         let unusable = |problem: String| RegistryError::Unusable(Kind::Model, problem);
-        let bytes = self.platform.read(Namespace::Models, key.as_str()).await?;
-        let bytes = bytes.ok_or_else(|| unusable(format!("there is nothing under `{}` in MODELS", key.as_str())))?;
-        let reference = ModelReference { sha256: Sha256::of(&bytes), key, output, shape: None };
+        let file = self.platform.read_model(key.as_str()).await?;
+        let file = file.ok_or_else(|| unusable(format!("there is nothing under `{}` in MODELS", key.as_str())))?;
         let now_ms = self.platform.now_ms();
-        let loaded = self.isolate.models.borrow_mut().store(&reference, Ok(Some(bytes)), now_ms);
+        let loaded = self.isolate.models.borrow_mut().load(&self.platform, &key, None, None, file, now_ms);
         let model = loaded.map_err(|error| unusable(error.to_string()))?;
-        match &reference.output {
-            Some(output) if !model.outputs().iter().any(|known| known.name == *output) => {
-                Err(unusable(format!("it has no output `{output}`")).into())
-            }
-            _ => Ok(reference),
+        if let Some(output) = &output {
+            model.description.output_named(output).map_err(|error| unusable(error.to_string()))?;
         }
+        Ok(ModelReference { sha256: model.digest(), key, output, shape: None })
     }
 
     /// Gives a list of variants a name. It is checked as the endpoint that it would make, so that it cannot fail later

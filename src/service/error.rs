@@ -1,14 +1,14 @@
 //! Why a request is not answered as it was meant, each with its stable code. What to do about it, and with which HTTP
 //! status it is told, is the protocols' to say.
 
-use turnout_onnx::{RowsError, RunError};
+use turnout_tables::{RowsError, RunError};
 
 use super::invocation::Unreadable;
 use super::registry::RegistryError;
 use crate::access::AccessError;
 use crate::assignment::AssignmentError;
 use crate::endpoint::{Name, WeightsError};
-use crate::isolate::{EndpointError, ModelError};
+use crate::isolate::{EndpointError, InvokeError, ModelError};
 use crate::origin::OriginError;
 use crate::payload::{FormatError, PayloadError};
 use crate::platform::{EntropyError, StoreError};
@@ -74,7 +74,7 @@ pub enum Failure {
     Model(#[from] ModelError),
     /// The model was run and failed.
     #[error(transparent)]
-    Run(RunError),
+    Run(InvokeError),
     /// The origin.
     #[error(transparent)]
     Origin(#[from] OriginError),
@@ -188,12 +188,16 @@ impl Failure {
                 ModelError::Missing(_) => "model_missing",
                 ModelError::Mismatch { .. } => "model_mismatch",
                 ModelError::TooLarge { .. } => "model_too_large",
-                ModelError::Load { .. } => "model_unusable",
+                ModelError::Load { .. } | ModelError::DiedAtLoad { .. } | ModelError::KeepsDying { .. } => {
+                    "model_unusable"
+                }
                 ModelError::Unavailable { .. } => "model_unavailable",
             },
-            Failure::Run(RunError::Failed(_)) => "model_failed",
-            Failure::Run(RunError::NoSuchOutput { .. }) => "output_missing",
-            Failure::Run(RunError::Rows(error)) => rows(error),
+            Failure::Run(error) => match error {
+                InvokeError::Died(_) | InvokeError::Run(RunError::Failed(_)) => "model_failed",
+                InvokeError::Run(RunError::NoSuchOutput { .. }) => "output_missing",
+                InvokeError::Run(RunError::Rows(error)) => rows(error),
+            },
             Failure::Origin(error) => match error {
                 OriginError::Timeout(_) => "origin_timeout",
                 OriginError::Unreachable(_) => "origin_unreachable",

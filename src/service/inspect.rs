@@ -1,7 +1,7 @@
 //! What a variant takes and gives, and whether it can be had, without invoking it.
 
 use std::rc::Rc;
-use turnout_onnx::Model;
+use turnout_tables::Description;
 
 use futures_util::future::join_all;
 
@@ -9,7 +9,7 @@ use super::error::{BackendError, Failure};
 use super::{Error, Service};
 use crate::access;
 use crate::assignment::AssignmentError;
-use crate::endpoint::{Backend, Endpoint, Name, Variant};
+use crate::endpoint::{Backend, Endpoint, ModelReference, Name, Variant};
 use crate::platform::Platform;
 use crate::request::Request;
 
@@ -19,13 +19,13 @@ pub struct Inspected {
     /// The names of the endpoint's variants.
     pub variants: Vec<Name>,
     /// The model of the variant that was asked for, else of the first that has one; `None` of an origin.
-    pub model: Option<Rc<Model>>,
+    pub model: Option<Rc<Description>>,
     /// The one output that it answers with, where it is one.
     pub output: Option<String>,
 }
 
-/// A model, or why it cannot be had.
-pub type LoadedModel = Result<Rc<Model>, Failure>;
+/// What a model takes and gives, or why it cannot be had.
+pub type Described = Result<Rc<Description>, Failure>;
 
 impl<P: Platform> Service<'_, P> {
     /// Whether who sent the request may invoke the endpoint.
@@ -58,16 +58,21 @@ impl<P: Platform> Service<'_, P> {
         let Some(Variant { name, backend: Backend::Model(reference), .. }) = looked_at else {
             return Ok(Inspected { variants, model: None, output: None });
         };
-        let model = self.model(reference).await;
+        let model = self.describe(reference).await;
         let model = model.map_err(|failure| BackendError::Chosen(name.clone(), failure))?;
         Ok(Inspected { variants, model: Some(model), output: reference.output.clone() })
     }
 
-    /// The models of an endpoint's variants, in order; `None` of an origin.
-    pub async fn models(&self, endpoint: &Endpoint) -> Vec<Option<LoadedModel>> {
+    /// What a model takes and gives. No hold is kept of its instance: those of all variants may not fit beside each other.
+    async fn describe(&self, reference: &ModelReference) -> Described {
+        Ok(Rc::clone(&self.model(reference).await?.description))
+    }
+
+    /// What the models of an endpoint's variants take and give, in order; `None` of an origin.
+    pub async fn models(&self, endpoint: &Endpoint) -> Vec<Option<Described>> {
         let models = endpoint.variants().iter().map(|variant| async {
             match &variant.backend {
-                Backend::Model(reference) => Some(self.model(reference).await),
+                Backend::Model(reference) => Some(self.describe(reference).await),
                 Backend::Origin(_) => None,
             }
         });
@@ -95,7 +100,7 @@ impl<P: Platform> Service<'_, P> {
         let checks = join_all(asked.iter().map(|variant| async move {
             match &variant.backend {
                 Backend::Model(reference) => {
-                    self.model(reference).await.map(|_| ()).map_err(|failure| (variant, failure))
+                    self.describe(reference).await.map(|_| ()).map_err(|failure| (variant, failure))
                 }
                 Backend::Origin(_) => Ok(()),
             }

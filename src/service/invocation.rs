@@ -1,7 +1,7 @@
 //! What is asked of the service, whatever the protocol.
 
 use http::HeaderMap;
-use turnout_onnx::RowsError;
+use turnout_tables::RowsError;
 
 use crate::endpoint::Name;
 use crate::payload::{FormatError, PayloadError, Schema, Table, TensorError};

@@ -1,17 +1,18 @@
 //! One invocation: choose, answer, fall back, and note it all down.
 
 use std::rc::Rc;
-use turnout_onnx::{Model, RunError};
+
+use turnout_tables::RunError;
 
 use super::error::{BackendError, Failure};
 use super::invocation::{Invocation, Payload, UnitIn, Unreadable};
 use super::{CountRows, Error, FollowUps, Service};
 use crate::assignment::{Assignment, Reason, UnitHash, assign};
 use crate::endpoint::{Backend, Endpoint, ModelReference, UnitSource, Variant};
-use crate::isolate::Served;
+use crate::isolate::{InvokeError, LoadedModel, Served};
 use crate::origin;
 use crate::payload::Outputs;
-use crate::platform::{HttpAnswer, Namespace, Platform};
+use crate::platform::{HttpAnswer, Platform};
 use crate::record::Record;
 use crate::request::{RequestError, cookie, header};
 
@@ -176,11 +177,13 @@ impl<P: Platform> Service<'_, P> {
             Backend::Model(reference) => {
                 payload.check().map_err(Refusal::Caller)?;
                 let model = self.model(reference).await?;
-                let table = payload.table(model.schema()).map_err(Refusal::Caller)?;
+                let table = payload.table(&model.description.schema).map_err(Refusal::Caller)?;
                 record.rows = Some(table.rows());
-                match model.run(&table, reference.output.as_deref()) {
+                let now_ms = self.platform.now_ms();
+                let output = reference.output.as_deref();
+                match self.isolate.models.borrow_mut().run(&model, &table, output, now_ms) {
                     Ok(outputs) => Ok(Reply::Outputs(outputs)),
-                    Err(RunError::Rows(error)) => Err(Refusal::Caller(error.into())),
+                    Err(InvokeError::Run(RunError::Rows(error))) => Err(Refusal::Caller(error.into())),
                     Err(error) => Err(Refusal::Backend(Failure::Run(error))),
                 }
             }
@@ -198,17 +201,17 @@ impl<P: Platform> Service<'_, P> {
 
     /// The model, from the isolate's cache or the store. Requests that miss it together each read the store, as none may
     /// wait for another's read; the first to have it loads it for all of them.
-    pub(super) async fn model(&self, reference: &ModelReference) -> Result<Rc<Model>, Failure> {
+    pub(super) async fn model(&self, reference: &ModelReference) -> Result<Rc<LoadedModel>, Failure> {
         let known = self.isolate.models.borrow_mut().get(reference, self.platform.now_ms());
         if let Some(model) = known {
             return Ok(model?);
         }
-        let read = self.platform.read(Namespace::Models, reference.key.as_str()).await;
+        let read = self.platform.read_model(reference.key.as_str()).await;
         let mut models = self.isolate.models.borrow_mut();
         let now_ms = self.platform.now_ms();
         match models.get(reference, now_ms) {
             Some(model) => Ok(model?),
-            None => Ok(models.store(reference, read, now_ms)?),
+            None => Ok(models.store(&self.platform, reference, read, now_ms)?),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The shell: Workers' events, stores, fetch and sinks. It moves bytes and holds no decisions.
 
+mod engine;
 mod http;
 mod platform;
 mod settings;

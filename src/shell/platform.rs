@@ -27,7 +27,7 @@ extern "C" {
 /// Binding of the endpoints' documents.
 const ENDPOINTS: &str = "ENDPOINTS";
 /// Binding of the models.
-const MODELS: &str = "MODELS";
+pub(super) const MODELS: &str = "MODELS";
 /// Binding of the named models and configurations.
 const REGISTRY: &str = "REGISTRY";
 
@@ -40,6 +40,10 @@ pub(super) struct Workers {
 impl Workers {
     pub(super) fn new(env: Env) -> Self {
         Workers { env }
+    }
+
+    pub(super) fn env(&self) -> &Env {
+        &self.env
     }
 
     fn store(&self, namespace: Namespace) -> Result<KvStore, StoreError> {

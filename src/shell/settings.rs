@@ -8,7 +8,7 @@ use worker::{Env, console_warn};
 
 use crate::isolate::Settings;
 
-/// What can be set for an isolate: `ENDPOINT_TTL_SECONDS`, `KV_DELAY_SECONDS` and `MODEL_CACHE_BYTES`.
+/// What can be set for an isolate: `ENDPOINT_TTL_SECONDS`, `KV_DELAY_SECONDS` and `MODEL_MEMORY_BYTES`.
 pub(super) fn read(env: &Env) -> Settings {
     let mut settings = Settings::default();
     if let Some(seconds) = variable::<f64>(env, "ENDPOINT_TTL_SECONDS").filter(|seconds| *seconds >= 0.0) {
@@ -17,8 +17,8 @@ pub(super) fn read(env: &Env) -> Settings {
     if let Some(seconds) = variable::<f64>(env, "KV_DELAY_SECONDS").filter(|seconds| *seconds >= 0.0) {
         settings.store_delay_ms = seconds * 1000.0;
     }
-    if let Some(bytes) = variable(env, "MODEL_CACHE_BYTES") {
-        settings.model_cache_bytes = bytes;
+    if let Some(bytes) = variable(env, "MODEL_MEMORY_BYTES") {
+        settings.model_memory_bytes = bytes;
     }
     settings
 }

@@ -65,7 +65,10 @@ const config :Workerd.Config = (
   services = [
     (name = "turnout", worker = (
       compatibilityDate = "2026-10-01", compatibilityFlags = ["enable_request_signal"],
-      modules = [(name = "index.js", esModule = embed "index.js"), (name = "index_bg.wasm", wasm = embed "index_bg.wasm")],
+      modules = [
+        (name = "index.js", esModule = embed "index.js"), (name = "index_bg.wasm", wasm = embed "index_bg.wasm"),
+        (name = "engine.wasm", wasm = embed "engine.wasm"),
+      ],
       bindings = [
         (name = "ENDPOINTS", kvNamespace = "endpoints"), (name = "MODELS", kvNamespace = "models"),
         ${bindings.map(([name, text]) => `(name = ${JSON.stringify(name)}, text = ${JSON.stringify(text)})`).join(", ")}

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use tract_onnx::pb::GraphProto;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::{DimLike, bail};
+use turnout_tables::{Datatype, Output, OutputSignature, Values};
 
-use crate::signature::{Batch, OutputSignature, Signature, datatype};
-use crate::table::{Datatype, Output, Values};
+use crate::signature::{Batch, Signature, datatype};
 use crate::{half, inputs, ml};
 
 /// What is made of one output's tensor.
 #[derive(Debug)]
 pub struct Answer {
     pub signature: OutputSignature,
-    keys: Option<Arc<[String]>>,
     /// The batch dimension is the second, behind one of size 1.
     batch_second: bool,
 }
@@ -47,7 +46,7 @@ pub fn answers(
             None => bail!("output `{name}` is of type {datum:?}, which cannot be written"),
         };
         let row_shape = shape.iter().skip(if batch_second { 2 } else { 1 }).map(|size| size.to_usize().ok()).collect();
-        Ok(Answer { signature: OutputSignature { name, datatype, row_shape }, keys, batch_second })
+        Ok(Answer { signature: OutputSignature { name, datatype, row_shape, keys }, batch_second })
     });
     answers.collect()
 }
@@ -58,7 +57,7 @@ impl Answer {
     /// # Errors
     /// If it does not have as many, or is of a type that is not written.
     pub fn output(&self, batch: usize, rows: usize, tensor: &Tensor) -> TractResult<Output> {
-        let OutputSignature { name, datatype, .. } = &self.signature;
+        let OutputSignature { name, datatype, keys, .. } = &self.signature;
         let shape = match tensor.shape() {
             [1, shape @ ..] if self.batch_second => shape,
             shape => shape,
@@ -86,7 +85,7 @@ impl Answer {
         } else {
             bail!("output `{name}` is of type {datum:?}, which cannot be written");
         };
-        Ok(Output { name: name.clone(), datatype: *datatype, row_shape, keys: self.keys.clone(), values })
+        Ok(Output { name: name.clone(), datatype: *datatype, row_shape, keys: keys.clone(), values })
     }
 }
 

@@ -2,14 +2,14 @@
 
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
+use turnout_tables::Limits;
 
-use crate::bytes;
 use crate::error::{LoadError, describe};
 use crate::inputs::Declared;
 use crate::interpreter::Interpreter;
-use crate::limits::Limits;
 use crate::plan::Plan;
 use crate::signature::{Batch, Signature};
+use crate::{bytes, work};
 
 /// What runs a model.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub fn interpreter(
     let symbols = SymbolScope::default();
     let interpreter = Interpreter::load(model, &signatures(inputs, batch, &symbols.sym("N")));
     let interpreter = interpreter.map_err(|error| LoadError::Unusable(describe(&error)))?;
-    limits.check_work(interpreter.work())?;
+    work::check(interpreter.work(), limits)?;
     Ok(Engine::Interpreter(interpreter))
 }
 

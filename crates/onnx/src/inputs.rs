@@ -7,10 +7,10 @@ use tract_onnx::pb::tensor_shape_proto::Dimension;
 use tract_onnx::pb::tensor_shape_proto::dimension::Value;
 use tract_onnx::pb::{GraphProto, ValueInfoProto, type_proto};
 use tract_onnx::tract_hir::internal::*;
+use turnout_tables::Input;
 
 use crate::error::LoadError;
 use crate::signature::{Batch, Signature, datatype};
-use crate::table::Input;
 use crate::widths;
 
 /// One input.

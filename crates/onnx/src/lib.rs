@@ -1,8 +1,8 @@
 //! The engine: everything that runs a model, and nothing else.
 //!
-//! [`Model::load`] reads an ONNX file, [`Model::run`] takes a [`table::Table`] of rows and gives [`table::Outputs`]. Small
-//! models of common operators are run by an interpreter of our own, all others by tract; the operators of [`ml`] serve
-//! both. Formats, HTTP and the platform are not known here.
+//! [`Model::load`] reads an ONNX file, [`Model::run`] takes a [`turnout_tables::Table`] of rows and gives
+//! [`turnout_tables::Outputs`]. Small models of common operators are run by an interpreter of our own, all others by tract;
+//! the operators of [`ml`] serve both. Formats, HTTP and the platform are not known here.
 //!
 //! All `unsafe` of the project is in this crate: each block says why it is sound, and what it is worth.
 
@@ -21,7 +21,6 @@ mod half;
 mod inputs;
 mod integers;
 mod interpreter;
-mod limits;
 pub mod ml;
 mod model;
 mod names;
@@ -31,12 +30,10 @@ mod shown;
 mod signature;
 #[cfg(test)]
 mod suite;
-pub mod table;
 #[cfg(test)]
 mod testing;
 mod widths;
+mod work;
 
-pub use error::{LoadError, RowsError, RunError};
-pub use limits::{Limits, LoadOptions};
+pub use error::LoadError;
 pub use model::Model;
-pub use signature::OutputSignature;

@@ -6,28 +6,26 @@ use std::ops::Range;
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::format_err;
+use turnout_tables::{
+    Description, Limits, LoadOptions, Output, OutputSignature, Outputs, RowsRule, RunError, Schema, Table, Values,
+};
 
 use crate::answers::{Answer, answers};
 use crate::engine::{Engine, Prepare, interpreter, plan};
-use crate::error::{LoadError, RowsError, RunError, describe};
+use crate::error::{LoadError, describe};
 use crate::inputs::{self, Declared};
-use crate::limits::{Limits, LoadOptions};
 use crate::rows::{self, Mixing};
-use crate::signature::{Batch, OutputSignature, Signature};
-use crate::table::{Output, Outputs, Schema, Table, Values};
+use crate::signature::{Batch, Signature};
 use crate::{bytes, check, file, half};
 
 /// A model, ready to run.
 #[derive(Debug)]
 pub struct Model {
     engine: Engine,
-    schema: Schema,
     inputs: Vec<Declared>,
     answers: Vec<Answer>,
-    signature: Vec<OutputSignature>,
     turn: Turn,
-    /// How many rows are answered at once.
-    most_rows: usize,
+    description: Description,
 }
 
 /// How many rows are run at once.
@@ -129,12 +127,18 @@ impl Model {
         let graph = model.graph.as_ref().ok_or(LoadError::NoInputs)?;
         let answers = answers(graph, engine.outputs(), batch, &halves);
         let answers = answers.map_err(|error| LoadError::Unusable(describe(&error)))?;
-        let signature = answers.iter().map(|answer| answer.signature.clone()).collect();
-        let mut most_rows = most_rows(&engine, batch, limits)?;
+        let mut most = most_rows(&engine, batch, limits)?;
         if turn == Turn::Whole {
-            most_rows = most_rows.min(rows_at_once(&engine, limits));
+            most = most.min(rows_at_once(&engine, limits));
         }
-        Ok(Model { engine, schema, inputs: declared, answers, signature, turn, most_rows })
+        let batch = if let Turn::Of { rows, independent: false } = turn { Some(rows) } else { None };
+        let description = Description {
+            schema,
+            outputs: answers.iter().map(|answer| answer.signature.clone()).collect(),
+            rows: RowsRule { most, batch },
+            run_bytes: run_bytes(&engine, turn, limits),
+        };
+        Ok(Model { engine, inputs: declared, answers, turn, description })
     }
 
     /// Whether it is run without tract.
@@ -147,33 +151,19 @@ impl Model {
         matches!(self.turn, Turn::UpTo(_) | Turn::Of { independent: true, .. })
     }
 
+    /// What it takes and gives.
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
     /// What the model takes.
     pub fn schema(&self) -> &Schema {
-        &self.schema
+        &self.description.schema
     }
 
     /// What the model answers.
     pub fn outputs(&self) -> &[OutputSignature] {
-        &self.signature
-    }
-
-    /// How many rows a request may have: so many that neither they nor their answers take more than the limits say.
-    pub fn most_rows(&self) -> usize {
-        self.most_rows
-    }
-
-    /// Checks how many rows a request has, before they are decoded or run.
-    ///
-    /// # Errors
-    /// If they are more than [`Model::most_rows`], or no multiple of a batch whose rows depend on each other.
-    pub fn check_rows(&self, rows: usize) -> Result<(), RowsError> {
-        match self.turn {
-            _ if rows > self.most_rows => Err(RowsError::TooMany { rows, most: self.most_rows }),
-            Turn::Of { rows: batch, independent: false } if !rows.is_multiple_of(batch) => {
-                Err(RowsError::Batch { rows, batch })
-            }
-            _ => Ok(()),
-        }
+        &self.description.outputs
     }
 
     /// Runs all rows as one batch, or in a few where their intermediate values would not fit into memory and rows do not
@@ -181,10 +171,10 @@ impl Model {
     ///
     /// # Errors
     /// If the model fails or has no such output, the table was not decoded for it, or has another number of rows than
-    /// [`Model::check_rows`] takes.
+    /// [`RowsRule::check`] takes.
     pub fn run(&self, table: &Table, output: Option<&str>) -> Result<Outputs, RunError> {
         let rows = table.rows();
-        self.check_rows(rows)?;
+        self.description.rows.check(rows)?;
         let at_once = match self.turn {
             Turn::UpTo(at_once) | Turn::Of { rows: at_once, .. } => at_once,
             Turn::Whole => rows,
@@ -207,10 +197,10 @@ impl Model {
             .ok_or_else(|| RunError::Failed("an output does not have a row for each row".to_owned()))?;
         match output {
             None => Ok(outputs),
-            Some(name) => outputs.select(name).ok_or_else(|| {
-                let known: Vec<&str> = self.signature.iter().map(|output| output.name.as_str()).collect();
-                RunError::NoSuchOutput { name: name.to_owned(), known: known.join(", ") }
-            }),
+            Some(name) => {
+                self.description.output_named(name)?;
+                outputs.select(name).ok_or_else(|| RunError::Failed(format!("output `{name}` was not computed")))
+            }
         }
     }
 
@@ -311,6 +301,18 @@ fn rows_at_once(engine: &Engine, limits: &Limits) -> usize {
     most
 }
 
+/// About how many bytes of values a run may hold at once.
+fn run_bytes(engine: &Engine, turn: Turn, limits: &Limits) -> u64 {
+    match turn {
+        Turn::UpTo(rows) => {
+            let of_rows = engine.values().iter().map(|value| bytes::of_rows(value, rows)).fold(0, u64::saturating_add);
+            of_rows.min(engine.run_bytes() as u64).max(engine.peak())
+        }
+        Turn::Whole => limits.run_bytes as u64,
+        Turn::Of { .. } => engine.peak(),
+    }
+}
+
 /// How many rows' values fit into the engine's bytes, as if all of them were held at once; more are run in turns.
 fn rows_that_fit(engine: &Engine) -> usize {
     let of_one_row = engine.values().iter().map(bytes::of).fold(0, u64::saturating_add);
@@ -322,6 +324,8 @@ fn rows_that_fit(engine: &Engine) -> usize {
 #[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::panic)]
 mod tests {
     use proptest::prelude::*;
+
+    use turnout_tables::RowsError;
 
     use super::*;
     use crate::testing::{list, model, node};
@@ -453,8 +457,8 @@ mod tests {
         let options = LoadOptions { limits: Limits { run_bytes: 1000, ..Limits::default() }, ..LoadOptions::default() };
         let nodes = vec![node("Softmax", &["X"], &["Y"], &[("axis", 0)])];
         let model = Model::prepare(model(nodes, &[("X", &[-1, 1])], &[]), &options, &[interpreter, plan]).unwrap();
-        assert_eq!(model.most_rows(), 125);
-        assert_eq!(model.check_rows(126), Err(RowsError::TooMany { rows: 126, most: 125 }));
+        assert_eq!(model.description().rows.most, 125);
+        assert_eq!(model.description().rows.check(126), Err(RowsError::TooMany { rows: 126, most: 125 }));
     }
 
     #[test]
@@ -502,9 +506,9 @@ mod tests {
         };
         let most = |limits: &Limits| {
             let model = load(limits).unwrap();
-            let most = model.most_rows();
-            assert_eq!(model.check_rows(most), Ok(()));
-            assert_eq!(model.check_rows(most + 1), Err(RowsError::TooMany { rows: most + 1, most }));
+            let most = model.description().rows.most;
+            assert_eq!(model.description().rows.check(most), Ok(()));
+            assert_eq!(model.description().rows.check(most + 1), Err(RowsError::TooMany { rows: most + 1, most }));
             most
         };
         assert_eq!(most(&Limits::default()), 65_536);

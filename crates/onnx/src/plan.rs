@@ -9,13 +9,13 @@ use tract_onnx::tract_core::internal::{Cost, TractErrorContext as _};
 use tract_onnx::tract_core::ops::cnn::{MaxPool, SumPool};
 use tract_onnx::tract_core::ops::konst::Const;
 use tract_onnx::tract_core::plan;
+use turnout_tables::Limits;
 
 use crate::bounded::{self, Refused, TooLarge};
 use crate::error::LoadError;
 use crate::guard::Guard;
-use crate::limits::Limits;
 use crate::signature::Signature;
-use crate::{bytes, check, interpreter, ml};
+use crate::{bytes, check, interpreter, ml, work};
 
 /// tract's plan of a model.
 #[derive(Debug)]
@@ -63,7 +63,7 @@ impl Plan {
         let model = model.into_typed().map_err(refused)?;
         check_sizes(&model, limits)?;
         let model = model.into_decluttered().map_err(refused)?;
-        limits.check_work(work(&model))?;
+        work::check(multiplications(&model), limits)?;
         let model = model.into_optimized().map_err(refused)?;
         check_types(&model)?;
         let outlets = model.output_outlets().map_err(refused)?;
@@ -190,7 +190,7 @@ fn check_sizes(model: &TypedModel, limits: &Limits) -> Result<(), LoadError> {
 }
 
 /// How many multiplications, or comparisons of a pool, one row takes.
-fn work(model: &TypedModel) -> u64 {
+fn multiplications(model: &TypedModel) -> u64 {
     let mut work = 0u64;
     for node in model.nodes() {
         let pool = node.op_as::<MaxPool>().map(|op| &op.pool_spec).or(node.op_as::<SumPool>().map(|op| &op.pool_spec));

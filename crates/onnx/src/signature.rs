@@ -2,7 +2,7 @@
 
 use tract_onnx::tract_hir::internal::*;
 
-use crate::table::Datatype;
+use turnout_tables::Datatype;
 
 /// What is known of a tensor before there is one.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,15 +69,4 @@ pub fn datatype(datum: DatumType) -> Option<Datatype> {
         DatumType::TDim => Datatype::I64,
         _ => return None,
     })
-}
-
-/// An output, as far as it is known before the model is run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OutputSignature {
-    /// The model's name for it.
-    pub name: String,
-    /// What its values are.
-    pub datatype: Datatype,
-    /// Shape of one row's share; `None` for a size that depends on the values.
-    pub row_shape: Vec<Option<usize>>,
 }

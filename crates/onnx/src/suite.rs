@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
 use tract_onnx::prelude::*;
+use turnout_tables::Limits;
 
 use crate::error::describe;
 use crate::half;
 use crate::interpreter::Interpreter;
-use crate::limits::Limits;
 use crate::ml;
 use crate::plan::Plan;
 use crate::shown;

@@ -11,7 +11,7 @@ use crate::protocol::report::{self, Report};
 use crate::protocol::respond::{Answer, insert, json};
 use crate::protocol::signature::{TensorDescription, inputs, outputs};
 use crate::request::{Request, Response};
-use crate::service::{Error, FollowUps, LoadedModel, Service};
+use crate::service::{Described, Error, FollowUps, Service};
 
 #[derive(Serialize)]
 struct Description<'a> {
@@ -143,7 +143,7 @@ pub(super) async fn described<P: Platform>(
 }
 
 /// `models` are those of the variants, in order; what is not among them is not described.
-fn description<'a>(name: &'a Name, served: &'a Served, models: &'a [Option<LoadedModel>]) -> Description<'a> {
+fn description<'a>(name: &'a Name, served: &'a Served, models: &'a [Option<Described>]) -> Description<'a> {
     let endpoint: &Endpoint = &served.endpoint;
     let problem = match &served.health {
         Health::Good => None,
@@ -172,7 +172,7 @@ fn description<'a>(name: &'a Name, served: &'a Served, models: &'a [Option<Loade
 fn variant_description<'a>(
     endpoint: &Endpoint,
     variant: &'a Variant,
-    model: Option<&'a LoadedModel>,
+    model: Option<&'a Described>,
 ) -> VariantDescription<'a> {
     let backend = match &variant.backend {
         Backend::Model(reference) => {

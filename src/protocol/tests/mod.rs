@@ -18,9 +18,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 
 use crate::isolate::{Isolate, Settings};
+use crate::platform::in_process::InProcessEngines;
 use crate::platform::{
-    Clock, Entropy, EntropyError, Entry, Exchange, ExchangeError, HttpAnswer, HttpCall, Log, Namespace, Page, Secrets,
-    Store, StoreError, Times,
+    Clock, Death, Engines, Entropy, EntropyError, Entry, Exchange, ExchangeError, HttpAnswer, HttpCall, Instance, Log,
+    Namespace, Page, Secrets, Store, StoreError, Times,
 };
 use crate::protocol::{self, Answer};
 use crate::record::{Record, Sink};
@@ -45,6 +46,7 @@ struct World {
     store_down: Cell<bool>,
     models: RefCell<HashMap<String, Vec<u8>>>,
     model_reads: Cell<usize>,
+    engines: InProcessEngines,
     secrets: RefCell<HashMap<String, String>>,
     /// What origins will answer, in order.
     answers: RefCell<VecDeque<Result<HttpAnswer, ExchangeError>>>,
@@ -118,6 +120,18 @@ impl Store for Rc<World> {
         let keys = values.keys().filter(|key| key.starts_with(prefix));
         let keys = keys.map(|key| (key.clone(), self.times.borrow().get(key).copied())).collect();
         Ok(Page { keys, cursor: None })
+    }
+}
+
+impl Engines for Rc<World> {
+    type File = Vec<u8>;
+
+    async fn read_model(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(Namespace::Models, key).await
+    }
+
+    fn load(&self, file: Vec<u8>, asked: &[u8], most_bytes: usize) -> Result<(Rc<dyn Instance>, Vec<u8>), Death> {
+        self.engines.load(file, asked, most_bytes)
     }
 }
 

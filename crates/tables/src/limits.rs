@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::error::LoadError;
-
 /// How a model is loaded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadOptions {
@@ -31,16 +29,5 @@ impl Default for Limits {
     /// What keeps an isolate of 128 MB alive, and others from waiting for more than some seconds.
     fn default() -> Self {
         Limits { run_bytes: 48 << 20, run_millions: 4_000, answer_bytes: 16 << 20, rows: 1 << 16 }
-    }
-}
-
-impl Limits {
-    /// Checks how many multiplications a run takes.
-    ///
-    /// # Errors
-    /// If they are too many.
-    pub(crate) fn check_work(&self, multiplications: u64) -> Result<(), LoadError> {
-        let (millions, most) = (multiplications / 1_000_000, self.run_millions as u64);
-        if millions > most { Err(LoadError::Work { millions, most }) } else { Ok(()) }
     }
 }

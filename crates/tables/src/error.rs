@@ -1,0 +1,41 @@
+//! Why a model does not answer.
+
+/// Why a model did not answer.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum RunError {
+    /// The model failed on the rows.
+    #[error("the model failed: {0}")]
+    Failed(String),
+    /// It does not take that number of rows.
+    #[error(transparent)]
+    Rows(#[from] RowsError),
+    /// The endpoint names an output that the model does not have.
+    #[error("the model has no output `{name}`; it has: {known}")]
+    NoSuchOutput {
+        /// What is asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
+}
+
+/// Why a model does not take a number of rows: whoever sends them is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RowsError {
+    /// Its rows depend on each other, and it takes a fixed number of them.
+    #[error("the model predicts {batch} rows together: send a multiple of {batch}, not {rows}")]
+    Batch {
+        /// How many were sent.
+        rows: usize,
+        /// How many it takes.
+        batch: usize,
+    },
+    /// More rows than are answered at once.
+    #[error("{rows} rows are more than the {most} that the model answers at once")]
+    TooMany {
+        /// How many were sent.
+        rows: usize,
+        /// How many may be sent at once.
+        most: usize,
+    },
+}

@@ -1,0 +1,84 @@
+//! The engine in the same process, for tests.
+#![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use turnout_engine::Engine;
+
+use super::engine::{Death, Engines, File, Instance};
+use super::store::StoreError;
+
+impl File for Vec<u8> {
+    fn bytes(&self) -> usize {
+        self.len()
+    }
+}
+
+/// Makes instances, and keeps them for a test to look at. It has no files.
+#[derive(Debug, Default)]
+pub struct InProcessEngines {
+    /// In the order in which they loaded a model.
+    pub instances: RefCell<Vec<Rc<InProcess>>>,
+    /// What ends the next one while it loads.
+    pub ends: RefCell<Option<Death>>,
+}
+
+/// An instance whose size and end a test decides.
+#[derive(Debug, Default)]
+pub struct InProcess {
+    engine: RefCell<Engine>,
+    /// How many bytes it seems to have.
+    pub bytes: Cell<usize>,
+    /// What ends it at the next run.
+    pub ends: RefCell<Option<Death>>,
+    /// How many bytes it was allowed last.
+    pub allowed: Cell<usize>,
+}
+
+/// Bytes of an instance without a model.
+pub const EMPTY: usize = 1 << 20;
+
+impl Engines for InProcessEngines {
+    type File = Vec<u8>;
+
+    async fn read_model(&self, _: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(None)
+    }
+
+    /// The instance seems to take twice the file's bytes.
+    fn load(&self, file: Vec<u8>, asked: &[u8], most_bytes: usize) -> Result<(Rc<dyn Instance>, Vec<u8>), Death> {
+        if let Some(death) = self.ends.borrow_mut().take() {
+            return Err(death);
+        }
+        let instance = InProcess::default();
+        instance.bytes.set(EMPTY + 2 * file.len());
+        instance.allowed.set(most_bytes);
+        if instance.bytes.get() > most_bytes {
+            return Err(Death("out of memory".to_owned()));
+        }
+        let said = caught(|| instance.engine.borrow_mut().load(file, asked).unwrap())?;
+        let instance = Rc::new(instance);
+        self.instances.borrow_mut().push(Rc::clone(&instance));
+        Ok((instance, said))
+    }
+}
+
+impl Instance for InProcess {
+    fn run(&self, rows: &[u8], most_bytes: usize) -> Result<Vec<u8>, Death> {
+        self.allowed.set(most_bytes);
+        if let Some(death) = self.ends.borrow_mut().take() {
+            return Err(death);
+        }
+        caught(|| self.engine.borrow().run(rows).unwrap())
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes.get()
+    }
+}
+
+fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Death> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| Death("a panic".to_owned()))
+}
