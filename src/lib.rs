@@ -16,8 +16,8 @@
 //!
 //! [`service`] is that way, written down once. Everything it uses is plain Rust that takes time and randomness from
 //! outside and is tested natively; the platform stands behind the small traits of [`platform`]. The shell implements
-//! them for Workers, and exists on wasm32 only, so that the compiler keeps the rest free of it. What runs models is a crate
-//! of its own, `turnout-onnx`, in `crates/onnx`.
+//! them for Workers, and exists on wasm32 only, so that the compiler keeps the rest free of it. What runs models is a module
+//! of its own, `turnout-engine` in `crates/engine`, an instance a model; `turnout-tables` is what crosses to it and back.
 //!
 //! # Who may use whom
 //!
@@ -30,7 +30,7 @@
 //! service
 //! record, access, isolate, origin
 //! assignment, payload, request
-//! statistics, endpoint, platform, turnout-onnx
+//! statistics, endpoint, platform, turnout-tables
 //! ```
 
 #![forbid(unsafe_code)]

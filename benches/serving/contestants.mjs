@@ -139,7 +139,10 @@ export const rowsOf = (model, rows) => kept(`${model}-${rows}.json`);
 const script = (name) => ({ modules: { "index.js": join(here, "workers", `${name}.js`) } });
 /** A build of Turnout, from a folder that `scripts/build.sh` has filled. */
 const turnout = (folder) => ({
-  modules: { "index.js": join(folder, "index.js"), "index_bg.wasm": join(folder, "index_bg.wasm") },
+  // Builds before the engine had a module of its own have one fewer.
+  modules: Object.fromEntries(
+    ["index.js", "index_bg.wasm", "engine.wasm"].map((name) => [name, join(folder, name)]).filter(([, path]) => existsSync(path)),
+  ),
   kv: ["ENDPOINTS", "MODELS", "REGISTRY"],
   sink: true,
   flags: ["enable_request_signal"],

@@ -243,8 +243,13 @@ async function models() {
 }
 
 function size() {
-  const of = (path) => ({ raw: statSync(path).size / 1e6, gzip: gzipSync(readFileSync(path), { level: 9 }).length / 1e6 });
-  const files = { turnout: join(root, "build/index_bg.wasm"), onnxruntime: join(work, "ort.wasm"), crate: join(work, "crate/index_bg.wasm") };
+  const sum = (paths, bytes) => paths.reduce((sum, path) => sum + bytes(readFileSync(path)) / 1e6, 0);
+  const of = (paths) => ({
+    raw: sum(paths, (file) => file.length),
+    gzip: sum(paths, (file) => gzipSync(file, { level: 9 }).length),
+  });
+  const built = ["index_bg.wasm", "engine.wasm"].map((name) => join(root, "build", name));
+  const files = { turnout: built, onnxruntime: [join(work, "ort.wasm")], crate: [join(work, "crate/index_bg.wasm")] };
   const sizes = mapValues(files, of);
   return ["raw", "gzip"].map((key) => ({ part: "size", name: `wasm, ${key}`, unit: "MB", rounds: column([sizes], key) }));
 }

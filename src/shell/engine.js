@@ -48,15 +48,15 @@ export class EngineInstance {
     return new Uint8Array(buffer, place, length);
   }
 
-  // What ended it: by its own words, or by V8's where it has none, as where the stack was too small.
+  // What ended it, by its own words or, where it has none, V8's, as where the stack was too small.
   lastWords(error) {
+    const said = error instanceof Error ? error.message : String(error);
     try {
-      const told = this.exports.last_words() >>> 0;
-      if (told !== 0) return new TextDecoder().decode(this.answer(told));
+      const words = new TextDecoder().decode(this.answer(this.exports.last_words() >>> 0));
+      return words === "" || words.startsWith(",") ? said + words : words;
     } catch {
-      // Then it cannot even say that.
+      return said;
     }
-    return error instanceof Error ? error.message : String(error);
   }
 }
 

@@ -75,18 +75,23 @@ extern "C" fn run() -> *const Told {
     })
 }
 
-/// Why the instance ended, told as [`load`] tells its answer; 0 if nobody knows.
+/// Why the instance ended, told as [`load`] tells its answer. Where only V8 knows, it is no more than where it was, from a
+/// comma on.
 #[unsafe(no_mangle)]
 extern "C" fn last_words() -> *const Told {
     LAST_WORDS.with_borrow_mut(|(words, told)| {
-        if words.is_empty() {
-            let Some(bytes) = memory::in_vain() else { return null() };
+        if let Some(bytes) = memory::in_vain() {
             // There may be none left to write it.
             memory::bound(usize::MAX);
-            *words = format!("out of memory: it has {} bytes, and {bytes} more were wanted", memory::size()).into();
+            *words =
+                format!("out of memory: it has {} bytes, and {bytes} more were wanted{}", memory::size(), at_work())
+                    .into();
+        }
+        if words.is_empty() {
+            *words = at_work().into();
         }
         *told = Told::of(words);
-        told
+        &raw const *told
     })
 }
 
@@ -108,6 +113,11 @@ impl Told {
     }
 }
 
+/// Where it was, for the end of a sentence.
+fn at_work() -> String {
+    turnout_onnx::node_at_work().map(|node| format!(", at {node}")).unwrap_or_default()
+}
+
 /// Keeps the reason of a panic, which there is nobody to tell.
 fn prepare() {
     static DONE: Once = Once::new();
@@ -117,7 +127,7 @@ fn prepare() {
             let place =
                 reason.location().map(|at| (at.file().rsplit(['/', '\\']).next().unwrap_or_default(), at.line()));
             let (file, line) = place.unwrap_or_default();
-            let words: String = format!("{said} ({file}:{line})").chars().take(MOST_WORDS).collect();
+            let words: String = format!("{said} ({file}:{line}){}", at_work()).chars().take(MOST_WORDS).collect();
             LAST_WORDS.with(|kept| {
                 if let Ok(mut kept) = kept.try_borrow_mut() {
                     kept.0 = words.into_bytes();

@@ -19,9 +19,10 @@ static IN_VAIN: AtomicUsize = AtomicUsize::new(0);
 #[global_allocator]
 static HEAP: Heap = Heap(UnsafeCell::new(Dlmalloc::new_with_allocator(Pages)));
 
-/// Sets how large the memory may become. What it has already, it keeps.
+/// Sets how large the memory may become, and begins anew to note what is asked for in vain. What it has already, it keeps.
 pub fn bound(bytes: usize) {
     MOST.store(bytes / PAGE, Ordering::Relaxed);
+    IN_VAIN.store(0, Ordering::Relaxed);
 }
 
 /// How large it is, in bytes.
@@ -29,7 +30,7 @@ pub fn size() -> usize {
     wasm32::memory_size(0).saturating_mul(PAGE)
 }
 
-/// What was last asked for in vain, in bytes; nothing if all was given.
+/// What was last asked for in vain, in bytes; nothing if all has been given since the bound was set.
 pub fn in_vain() -> Option<usize> {
     Some(IN_VAIN.load(Ordering::Relaxed)).filter(|bytes| *bytes > 0)
 }

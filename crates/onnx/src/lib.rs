@@ -4,7 +4,7 @@
 //! [`turnout_tables::Outputs`]. Small models of common operators are run by an interpreter of our own, all others by tract;
 //! the operators of [`ml`] serve both. Formats, HTTP and the platform are not known here.
 //!
-//! All `unsafe` of the project is in this crate: each block says why it is sound, and what it is worth.
+//! All `unsafe` of the project is here and in `turnout-engine`: each block says why it is sound, and what it is worth.
 
 mod answers;
 mod bounded;
@@ -12,6 +12,7 @@ mod bytes;
 mod check;
 #[cfg(target_arch = "wasm32")]
 pub mod constructors;
+mod doing;
 mod engine;
 mod error;
 mod file;
@@ -35,5 +36,6 @@ mod testing;
 mod widths;
 mod work;
 
+pub use doing::node_at_work;
 pub use error::LoadError;
 pub use model::Model;

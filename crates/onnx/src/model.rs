@@ -16,7 +16,7 @@ use crate::error::{LoadError, describe};
 use crate::inputs::{self, Declared};
 use crate::rows::{self, Mixing};
 use crate::signature::{Batch, Signature};
-use crate::{bytes, check, file, half};
+use crate::{bytes, check, doing, file, half};
 
 /// A model, ready to run.
 #[derive(Debug)]
@@ -73,6 +73,7 @@ impl Model {
     }
 
     fn prepare(mut model: ModelProto, options: &LoadOptions, engines: &[Prepare]) -> Result<Model, LoadError> {
+        doing::none();
         let limits = &options.limits;
         let Some(graph) = &mut model.graph else { return Err(LoadError::NotOnnx("it has no graph".to_owned())) };
         check::outputs(graph)?;
@@ -175,6 +176,7 @@ impl Model {
     pub fn run(&self, table: &Table, output: Option<&str>) -> Result<Outputs, RunError> {
         let rows = table.rows();
         self.description.rows.check(rows)?;
+        doing::none();
         let at_once = match self.turn {
             Turn::UpTo(at_once) | Turn::Of { rows: at_once, .. } => at_once,
             Turn::Whole => rows,

@@ -15,7 +15,7 @@ use crate::bounded::{self, Refused, TooLarge};
 use crate::error::LoadError;
 use crate::guard::Guard;
 use crate::signature::Signature;
-use crate::{bytes, check, interpreter, ml, work};
+use crate::{bytes, check, doing, interpreter, ml, work};
 
 /// tract's plan of a model.
 #[derive(Debug)]
@@ -25,8 +25,8 @@ pub struct Plan {
     values: Vec<Signature>,
     /// Bytes of the values that are held at once when there is one row.
     peak: u64,
-    /// What is checked before a node is run, by its number.
-    guards: HashMap<usize, Vec<Guard>>,
+    /// What is told of a node and checked before it is run, by its number.
+    nodes: Vec<(Arc<str>, Vec<Guard>)>,
 }
 
 impl Plan {
@@ -61,6 +61,7 @@ impl Plan {
             model.set_input_fact(position, InferenceFact::dt_shape(*datum, shape)).map_err(refused)?;
         }
         let model = model.into_typed().map_err(refused)?;
+        doing::none();
         check_sizes(&model, limits)?;
         let model = model.into_decluttered().map_err(refused)?;
         work::check(multiplications(&model), limits)?;
@@ -71,11 +72,11 @@ impl Plan {
         let outputs = outputs.collect::<TractResult<_>>().map_err(refused)?;
         let computed = model.nodes().iter().filter(|node| !node.op_is::<Const>()).flat_map(|node| &node.outputs);
         let values = computed.map(|outlet| signature(&outlet.fact)).collect();
-        let guards = model.nodes().iter().map(|node| (node.id, Guard::of(node, rows)));
-        let guards = guards.filter(|(_, guards)| !guards.is_empty()).collect();
+        let told = |node: &TypedNode| (doing::label(&node.name, &node.op.name()), Guard::of(node, rows));
+        let nodes = model.nodes().iter().map(told).collect();
         let plan = model.into_runnable().map_err(refused)?;
         let peak = peak(&plan);
-        Ok(Plan { plan, outputs, values, peak, guards })
+        Ok(Plan { plan, outputs, values, peak, nodes })
     }
 
     /// The outputs' signatures, in the model's order.
@@ -99,17 +100,16 @@ impl Plan {
     /// If an operator refuses a value.
     pub fn run(&self, inputs: Vec<Tensor>) -> TractResult<Vec<Tensor>> {
         let inputs = inputs.into_iter().map(TValue::from).collect();
-        let outputs = if self.guards.is_empty() {
-            self.plan.run(inputs)?
-        } else {
+        let outputs =
             self.plan.spawn()?.run_plan_with_eval(inputs, |context, state, node, inputs| -> TractResult<_> {
-                for guard in self.guards.get(&node.id).into_iter().flatten() {
-                    let named = || format!("node `{}` ({})", node.name, node.op.name());
-                    guard.check(&inputs, context.symbols).with_context(named)?;
+                if let Some((label, guards)) = self.nodes.get(node.id) {
+                    doing::at(label);
+                    for guard in guards {
+                        guard.check(&inputs, context.symbols).with_context(|| label.to_string())?;
+                    }
                 }
                 plan::eval(context, state, node, inputs)
-            })?
-        };
+            })?;
         Ok(outputs.into_iter().map(TValue::into_tensor).collect())
     }
 }

@@ -154,7 +154,9 @@ pub fn write_answer(answer: &Result<Outputs, RunError>, output: Option<usize>) -
             return to.into_bytes();
         }
     };
-    let bytes = |output: &Output| bytes_of(&output.values).saturating_add(16 + 8 * output.row_shape.len());
+    let bytes = |output: &Output| {
+        bytes_of(&output.values).saturating_add(output.row_shape.len().saturating_mul(8)).saturating_add(16)
+    };
     let mut to = Writer::with_capacity(outputs.outputs().iter().map(bytes).fold(16, usize::saturating_add));
     to.byte(0);
     to.count(outputs.rows());

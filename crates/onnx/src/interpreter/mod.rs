@@ -30,6 +30,7 @@ use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
 use tract_onnx::tract_hir::internal::*;
 use tract_onnx::tract_hir::ops::array::ConstantOfShape;
 
+use crate::doing;
 use crate::ml::{self, Kernel, Operator, Read, kernel};
 use crate::signature::Signature;
 use activation::Activation;
@@ -51,7 +52,8 @@ pub struct Interpreter {
 /// One operator.
 #[derive(Debug)]
 struct Step {
-    operator: String,
+    /// Its node, as errors tell of it.
+    label: Arc<str>,
     kernel: Arc<dyn Kernel>,
     inputs: TVec<Place>,
     /// How many outputs it has. They are the values that come next.
@@ -244,9 +246,10 @@ impl Interpreter {
                 Place::Value(at) => values.get(*at),
             };
             let inputs: Option<TVec<&Tensor>> = step.inputs.iter().map(place).collect();
+            doing::at(&step.label);
             let outputs = step.kernel.run(&inputs.context("a value is missing")?);
-            let outputs = outputs.with_context(|| step.operator.clone())?;
-            ensure!(outputs.len() >= step.outputs, "{} gives fewer outputs than it has", step.operator);
+            let outputs = outputs.with_context(|| step.label.to_string())?;
+            ensure!(outputs.len() >= step.outputs, "{} gives fewer outputs than it has", step.label);
             values.extend(outputs.into_iter().take(step.outputs));
         }
         self.places.iter().map(|at| values.get(*at).cloned().context("an output is missing")).collect()
@@ -318,7 +321,12 @@ impl<'m> Reading<'m> {
             self.places.insert(name, Place::Value(self.values.len()));
             self.values.push(signature);
         }
-        self.steps.push(Step { operator: node.op_type.clone(), kernel, inputs, outputs: node.output.len() });
+        self.steps.push(Step {
+            label: doing::label(&node.name, &node.op_type),
+            kernel,
+            inputs,
+            outputs: node.output.len(),
+        });
         Ok(())
     }
 }
