@@ -332,10 +332,12 @@ impl ModelCache {
             let others = self.loaded.iter().filter(|(form, _)| Some(*form) != stays);
             let held = others.clone().map(|(_, entry)| entry.bytes).fold(0, usize::saturating_add);
             let left = self.most_bytes.saturating_sub(held);
-            let oldest = others.min_by_key(|(_, entry)| entry.used).map(|(form, _)| form.clone());
-            match oldest {
-                Some(oldest) if left < needed => self.loaded.remove(&oldest),
-                _ => return left,
+            if left >= needed {
+                return left;
+            }
+            match others.min_by_key(|(_, entry)| entry.used).map(|(form, _)| form.clone()) {
+                Some(oldest) => self.loaded.remove(&oldest),
+                None => return left,
             };
         }
     }

@@ -5,54 +5,59 @@ import engine from "./engine.wasm";
 export class EngineInstance {
   constructor() {
     this.exports = new WebAssembly.Instance(engine).exports;
+    this.view();
   }
 
   // Has it load a file; what it says. Its memory may have `most` bytes.
   load(file, asked, most) {
-    const bytes = new Uint8Array(file);
-    return this.tell(bytes.length + asked.length, most, (room) => {
-      room.set(bytes);
-      room.set(asked, bytes.length);
-      return this.exports.load(asked.length);
-    });
+    try {
+      const place = this.room(file.byteLength + asked.length, most);
+      this.bytes.set(new Uint8Array(file), place);
+      this.bytes.set(asked, place + file.byteLength);
+      return this.answer(this.exports.load(asked.length));
+    } catch (error) {
+      throw this.lastWords(error);
+    }
   }
 
   // Has it run rows; what it says.
   run(rows, most) {
-    return this.tell(rows.length, most, (room) => {
-      room.set(rows);
-      return this.exports.run();
-    });
-  }
-
-  // How many bytes its memory has.
-  bytes() {
-    return this.exports.memory.buffer.byteLength;
-  }
-
-  tell(length, most, ask) {
     try {
-      const place = this.exports.room(length, most) >>> 0;
-      const told = ask(new Uint8Array(this.exports.memory.buffer, place, length)) >>> 0;
-      if (told !== 0) return this.answer(told);
+      this.bytes.set(rows, this.room(rows.length, most));
+      return this.answer(this.exports.run());
     } catch (error) {
       throw this.lastWords(error);
     }
-    throw "it was told something that it does not understand";
+  }
+
+  // Room for a message of so many bytes.
+  room(length, most) {
+    const place = this.exports.room(length, most) >>> 0;
+    this.view();
+    return place;
   }
 
   // The bytes whose place and number stand there.
   answer(told) {
-    const buffer = this.exports.memory.buffer;
-    const [place, length] = new Uint32Array(buffer, told, 2);
-    return new Uint8Array(buffer, place, length);
+    this.view();
+    const [at, bytes] = [told >>> 2, this.bytes];
+    const place = this.numbers[at];
+    return bytes.subarray(place, place + this.numbers[at + 1]);
+  }
+
+  // Its memory, which moves when it grows. A view costs more than most that is done with it, so it is kept.
+  view() {
+    const { buffer } = this.exports.memory;
+    if (this.bytes?.buffer === buffer) return;
+    this.bytes = new Uint8Array(buffer);
+    this.numbers = new Uint32Array(buffer);
   }
 
   // What ended it, by its own words or, where it has none, V8's, as where the stack was too small.
   lastWords(error) {
     const said = error instanceof Error ? error.message : String(error);
     try {
-      const words = new TextDecoder().decode(this.answer(this.exports.last_words() >>> 0));
+      const words = new TextDecoder().decode(this.answer(this.exports.last_words()));
       return words === "" || words.startsWith(",") ? said + words : words;
     } catch {
       return said;

@@ -1,5 +1,6 @@
 //! The engine's module: an instance of it for each model.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use js_sys::{ArrayBuffer, Reflect};
@@ -21,9 +22,6 @@ extern "C" {
 
     #[wasm_bindgen(method, catch)]
     fn run(this: &EngineInstance, rows: &[u8], most: usize) -> Result<Vec<u8>, JsValue>;
-
-    #[wasm_bindgen(method)]
-    fn bytes(this: &EngineInstance) -> usize;
 
     #[wasm_bindgen(catch)]
     async fn read_model(namespace: &JsValue, key: &str) -> Result<JsValue, JsValue>;
@@ -52,20 +50,41 @@ impl Engines for Workers {
     }
 
     fn load(&self, file: Buffer, asked: &[u8], most_bytes: usize) -> Result<(Rc<dyn Instance>, Vec<u8>), Death> {
-        let instance = EngineInstance::new().map_err(ended)?;
-        let said = instance.load(&file.0, asked, most_bytes).map_err(ended)?;
-        Ok((Rc::new(instance), said))
+        let handle = EngineInstance::new().map_err(ended)?;
+        let (said, pages) = said(handle.load(&file.0, asked, most_bytes))?;
+        Ok((Rc::new(Running { handle, pages: Cell::new(pages) }), said))
     }
 }
 
-impl Instance for EngineInstance {
+/// An instance, and how many pages its memory had when it last said something.
+#[derive(Debug)]
+struct Running {
+    handle: EngineInstance,
+    pages: Cell<usize>,
+}
+
+impl Instance for Running {
     fn run(&self, rows: &[u8], most_bytes: usize) -> Result<Vec<u8>, Death> {
-        self.run(rows, most_bytes).map_err(ended)
+        let (said, pages) = said(self.handle.run(rows, most_bytes))?;
+        self.pages.set(pages);
+        Ok(said)
     }
 
     fn bytes(&self) -> usize {
-        self.bytes()
+        self.pages.get().saturating_mul(PAGE)
     }
+}
+
+/// Bytes of a page of WebAssembly's memory.
+const PAGE: usize = 1 << 16;
+
+/// What an instance said, and, from the end of it, how many pages its memory has: asking that would be a crossing more.
+fn said(answer: Result<Vec<u8>, JsValue>) -> Result<(Vec<u8>, usize), Death> {
+    let mut answer = answer.map_err(ended)?;
+    let pages = answer.last_chunk().map(|pages| u32::from_le_bytes(*pages) as usize);
+    let pages = pages.ok_or_else(|| Death("it was told something that it does not understand".to_owned()))?;
+    answer.truncate(answer.len().saturating_sub(size_of::<u32>()));
+    Ok((answer, pages))
 }
 
 fn ended(words: JsValue) -> Death {

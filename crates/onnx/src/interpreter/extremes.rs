@@ -3,8 +3,8 @@
 
 use tract_onnx::pb::{ModelProto, NodeProto};
 use tract_onnx::tract_hir::internal::*;
-use tract_onnx::tract_hir::tract_ndarray::Zip;
 
+use super::wide;
 use crate::ml::{Kernel, Reduced, elements, tensor};
 use crate::signature::Signature;
 
@@ -74,28 +74,21 @@ macro_rules! ordered {
             const BELOW: Self = <$integer>::MIN;
             const ABOVE: Self = <$integer>::MAX;
         })*
-
-        /// Calls a function of a number's type with that of a tensor.
-        macro_rules! dispatch {
-            ($datum:expr, $function:ident($argument:expr)) => {
-                match $datum {
-                    $(datum if datum == <$float>::datum_type() => $function::<$float>($argument),)*
-                    $(datum if datum == <$integer>::datum_type() => $function::<$integer>($argument),)*
-                    datum => bail!("takes no {datum:?}"),
-                }
-            };
-        }
     };
 }
 
-ordered!(floats f32 f64; integers i8 i16 i32 i64 u8 u16 u32 u64);
+ordered!(floats f32 f64; integers i64 u64);
 
-fn check<T: Ordered>(_: ()) -> TractResult<()> {
-    Ok(())
-}
-
-fn check_ordered(datum: DatumType) -> TractResult<()> {
-    dispatch!(datum, check(()))
+/// Calls a function of a number's type with that of a tensor, which has been widened.
+macro_rules! dispatch {
+    ($datum:expr, $function:ident($argument:expr)) => {
+        match $datum {
+            DatumType::F32 => $function::<f32>($argument),
+            DatumType::F64 => $function::<f64>($argument),
+            DatumType::U64 => $function::<u64>($argument),
+            _ => $function::<i64>($argument),
+        }
+    };
 }
 
 impl Kept {
@@ -118,32 +111,27 @@ impl Extreme {
     }
 }
 
-fn extreme<T: Ordered>((kept, inputs): (Kept, &[&Tensor])) -> TractResult<Tensor> {
-    let [first, rest @ ..] = inputs else { bail!("takes an input") };
-    let mut kept_so_far = (*first).clone();
-    for input in rest {
-        let shape = tract_core::broadcast::multi_broadcast(&[kept_so_far.shape(), input.shape()])?;
-        let (a, b) = (kept_so_far.to_plain_array_view::<T>()?, input.to_plain_array_view::<T>()?);
-        let (a, b) = (a.broadcast(&*shape), b.broadcast(&*shape));
-        let (a, b) = (a.context("shapes that do not fit")?, b.context("shapes that do not fit")?);
-        let next = Zip::from(a).and(b).map_collect(|a, b| kept.of(*a, *b));
-        kept_so_far = next.into_tensor();
-    }
-    Ok(kept_so_far)
+fn extreme<T: Ordered>((kept, a, b): (Kept, &Tensor, &Tensor)) -> TractResult<Tensor> {
+    wide::each(a, b, |a: T, b: T| Ok(kept.of(a, b)))
 }
 
 impl Kernel for Extreme {
     fn outputs(&self, inputs: &[Signature]) -> TractResult<TVec<Signature>> {
         let first = inputs.first().context("takes an input")?;
-        check_ordered(first.datum)?;
+        wide::of(first.datum)?;
         ensure!(inputs.iter().all(|input| input.datum == first.datum), "inputs of two types");
         let shapes: TVec<&[TDim]> = inputs.iter().map(|input| input.shape.as_slice()).collect();
         Ok(tvec!(Signature::new(first.datum, tract_core::broadcast::multi_broadcast(&shapes)?)))
     }
 
     fn run(&self, inputs: &[&Tensor]) -> TractResult<TVec<Tensor>> {
-        let datum = inputs.first().context("takes an input")?.datum_type();
-        Ok(tvec!(dispatch!(datum, extreme((self.kept, inputs)))?))
+        let [first, rest @ ..] = inputs else { bail!("takes an input") };
+        let mut kept = wide::widened(first)?.into_owned();
+        for input in rest {
+            let input = wide::widened(input)?;
+            kept = dispatch!(kept.datum_type(), extreme((self.kept, &kept, &input)))?;
+        }
+        Ok(tvec!(wide::narrowed(kept, first.datum_type())?))
     }
 }
 
@@ -181,13 +169,15 @@ fn reduce<T: Ordered>((kernel, input): (&ReduceExtreme, &Tensor)) -> TractResult
 impl Kernel for ReduceExtreme {
     fn outputs(&self, inputs: &[Signature]) -> TractResult<TVec<Signature>> {
         let [input, ..] = inputs else { bail!("takes an input") };
-        check_ordered(input.datum)?;
+        wide::of(input.datum)?;
         Ok(tvec!(Signature::new(input.datum, self.over.shape(&input.shape)?)))
     }
 
     fn run(&self, inputs: &[&Tensor]) -> TractResult<TVec<Tensor>> {
         let [input, ..] = inputs else { bail!("takes an input") };
-        Ok(tvec!(dispatch!(input.datum_type(), reduce((self, input)))?))
+        let values = wide::widened(input)?;
+        let reduced = dispatch!(values.datum_type(), reduce((self, &values)))?;
+        Ok(tvec!(wide::narrowed(reduced, input.datum_type())?))
     }
 }
 
@@ -232,7 +222,7 @@ fn clip<T: Ordered>((kernel, inputs): (&Clip, &[&Tensor])) -> TractResult<Tensor
 impl Kernel for Clip {
     fn outputs(&self, inputs: &[Signature]) -> TractResult<TVec<Signature>> {
         let first = inputs.first().context("takes an input")?;
-        check_ordered(first.datum)?;
+        wide::of(first.datum)?;
         ensure!(inputs.iter().all(|input| input.datum == first.datum), "inputs of two types");
         ensure!(
             inputs.iter().skip(1).all(|bound| bound.shape.iter().all(|size| *size == 1.to_dim())),
@@ -243,6 +233,9 @@ impl Kernel for Clip {
 
     fn run(&self, inputs: &[&Tensor]) -> TractResult<TVec<Tensor>> {
         let datum = inputs.first().context("takes an input")?.datum_type();
-        Ok(tvec!(dispatch!(datum, clip((self, inputs)))?))
+        let widened = inputs.iter().map(|input| wide::widened(input)).collect::<TractResult<Vec<_>>>()?;
+        let inputs: TVec<&Tensor> = widened.iter().map(|input| &**input).collect();
+        let clipped = dispatch!(wide::of(datum)?, clip((self, &inputs)))?;
+        Ok(tvec!(wide::narrowed(clipped, datum)?))
     }
 }

@@ -19,6 +19,7 @@ mod quantize;
 mod recurrent;
 mod shape;
 mod softmax;
+mod wide;
 mod window;
 
 use std::collections::HashMap;

@@ -3,6 +3,7 @@
 use tract_onnx::pb::{ModelProto, NodeProto};
 use tract_onnx::tract_hir::internal::*;
 
+use super::wide;
 use crate::ml::{self, Kernel, elements, required_constant};
 use crate::signature::Signature;
 
@@ -56,6 +57,8 @@ impl Kernel for OneHot {
     fn outputs(&self, inputs: &[Signature]) -> TractResult<TVec<Signature>> {
         let [indices, _, values] = inputs else { bail!("takes three inputs") };
         ensure!(indices.datum.is_number(), "indices of {:?}", indices.datum);
+        let is_known = [DatumType::String, DatumType::Bool].contains(&values.datum) || wide::of(values.datum).is_ok();
+        ensure!(is_known, "values of {:?}", values.datum);
         ensure!(values.shape.as_slice() == [2.to_dim()], "values of {:?}", values.shape);
         let mut shape = indices.shape.clone();
         shape.insert(self.axis(shape.len())?, self.depth.to_dim());
@@ -65,6 +68,15 @@ impl Kernel for OneHot {
     fn run(&self, inputs: &[&Tensor]) -> TractResult<TVec<Tensor>> {
         let [indices, _, values] = inputs else { bail!("takes three inputs") };
         let axis = self.axis(indices.rank())?;
-        Ok(tvec!(dispatch_datum!(one_hot(values.datum_type())(self, indices, values, axis))?))
+        let datum = values.datum_type();
+        let made = match datum {
+            DatumType::String => one_hot::<String>(self, indices, values, axis),
+            DatumType::Bool => one_hot::<bool>(self, indices, values, axis),
+            DatumType::F32 => one_hot::<f32>(self, indices, values, axis),
+            DatumType::F64 => one_hot::<f64>(self, indices, values, axis),
+            DatumType::U64 => one_hot::<u64>(self, indices, values, axis),
+            _ => one_hot::<i64>(self, indices, &*wide::widened(values)?, axis),
+        };
+        Ok(tvec!(wide::narrowed(made?, datum)?))
     }
 }

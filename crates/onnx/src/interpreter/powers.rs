@@ -2,8 +2,8 @@
 
 use tract_onnx::pb::NodeProto;
 use tract_onnx::tract_hir::internal::*;
-use tract_onnx::tract_hir::tract_ndarray::ArrayViewD;
 
+use super::wide;
 use crate::ml::Kernel;
 use crate::signature::Signature;
 
@@ -23,52 +23,19 @@ fn broadcast(inputs: &[Signature]) -> TractResult<TVec<Signature>> {
     Ok(tvec!(Signature::new(a.datum, shape)))
 }
 
-/// Each value of the one with its value of the other.
-fn each<A: Datum + Copy, B: Datum + Copy, C: Datum>(
-    a: &Tensor,
-    b: &Tensor,
-    f: impl Fn(A, B) -> TractResult<C>,
-) -> TractResult<Tensor> {
-    let shape = tract_core::broadcast::multi_broadcast(&[a.shape(), b.shape()])?;
-    let (a, b): (ArrayViewD<'_, A>, ArrayViewD<'_, B>) = (a.to_plain_array_view()?, b.to_plain_array_view()?);
-    let (a, b) = (a.broadcast(&*shape), b.broadcast(&*shape));
-    let (a, b) = (a.context("shapes that do not fit")?, b.context("shapes that do not fit")?);
-    let values = a.iter().zip(b.iter()).map(|(a, b)| f(*a, *b)).collect::<TractResult<Vec<C>>>()?;
-    crate::ml::tensor(&shape, values)
+fn too_large(base: i64, exponent: f64) -> TractError {
+    format_err!("{base} to the power of {exponent} does not fit into its type")
 }
 
 /// A whole number's power.
 fn power(base: i64, exponent: f64) -> TractResult<i64> {
-    let too_large = || format_err!("{base} to the power of {exponent} does not fit into its type");
     if exponent >= 0.0 && exponent <= u32::MAX.into() && exponent.fract() == 0.0 {
-        return base.checked_pow(exponent as u32).ok_or_else(too_large);
+        return base.checked_pow(exponent as u32).ok_or_else(|| too_large(base, exponent));
     }
     let power = (base as f64).powf(exponent);
     // Of 2^63 on it would be cut.
-    ensure!(power.abs() < 9.2e18, too_large());
+    ensure!(power.abs() < 9.2e18, too_large(base, exponent));
     Ok(power as i64)
-}
-
-fn of_whole<B: Datum + Copy>(base: &Tensor, exponent: &Tensor, number: impl Fn(B) -> f64) -> TractResult<Tensor> {
-    if base.datum_type() == i32::datum_type() {
-        return each::<i32, B, i32>(base, exponent, |a, b| Ok(i32::try_from(power(a.into(), number(b))?)?));
-    }
-    each::<i64, B, i64>(base, exponent, |a, b| power(a, number(b)))
-}
-
-fn of_real<B: Datum + Copy>(base: &Tensor, exponent: &Tensor, number: impl Fn(B) -> f64) -> TractResult<Tensor> {
-    if base.datum_type() == f32::datum_type() {
-        return each::<f32, B, f32>(base, exponent, |a, b| {
-            // By far the most common.
-            let exponent = number(b);
-            Ok(if exponent == 2.0 { a * a } else { f64::from(a).powf(exponent) as f32 })
-        });
-    }
-    each::<f64, B, f64>(base, exponent, |a, b| Ok(a.powf(number(b))))
-}
-
-fn of<B: Datum + Copy>(base: &Tensor, exponent: &Tensor, number: impl Fn(B) -> f64) -> TractResult<Tensor> {
-    if base.datum_type().is_float() { of_real(base, exponent, number) } else { of_whole(base, exponent, number) }
 }
 
 const NUMBERS: [DatumType; 4] = [DatumType::F32, DatumType::F64, DatumType::I32, DatumType::I64];
@@ -81,11 +48,20 @@ impl Kernel for Pow {
 
     fn run(&self, inputs: &[&Tensor]) -> TractResult<TVec<Tensor>> {
         let [a, b] = inputs else { bail!("takes two inputs") };
-        Ok(tvec!(match b.datum_type() {
-            DatumType::F32 => of::<f32>(a, b, f64::from)?,
-            DatumType::F64 => of::<f64>(a, b, |x| x)?,
-            DatumType::I32 => of::<i32>(a, b, f64::from)?,
-            _ => of::<i64>(a, b, |x| x as f64)?,
+        let exponent = b.cast_to::<f64>()?;
+        let real = |base: f32, exponent: f64| {
+            // By far the most common.
+            Ok(if exponent == 2.0 { base * base } else { f64::from(base).powf(exponent) as f32 })
+        };
+        let whole = |base: i64, exponent: f64| {
+            let power = power(base, exponent)?;
+            ensure!(a.datum_type() == DatumType::I64 || i32::try_from(power).is_ok(), too_large(base, exponent));
+            Ok(power)
+        };
+        Ok(tvec!(match a.datum_type() {
+            DatumType::F32 => wide::each(a, &exponent, real)?,
+            DatumType::F64 => wide::each(a, &exponent, |base: f64, exponent: f64| Ok(base.powf(exponent)))?,
+            datum => wide::narrowed(wide::each(&*wide::widened(a)?, &exponent, whole)?, datum)?,
         }))
     }
 }
@@ -112,19 +88,14 @@ impl Kernel for BitShift {
 
     fn run(&self, inputs: &[&Tensor]) -> TractResult<TVec<Tensor>> {
         let [a, b] = inputs else { bail!("takes two inputs") };
-        macro_rules! shift {
-            ($integer:ty) => {
-                each::<$integer, $integer, $integer>(a, b, |a, b| {
-                    let by = u32::try_from(b).unwrap_or(u32::MAX);
-                    Ok(if self.left { a.checked_shl(by) } else { a.checked_shr(by) }.unwrap_or(0))
-                })?
-            };
-        }
-        Ok(tvec!(match a.datum_type() {
-            DatumType::U8 => shift!(u8),
-            DatumType::U16 => shift!(u16),
-            DatumType::U32 => shift!(u32),
-            _ => shift!(u64),
-        }))
+        let datum = a.datum_type();
+        let width = datum.size_of().saturating_mul(8) as u64;
+        let greatest = u64::MAX.checked_shr(64u32.saturating_sub(width as u32)).unwrap_or(0);
+        let shifted = |a: u64, by: u64| {
+            let shifted = if self.left { a.checked_shl(by as u32) } else { a.checked_shr(by as u32) };
+            Ok(if by < width { shifted.unwrap_or(0) & greatest } else { 0 })
+        };
+        let shifted = wide::each(&*a.cast_to::<u64>()?, &*b.cast_to::<u64>()?, shifted)?;
+        Ok(tvec!(wide::narrowed(shifted, datum)?))
     }
 }
