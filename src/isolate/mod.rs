@@ -1,12 +1,14 @@
 //! What an isolate keeps between requests. Nothing in it is held across an await: a request that is waiting must never
 //! keep another from going on.
 
+mod check;
 mod endpoints;
 mod models;
 mod settings;
 
 use std::cell::RefCell;
 
+pub use check::CheckError;
 pub use endpoints::{EndpointCache, EndpointError, Health, Lookup, Served};
 pub use models::{ModelCache, ModelError};
 pub use settings::Settings;

@@ -1,10 +1,11 @@
-//! The isolate's models, by the digest of their bytes and the shapes that are said beside it.
+//! The isolate's models, by the digest of their bytes, the shapes that are said beside it, and what they are checked against.
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use turnout_onnx::{LoadError, LoadOptions, Model};
 
+use super::check::{self, CheckError};
 use crate::endpoint::{ModelKey, ModelReference, ModelShape, Sha256};
 use crate::platform::StoreError;
 
@@ -21,8 +22,8 @@ pub struct ModelCache {
     failed: HashMap<(ModelKey, Form), (ModelError, f64)>,
 }
 
-/// The bytes of a model, and the shapes that are said for what they leave open.
-type Form = (Sha256, Option<ModelShape>);
+/// The bytes of a model, the shapes that are said for what they leave open, and the key of its check rows.
+type Form = (Sha256, Option<ModelShape>, Option<ModelKey>);
 
 #[derive(Debug)]
 struct Entry {
@@ -65,6 +66,24 @@ pub enum ModelError {
         /// What is wrong.
         problem: LoadError,
     },
+    /// The store has no check rows under the key that is named for them. It is not served unchecked.
+    #[error("there are no check rows `{check}` of model `{key}` in the store")]
+    CheckMissing {
+        /// The model's key.
+        key: String,
+        /// Theirs.
+        check: String,
+    },
+    /// It has not reproduced its check rows.
+    #[error("model `{key}`, checked against `{check}`: {problem}")]
+    Check {
+        /// The model's key.
+        key: String,
+        /// That of its check rows.
+        check: String,
+        /// What is wrong.
+        problem: CheckError,
+    },
     /// The store could not be read.
     #[error("model `{key}` could not be read: {problem}")]
     Unavailable {
@@ -80,8 +99,11 @@ impl ModelError {
     /// meant are often on their way.
     fn remembered_ms(&self) -> f64 {
         match self {
-            ModelError::TooLarge { .. } | ModelError::Load { .. } => 30_000.0,
-            ModelError::Missing(_) | ModelError::Mismatch { .. } => 1_000.0,
+            ModelError::Missing(_)
+            | ModelError::Mismatch { .. }
+            | ModelError::CheckMissing { .. }
+            | ModelError::Check { problem: CheckError::OtherModel(_), .. } => 1_000.0,
+            ModelError::TooLarge { .. } | ModelError::Load { .. } | ModelError::Check { .. } => 30_000.0,
             ModelError::Unavailable { .. } => 0.0,
         }
     }
@@ -111,22 +133,26 @@ impl ModelCache {
         (now_ms - since_ms < error.remembered_ms()).then(|| Err(error.clone()))
     }
 
-    /// Checks and loads what the store said, and keeps the result.
+    /// Checks and loads what the store said of the model and of its check rows, and keeps the result. Where the reference
+    /// names no check rows, `check` is nothing.
     ///
     /// # Errors
-    /// If there is no such model, its bytes are not the ones meant, or they cannot be run.
+    /// If there is no such model, its bytes are not the ones meant, they cannot be run, or do not reproduce the check rows.
     pub fn store(
         &mut self,
         reference: &ModelReference,
         read: Result<Option<Vec<u8>>, StoreError>,
+        check: Result<Option<Vec<u8>>, StoreError>,
         now_ms: f64,
     ) -> Result<Rc<Model>, ModelError> {
         let key = || reference.key.as_str().to_owned();
-        let loaded = match read {
+        let loaded = match (read, check) {
             // Not remembered: the store may well answer the next request.
-            Err(problem) => return Err(ModelError::Unavailable { key: key(), problem }),
-            Ok(None) => Err(ModelError::Missing(key())),
-            Ok(Some(onnx)) => self.load(reference, &onnx).map(|model| (model, onnx.len())),
+            (Err(problem), _) | (_, Err(problem)) => return Err(ModelError::Unavailable { key: key(), problem }),
+            (Ok(None), _) => Err(ModelError::Missing(key())),
+            (Ok(Some(onnx)), Ok(check)) => {
+                self.load(reference, &onnx, check.as_deref()).map(|model| (model, onnx.len()))
+            }
         };
         match loaded {
             Ok((model, bytes)) => {
@@ -144,7 +170,7 @@ impl ModelCache {
         }
     }
 
-    fn load(&self, reference: &ModelReference, onnx: &[u8]) -> Result<Rc<Model>, ModelError> {
+    fn load(&self, reference: &ModelReference, onnx: &[u8], check: Option<&[u8]>) -> Result<Rc<Model>, ModelError> {
         let key = || reference.key.as_str().to_owned();
         let (expected, found) = (reference.sha256, Sha256::of(onnx));
         if expected != found {
@@ -153,9 +179,21 @@ impl ModelCache {
         if onnx.len() > self.capacity {
             return Err(ModelError::TooLarge { key: key(), bytes: onnx.len(), capacity: self.capacity });
         }
+        let check = match (&reference.check, check) {
+            (Some(named), None) => {
+                return Err(ModelError::CheckMissing { key: key(), check: named.as_str().to_owned() });
+            }
+            (Some(named), Some(check)) => Some((named, check)),
+            (None, _) => None,
+        };
         let shapes = reference.shape.as_ref().map(ModelShape::shapes).cloned().unwrap_or_default();
         let model = Model::load_with(onnx, &LoadOptions { shapes, ..LoadOptions::default() });
         let model = model.map_err(|problem| ModelError::Load { key: key(), problem })?;
+        if let Some((named, check)) = check {
+            let checked = check::reproduce(check, found, model.schema(), |table| model.run(table, None));
+            let check = || named.as_str().to_owned();
+            checked.map_err(|problem| ModelError::Check { key: key(), check: check(), problem })?;
+        }
         Ok(Rc::new(model))
     }
 
@@ -177,7 +215,7 @@ impl ModelCache {
 }
 
 fn form(reference: &ModelReference) -> Form {
-    (reference.sha256, reference.shape.clone())
+    (reference.sha256, reference.shape.clone(), reference.check.clone())
 }
 
 fn place(reference: &ModelReference) -> (ModelKey, Form) {
@@ -196,6 +234,7 @@ mod tests {
             sha256: Sha256::of(onnx),
             output: None,
             shape: None,
+            check: None,
         }
     }
 
@@ -203,10 +242,10 @@ mod tests {
     fn one_key_that_is_wrong_is_no_fault_of_another() {
         let mut cache = ModelCache::new(1 << 20);
         let (wrong, right) = (reference("wrong", ONNX), reference("right", ONNX));
-        let missing = cache.store(&wrong, Ok(None), 0.0).unwrap_err();
+        let missing = cache.store(&wrong, Ok(None), Ok(None), 0.0).unwrap_err();
         assert_eq!(missing, ModelError::Missing("wrong".to_owned()));
         assert!(cache.get(&right, 1.0).is_none(), "the other key is asked for");
-        cache.store(&right, Ok(Some(ONNX.to_vec())), 1.0).unwrap();
+        cache.store(&right, Ok(Some(ONNX.to_vec())), Ok(None), 1.0).unwrap();
         // The bytes are the ones meant, whatever the key.
         assert!(matches!(cache.get(&wrong, 2.0), Some(Ok(_))));
     }
@@ -219,10 +258,13 @@ mod tests {
             let shape = ModelShape::new(vec![("X".to_owned(), vec![width])]).unwrap();
             ModelReference { shape: Some(shape), ..reference("model", onnx) }
         };
-        cache.store(&shaped(4), Ok(Some(onnx.to_vec())), 0.0).unwrap();
+        cache.store(&shaped(4), Ok(Some(onnx.to_vec())), Ok(None), 0.0).unwrap();
         assert!(matches!(cache.get(&shaped(4), 1.0), Some(Ok(_))));
         assert!(cache.get(&shaped(5), 1.0).is_none());
-        assert!(matches!(cache.store(&shaped(5), Ok(Some(onnx.to_vec())), 1.0), Err(ModelError::Load { .. })));
+        assert!(matches!(
+            cache.store(&shaped(5), Ok(Some(onnx.to_vec())), Ok(None), 1.0),
+            Err(ModelError::Load { .. })
+        ));
         assert!(matches!(cache.get(&shaped(4), 2.0), Some(Ok(_))), "the other goes on");
     }
 
@@ -231,15 +273,43 @@ mod tests {
         let mut cache = ModelCache::new(1 << 20);
         let late = reference("late", ONNX);
         for read in [None, Some(b"an older upload".to_vec())] {
-            cache.store(&late, Ok(read), 0.0).unwrap_err();
+            cache.store(&late, Ok(read), Ok(None), 0.0).unwrap_err();
             assert!(matches!(cache.get(&late, 999.0), Some(Err(_))));
             assert!(cache.get(&late, 1_000.0).is_none());
         }
         let broken = reference("broken", b"no model");
-        cache.store(&broken, Ok(Some(b"no model".to_vec())), 0.0).unwrap_err();
+        cache.store(&broken, Ok(Some(b"no model".to_vec())), Ok(None), 0.0).unwrap_err();
         assert!(matches!(cache.get(&broken, 29_999.0), Some(Err(ModelError::Load { .. }))));
         assert!(cache.get(&broken, 30_000.0).is_none());
-        cache.store(&late, Err(StoreError("down".to_owned())), 2_000.0).unwrap_err();
+        cache.store(&late, Err(StoreError("down".to_owned())), Ok(None), 2_000.0).unwrap_err();
         assert!(cache.get(&late, 2_000.0).is_none(), "a store that fails is asked again at once");
+    }
+
+    #[test]
+    fn a_model_is_not_served_unchecked() {
+        const CHECK: &str = include_str!("../../models/digits/logistic.check.json");
+        let mut cache = ModelCache::new(1 << 20);
+        let plain = reference("digits", ONNX);
+        let checked = ModelReference { check: Some(ModelKey::try_from("rows".to_owned()).unwrap()), ..plain.clone() };
+        let mut store = |check: Result<Option<&str>, StoreError>, now_ms| {
+            let check = check.map(|check| check.map(|check| check.as_bytes().to_vec()));
+            cache.store(&checked, Ok(Some(ONNX.to_vec())), check, now_ms).map(|_| ())
+        };
+        let (key, check) = ("digits".to_owned(), "rows".to_owned());
+        let down = StoreError("down".to_owned());
+        assert_eq!(store(Err(down.clone()), 0.0), Err(ModelError::Unavailable { key: key.clone(), problem: down }));
+        let missing = ModelError::CheckMissing { key: key.clone(), check: check.clone() };
+        assert_eq!(store(Ok(None), 0.0), Err(missing.clone()));
+        let wrong = CHECK.replacen("\"label\": [", "\"label\": [1", 1);
+        let different = store(Ok(Some(&wrong)), 0.0).unwrap_err();
+        assert!(matches!(&different, ModelError::Check { problem: CheckError::Different { row: 1, .. }, .. }));
+        let other = CHECK.replacen(&checked.sha256.to_string(), &Sha256::of(b"another").to_string(), 1);
+        let of_another = store(Ok(Some(&other)), 0.0).unwrap_err();
+        for (error, ms) in [(missing, 1_000.0), (of_another, 1_000.0), (different, 30_000.0)] {
+            assert_eq!(error.remembered_ms(), ms, "{error}");
+        }
+        assert_eq!(store(Ok(Some(CHECK)), 1.0), Ok(()));
+        assert!(matches!(cache.get(&checked, 2.0), Some(Ok(_))));
+        assert!(cache.get(&plain, 2.0).is_none(), "a model that is not checked is another");
     }
 }

@@ -147,6 +147,12 @@ pub(super) fn failure(failure: &Failure) -> &'static str {
             ModelError::Mismatch { .. } => "upload the bytes that are meant, or put their SHA-256 into the endpoint",
             ModelError::TooLarge { .. } => "use a smaller model, raise MODEL_CACHE_BYTES, or serve it from an origin",
             ModelError::Load { .. } => "export the model with operators that are supported, or serve it from an origin",
+            ModelError::CheckMissing { .. } => {
+                "upload its check rows to the MODELS namespace under the key that the endpoint names, or take `check` out"
+            }
+            ModelError::Check { .. } => {
+                "make the check rows anew if they are not the model's own; else serve the model from an origin"
+            }
             ModelError::Unavailable { .. } => "try again shortly",
         },
         Failure::Run(RunError::NoSuchOutput { .. }) => "fix `output` in the endpoint's document",

@@ -51,6 +51,8 @@ pub enum ModelSource {
         key: ModelKey,
         /// The one output to answer with.
         output: Option<String>,
+        /// The key of its check rows.
+        check: Option<ModelKey>,
     },
     /// A model host.
     Origin(OriginReference),
@@ -163,23 +165,29 @@ impl<P: Platform> Service<'_, P> {
     /// Gives a backend a name. A model is read and loaded, so that one that cannot be run is found out now.
     ///
     /// # Errors
-    /// If there is one of that name, or the model is missing or cannot be run.
+    /// If there is one of that name, or the model is missing, cannot be run or does not reproduce its check rows.
     pub async fn create_model(&self, name: &Name, source: ModelSource) -> Result<(), Error> {
         let backend = match source {
             ModelSource::Origin(origin) => Backend::Origin(origin),
-            ModelSource::Key { key, output } => Backend::Model(self.reference(key, output).await?),
+            ModelSource::Key { key, output, check } => Backend::Model(self.reference(key, output, check).await?),
         };
         self.create(Kind::Model, name, &backend).await
     }
 
     /// What a variant would say to mean the bytes that are under the key now.
-    async fn reference(&self, key: ModelKey, output: Option<String>) -> Result<ModelReference, Error> {
+    async fn reference(
+        &self,
+        key: ModelKey,
+        output: Option<String>,
+        check: Option<ModelKey>,
+    ) -> Result<ModelReference, Error> {
         let unusable = |problem: String| RegistryError::Unusable(Kind::Model, problem);
         let bytes = self.platform.read(Namespace::Models, key.as_str()).await?;
         let bytes = bytes.ok_or_else(|| unusable(format!("there is nothing under `{}` in MODELS", key.as_str())))?;
-        let reference = ModelReference { sha256: Sha256::of(&bytes), key, output, shape: None };
+        let reference = ModelReference { sha256: Sha256::of(&bytes), key, output, shape: None, check };
+        let check = self.check_rows(reference.check.as_ref()).await;
         let now_ms = self.platform.now_ms();
-        let loaded = self.isolate.models.borrow_mut().store(&reference, Ok(Some(bytes)), now_ms);
+        let loaded = self.isolate.models.borrow_mut().store(&reference, Ok(Some(bytes)), check, now_ms);
         let model = loaded.map_err(|error| unusable(error.to_string()))?;
         match &reference.output {
             Some(output) if !model.outputs().iter().any(|known| known.name == *output) => {

@@ -185,10 +185,10 @@ impl Failure {
     pub fn code(&self) -> &'static str {
         match self {
             Failure::Model(error) => match error {
-                ModelError::Missing(_) => "model_missing",
+                ModelError::Missing(_) | ModelError::CheckMissing { .. } => "model_missing",
                 ModelError::Mismatch { .. } => "model_mismatch",
                 ModelError::TooLarge { .. } => "model_too_large",
-                ModelError::Load { .. } => "model_unusable",
+                ModelError::Load { .. } | ModelError::Check { .. } => "model_unusable",
                 ModelError::Unavailable { .. } => "model_unavailable",
             },
             Failure::Run(RunError::Failed(_)) => "model_failed",

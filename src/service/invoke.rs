@@ -1,17 +1,19 @@
 //! One invocation: choose, answer, fall back, and note it all down.
 
 use std::rc::Rc;
+
+use futures_util::future::join;
 use turnout_onnx::{Model, RunError};
 
 use super::error::{BackendError, Failure};
 use super::invocation::{Invocation, Payload, UnitIn, Unreadable};
 use super::{CountRows, Error, FollowUps, Service};
 use crate::assignment::{Assignment, Reason, UnitHash, assign};
-use crate::endpoint::{Backend, Endpoint, ModelReference, UnitSource, Variant};
+use crate::endpoint::{Backend, Endpoint, ModelKey, ModelReference, UnitSource, Variant};
 use crate::isolate::Served;
 use crate::origin;
 use crate::payload::Outputs;
-use crate::platform::{HttpAnswer, Namespace, Platform};
+use crate::platform::{HttpAnswer, Namespace, Platform, StoreError};
 use crate::record::Record;
 use crate::request::{RequestError, cookie, header};
 
@@ -203,12 +205,21 @@ impl<P: Platform> Service<'_, P> {
         if let Some(model) = known {
             return Ok(model?);
         }
-        let read = self.platform.read(Namespace::Models, reference.key.as_str()).await;
+        let read = self.platform.read(Namespace::Models, reference.key.as_str());
+        let (read, check) = join(read, self.check_rows(reference.check.as_ref())).await;
         let mut models = self.isolate.models.borrow_mut();
         let now_ms = self.platform.now_ms();
         match models.get(reference, now_ms) {
             Some(model) => Ok(model?),
-            None => Ok(models.store(reference, read, now_ms)?),
+            None => Ok(models.store(reference, read, check, now_ms)?),
+        }
+    }
+
+    /// A model's check rows, as the store has them.
+    pub(super) async fn check_rows(&self, key: Option<&ModelKey>) -> Result<Option<Vec<u8>>, StoreError> {
+        match key {
+            Some(key) => self.platform.read(Namespace::Models, key.as_str()).await,
+            None => Ok(None),
         }
     }
 }
