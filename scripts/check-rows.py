@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes rows and ONNX Runtime's answers to them beside a model: Turnout has the model reproduce them before it serves it.
+"""Writes rows and ONNX Runtime's answers beside a model: Turnout has the model reproduce them before it serves it.
 
     check-rows.py MODEL.onnx ROWS.csv    with a line of names or without; columns in the order of the model's inputs
     check-rows.py MODEL.onnx ROWS.npz    arrays by the names of the inputs, a row each: for inputs of other shapes

@@ -127,7 +127,7 @@ pub struct ModelKey(String);
 
 /// Why a text is not a [`ModelKey`].
 #[derive(Debug, PartialEq, thiserror::Error)]
-#[error("a model key has 1 to 512 bytes, this one has {0}")]
+#[error("a key in MODELS has 1 to 512 bytes, this one has {0}")]
 pub struct ModelKeyError(usize);
 
 impl ModelKey {
