@@ -1,5 +1,6 @@
-// Puts the models and endpoints of models/ into the local KV of `wrangler dev`. A model is always put; an endpoint only
-// where there is none yet, so that weights changed by hand stay: `node scripts/seed.mjs --reset` puts them all back.
+// Puts the models of models/, their check rows and the endpoints into the local KV of `wrangler dev`. A model is always put;
+// an endpoint only where there is none yet, so that weights changed by hand stay: `node scripts/seed.mjs --reset` puts them
+// all back.
 
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -16,7 +17,7 @@ export async function seeds() {
     const path = join(root, "models", folder.name);
     for (const file of await readdir(path)) {
       const bytes = () => readFile(join(path, file));
-      if (file.endsWith(".onnx")) found.models.push([`${folder.name}/${file}`, await bytes()]);
+      if (file.endsWith(".onnx") || file.endsWith(".check.json")) found.models.push([`${folder.name}/${file}`, await bytes()]);
       if (file === "endpoint.json") found.endpoints.push([folder.name, (await bytes()).toString()]);
     }
   }
@@ -29,7 +30,7 @@ async function main() {
   const { models, endpoints } = await seeds();
   for (const [key, bytes] of models) {
     await env.MODELS.put(key, bytes);
-    console.log(`[seed] model ${key}, ${bytes.length} bytes`);
+    console.log(`[seed] ${key}, ${bytes.length} bytes`);
   }
   for (const [name, document] of endpoints) {
     const kept = !reset && (await env.ENDPOINTS.get(name)) !== null;

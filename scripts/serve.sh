@@ -8,7 +8,7 @@ mkdir -p .local/endpoints .local/models .local/registry
 for folder in models/*/; do
     name=$(basename "$folder")
     mkdir -p ".local/models/$name"
-    cp "$folder"*.onnx ".local/models/$name/"
+    cp "$folder"*.onnx "$folder"*.check.json ".local/models/$name/"
     # An endpoint that is there already keeps its weights.
     [ -f ".local/endpoints/$name" ] || cp "${folder}endpoint.json" ".local/endpoints/$name"
 done

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
 
 use turnout::endpoint::{Backend, Endpoint, Sha256};
+use turnout::isolate::reproduce;
 use turnout::payload::{self, Format, Outputs, PayloadError, Values};
 use turnout_onnx::{LoadError, Model};
 
@@ -141,17 +142,20 @@ fn churn_answers_as_onnx_runtime_does() {
 }
 
 #[test]
-fn the_seeded_endpoints_mean_these_files() {
+fn the_seeded_endpoints_mean_these_files_and_are_checked() {
     let digits = Endpoint::parse(include_bytes!("../models/digits/endpoint.json")).unwrap();
     let churn = Endpoint::parse(include_bytes!("../models/churn/endpoint.json")).unwrap();
-    for (folder, endpoint, name, onnx) in [
-        ("digits", &digits, "logistic", LOGISTIC),
-        ("digits", &digits, "cnn", CNN),
-        ("churn", &churn, "logistic", CHURN_LOGISTIC),
-        ("churn", &churn, "xgboost", CHURN_XGBOOST),
+    for (folder, endpoint, name, onnx, rows) in [
+        ("digits", &digits, "logistic", LOGISTIC, &include_bytes!("../models/digits/logistic.check.json")[..]),
+        ("digits", &digits, "cnn", CNN, include_bytes!("../models/digits/cnn.check.json")),
+        ("churn", &churn, "logistic", CHURN_LOGISTIC, include_bytes!("../models/churn/logistic.check.json")),
+        ("churn", &churn, "xgboost", CHURN_XGBOOST, include_bytes!("../models/churn/xgboost.check.json")),
     ] {
         let Backend::Model(model) = &endpoint.variant(name).unwrap().backend else { panic!("{name} is no model") };
         assert_eq!((model.key.as_str(), model.sha256), (&*format!("{folder}/{name}.onnx"), Sha256::of(onnx)));
+        assert_eq!(model.check.as_ref().unwrap().as_str(), format!("{folder}/{name}.check.json"));
+        let loaded = Model::load(onnx).unwrap();
+        reproduce(rows, model.sha256, loaded.schema(), |table| loaded.run(table, None)).unwrap();
     }
 }
 

@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """Trains the two models of the `churn` endpoint from customers.csv and writes what else this folder holds.
 
-Writes logistic.onnx, xgboost.onnx, held-out.csv, *.expected.csv (ONNX Runtime's answers on the held-out rows) and a
-card for each model. The same packages give the same bytes. About a minute.
+Writes logistic.onnx, xgboost.onnx, held-out.csv, *.expected.csv (ONNX Runtime's answers on the held-out rows),
+*.check.json (some of them, which the worker has the model reproduce) and a card for each model. The same packages give
+the same bytes. About a minute.
 """
 
 import hashlib
 import json
 import math
 import pathlib
+import subprocess
+import sys
 import textwrap
 from importlib.metadata import version
 
@@ -156,6 +159,8 @@ def write_model(name, made, customers, trained_probabilities):
         raise SystemExit(f"{name}: ONNX Runtime differs from the trained model by {worst:.1e}")
     rows = [f"{label}," + ",".join(f"{p:.9g}" for p in row) for label, row in zip(labels, probabilities, strict=True)]
     (FOLDER / f"{name}.expected.csv").write_text("\n".join(rows) + "\n")
+    check_rows = FOLDER.parent.parent / "scripts" / "check-rows.py"
+    subprocess.run([sys.executable, check_rows, path, FOLDER / "held-out.csv", "--skip", "1"], check=True, stdout=subprocess.DEVNULL)
     print(f"{name}: {path.stat().st_size} bytes, within {worst:.1e} of the library's own probabilities")
     return (labels == "yes").astype(np.int64), probabilities[:, 1].astype(np.float64)
 

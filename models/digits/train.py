@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """Trains the two models of the `digits` endpoint and writes all that this folder holds.
 
-Writes logistic.onnx, cnn.onnx, held-out.csv, *.expected.csv (ONNX Runtime's answers on the held-out rows) and a card
-for each model. The same packages give the same bytes. About two minutes on two cores.
+Writes logistic.onnx, cnn.onnx, held-out.csv, *.expected.csv (ONNX Runtime's answers on the held-out rows),
+*.check.json (some of them, which the worker has the model reproduce) and a card for each model. The same packages give
+the same bytes. About two minutes on two cores.
 """
 
 import hashlib
 import json
 import math
 import pathlib
+import subprocess
+import sys
 from importlib.metadata import version
 
 import jax
@@ -197,6 +200,8 @@ def write_model(name, made, pixels, trained_probabilities):
         raise SystemExit(f"{name}: ONNX Runtime differs from the trained model by {worst:.1e}")
     rows = [f"{label}," + ",".join(f"{p:.9g}" for p in row) for label, row in zip(labels, probabilities, strict=True)]
     (FOLDER / f"{name}.expected.csv").write_text("\n".join(rows) + "\n")
+    check_rows = FOLDER.parent.parent / "scripts" / "check-rows.py"
+    subprocess.run([sys.executable, check_rows, path, FOLDER / "held-out.csv", "--skip", "1"], check=True, stdout=subprocess.DEVNULL)
     print(f"{name}: {path.stat().st_size} bytes, within {worst:.1e} of the framework's own probabilities")
     return labels
 

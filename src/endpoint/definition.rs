@@ -238,6 +238,10 @@ mod tests {
                 "has both `model` and `origin`",
             ),
             (&one_variant(r#""model": {"key": "m", "sha256": "xyz"}"#), "at `variants[0].model.sha256`: `xyz` is not"),
+            (
+                &one_variant(&format!(r#""model": {{"key": "m", "sha256": "{SHA}", "check": ""}}"#)),
+                "at `variants[0].model.check`: a key in MODELS has 1 to 512 bytes",
+            ),
             (&one_variant(r#""origin": {"url": "models.example.com"}"#), "at `variants[0].origin.url`"),
             (&one_variant(r#""origin": {"url": "ftp://models.example.com"}"#), "only http and https"),
             (
@@ -299,11 +303,11 @@ mod tests {
 
     fn backend() -> impl Strategy<Value = String> {
         prop_oneof![
-            ("[a-zA-Z0-9/._ é]{1,40}", any::<[u8; 8]>()).prop_map(|(key, bytes)| format!(
-                r#""model": {{"key": {}, "sha256": "{}"}}"#,
-                serde_json::Value::from(key),
-                Sha256::of(&bytes)
-            )),
+            ("[a-zA-Z0-9/._ é]{1,40}", any::<[u8; 8]>(), any::<bool>()).prop_map(|(key, bytes, is_checked)| {
+                let (key, sha256) = (serde_json::Value::from(key), Sha256::of(&bytes));
+                let check = if is_checked { format!(r#", "check": {key}"#) } else { String::new() };
+                format!(r#""model": {{"key": {key}, "sha256": "{sha256}"{check}}}"#)
+            }),
             ("[a-z]{1,10}", proptest::option::of(1u32..), proptest::option::of("[A-Z_]{1,10}")).prop_map(
                 |(host, timeout, token)| {
                     let timeout = timeout.map_or_else(String::new, |t| format!(r#", "timeout_ms": {t}"#));

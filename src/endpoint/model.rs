@@ -23,6 +23,10 @@ pub struct ModelReference {
     /// Shapes of rows by input, for a file that leaves more open than the number of rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<ModelShape>,
+    /// Key of its check rows in the same store: without having reproduced them, it answers nobody. They say themselves of
+    /// which bytes they are, so they need no digest here: others than meant can refuse the model, and change no answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<ModelKey>,
 }
 
 /// Shapes of rows by input, without the number of rows: each of 1 to 8 sizes from 1 to 65,536, and of 4,194,304 values at
@@ -116,14 +120,14 @@ impl<'de> Deserialize<'de> for ModelShape {
     }
 }
 
-/// Key of a model in the store: 1 to 512 bytes, as Workers KV takes them.
+/// Key of a model, or of its check rows, in the store: 1 to 512 bytes, as Workers KV takes them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ModelKey(String);
 
 /// Why a text is not a [`ModelKey`].
 #[derive(Debug, PartialEq, thiserror::Error)]
-#[error("a model key has 1 to 512 bytes, this one has {0}")]
+#[error("a key in MODELS has 1 to 512 bytes, this one has {0}")]
 pub struct ModelKeyError(usize);
 
 impl ModelKey {

@@ -1,14 +1,16 @@
 //! What an isolate keeps between requests. Nothing in it is held across an await: a request that is waiting must never
 //! keep another from going on.
 
+mod check;
 mod endpoints;
 mod models;
 mod settings;
 
 use std::cell::RefCell;
 
+pub use check::{CheckError, reproduce};
 pub use endpoints::{EndpointCache, EndpointError, Health, Lookup, Served};
-pub use models::{InvokeError, LoadedModel, ModelCache, ModelError};
+pub use models::{InvokeError, LoadedModel, ModelCache, ModelError, Wanted};
 pub use settings::Settings;
 
 use crate::assignment::Randomness;

@@ -1,5 +1,5 @@
-//! The isolate's models, by the digest of their bytes and the shapes that are said beside it: each in an instance of the
-//! engine with a memory of its own.
+//! The isolate's models, by the digest of their bytes, the shapes that are said beside it, and what they are checked against:
+//! each in an instance of the engine with a memory of its own.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -7,6 +7,7 @@ use std::rc::Rc;
 use turnout_tables::message::{self, Load, LoadOutcome, Loaded};
 use turnout_tables::{Description, LoadOptions, Outputs, RunError, Table};
 
+use super::check::{self, CheckError};
 use crate::endpoint::{ModelKey, ModelReference, ModelShape, Sha256};
 use crate::platform::{Death, Engines, File, Instance, StoreError};
 
@@ -27,8 +28,8 @@ pub struct ModelCache {
     deaths: HashMap<Form, Deaths>,
 }
 
-/// The bytes of a model, and the shapes that are said for what they leave open.
-type Form = (Sha256, Option<ModelShape>);
+/// The bytes of a model, the shapes that are said for what they leave open, and the key of its check rows.
+type Form = (Sha256, Option<ModelShape>, Option<ModelKey>);
 
 #[derive(Debug)]
 struct Entry {
@@ -46,6 +47,19 @@ pub struct LoadedModel {
     instance: Rc<dyn Instance>,
     /// What its memory had when it was loaded.
     bytes: usize,
+}
+
+/// Which model is meant, and what it is checked against.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Its key, for errors.
+    pub key: &'a ModelKey,
+    /// The digest of its bytes; any, if there is none.
+    pub sha256: Option<Sha256>,
+    /// Shapes for what it leaves open.
+    pub shape: Option<&'a ModelShape>,
+    /// The key of its check rows.
+    pub check: Option<&'a ModelKey>,
 }
 
 /// How a model has ended its instances.
@@ -110,6 +124,24 @@ pub enum ModelError {
         /// What ended the last.
         death: Death,
     },
+    /// The store has no check rows under the key that is named for them. It is not served unchecked.
+    #[error("there are no check rows `{check}` of model `{key}` in the store")]
+    CheckMissing {
+        /// The model's key.
+        key: String,
+        /// Theirs.
+        check: String,
+    },
+    /// It has not reproduced its check rows.
+    #[error("model `{key}`, checked against `{check}`: {problem}")]
+    Check {
+        /// The model's key.
+        key: String,
+        /// That of its check rows.
+        check: String,
+        /// What is wrong.
+        problem: CheckError,
+    },
     /// The store could not be read.
     #[error("model `{key}` could not be read: {problem}")]
     Unavailable {
@@ -131,6 +163,19 @@ pub enum InvokeError {
     Died(Death),
 }
 
+impl Wanted<'_> {
+    /// What the engine is asked.
+    fn message(&self) -> Vec<u8> {
+        let shapes = self.shape.map(ModelShape::shapes).cloned().unwrap_or_default();
+        let options = LoadOptions { shapes, ..LoadOptions::default() };
+        Load { digest: self.sha256.map(|digest| *digest.as_bytes()), options }.write()
+    }
+
+    fn form(&self, digest: Sha256) -> Form {
+        (digest, self.shape.cloned(), self.check.cloned())
+    }
+}
+
 impl LoadedModel {
     /// The digest of its file.
     pub fn digest(&self) -> Sha256 {
@@ -143,8 +188,11 @@ impl ModelError {
     /// meant are often on their way. Of deaths see [`Deaths::refused_ms`].
     fn remembered_ms(&self) -> f64 {
         match self {
-            ModelError::TooLarge { .. } | ModelError::Load { .. } => 30_000.0,
-            ModelError::Missing(_) | ModelError::Mismatch { .. } => 1_000.0,
+            ModelError::Missing(_)
+            | ModelError::Mismatch { .. }
+            | ModelError::CheckMissing { .. }
+            | ModelError::Check { problem: CheckError::OtherModel(_), .. } => 1_000.0,
+            ModelError::TooLarge { .. } | ModelError::Load { .. } | ModelError::Check { .. } => 30_000.0,
             ModelError::Unavailable { .. } | ModelError::DiedAtLoad { .. } | ModelError::KeepsDying { .. } => 0.0,
         }
     }
@@ -209,24 +257,32 @@ impl ModelCache {
         (now_ms - since_ms < error.remembered_ms()).then(|| Err(error.clone()))
     }
 
-    /// Checks and loads what the store said, and keeps the result.
+    /// Checks and loads what the store said of the model and of its check rows, and keeps the result. Where the reference
+    /// names no check rows, `check` is nothing.
     ///
     /// # Errors
-    /// If there is no such model, its bytes are not the ones meant, or they cannot be run.
+    /// If there is no such model, its bytes are not the ones meant, they cannot be run, or do not reproduce the check rows.
     pub fn store<E: Engines>(
         &mut self,
         engines: &E,
         reference: &ModelReference,
         read: Result<Option<E::File>, StoreError>,
+        check: Result<Option<Vec<u8>>, StoreError>,
         now_ms: f64,
     ) -> Result<Rc<LoadedModel>, ModelError> {
         let key = || reference.key.as_str().to_owned();
-        let loaded = match read {
+        let loaded = match (read, check) {
             // Not remembered: the store may well answer the next request.
-            Err(problem) => return Err(ModelError::Unavailable { key: key(), problem }),
-            Ok(None) => Err(ModelError::Missing(key())),
-            Ok(Some(file)) => {
-                self.load(engines, &reference.key, reference.shape.as_ref(), Some(reference.sha256), file, now_ms)
+            (Err(problem), _) | (_, Err(problem)) => return Err(ModelError::Unavailable { key: key(), problem }),
+            (Ok(None), _) => Err(ModelError::Missing(key())),
+            (Ok(Some(file)), Ok(check)) => {
+                let wanted = Wanted {
+                    key: &reference.key,
+                    sha256: Some(reference.sha256),
+                    shape: reference.shape.as_ref(),
+                    check: reference.check.as_ref(),
+                };
+                self.load(engines, wanted, file, check.as_deref(), now_ms)
             }
         };
         if loaded.is_ok() {
@@ -240,54 +296,63 @@ impl ModelCache {
         })
     }
 
-    /// Loads a file, whatever its digest is unless one is expected, and keeps it.
+    /// Loads a file, has it reproduce its check rows, and keeps it.
     ///
     /// # Errors
-    /// If its bytes are not the ones expected, or they cannot be run.
+    /// If its bytes are not the ones wanted, they cannot be run, or do not reproduce the check rows.
     pub fn load<E: Engines>(
         &mut self,
         engines: &E,
-        key: &ModelKey,
-        shape: Option<&ModelShape>,
-        expected: Option<Sha256>,
+        wanted: Wanted<'_>,
         file: E::File,
+        check: Option<&[u8]>,
         now_ms: f64,
     ) -> Result<Rc<LoadedModel>, ModelError> {
-        let key = || key.as_str().to_owned();
-        let needed = file.bytes().saturating_mul(Self::LOADING).saturating_add(Self::EMPTY);
+        let key = || wanted.key.as_str().to_owned();
         if file.bytes() > self.most_bytes {
             return Err(ModelError::TooLarge { key: key(), bytes: file.bytes(), most: self.most_bytes });
         }
-        let shapes = shape.map(ModelShape::shapes).cloned().unwrap_or_default();
-        let options = LoadOptions { shapes, ..LoadOptions::default() };
-        let asked = Load { digest: expected.map(|digest| *digest.as_bytes()), options }.write();
+        let check = match (wanted.check, check) {
+            (Some(named), None) => {
+                return Err(ModelError::CheckMissing { key: key(), check: named.as_str().to_owned() });
+            }
+            (Some(named), Some(check)) => Some((named, check)),
+            (None, _) => None,
+        };
+        let needed = file.bytes().saturating_mul(Self::LOADING).saturating_add(Self::EMPTY);
         let most_bytes = self.make_room(needed, None);
-        let answered = engines.load(file, &asked, most_bytes).and_then(|(instance, said)| {
+        let answered = engines.load(file, &wanted.message(), most_bytes).and_then(|(instance, said)| {
             let said = Loaded::read(&said).map_err(|error| Death(error.to_string()))?;
             Ok((instance, said))
         });
         let (instance, Loaded { digest, outcome }) = match answered {
             Ok(answered) => answered,
             Err(death) => {
-                if let Some(digest) = expected {
-                    self.note_death((digest, shape.cloned()), death.clone(), true, now_ms);
+                if let Some(digest) = wanted.sha256 {
+                    self.note_death(wanted.form(digest), death.clone(), true, now_ms);
                 }
                 return Err(ModelError::DiedAtLoad { key: key(), death });
             }
         };
         let found = Sha256::from(digest);
-        match (outcome, expected) {
-            (LoadOutcome::Ready(description), _) => {
-                let (form, bytes) = ((found, shape.cloned()), instance.bytes());
-                let model = Rc::new(LoadedModel { form, description: Rc::from(description), instance, bytes });
-                self.keep(Rc::clone(&model));
-                Ok(model)
+        let description = match outcome {
+            LoadOutcome::Ready(description) => Rc::from(description),
+            LoadOutcome::Refused(problem) => return Err(ModelError::Load { key: key(), problem }),
+            LoadOutcome::Other => {
+                return Err(ModelError::Mismatch { key: key(), expected: wanted.sha256.unwrap_or(found), found });
             }
-            (LoadOutcome::Refused(problem), _) => Err(ModelError::Load { key: key(), problem }),
-            (LoadOutcome::Other, expected) => {
-                Err(ModelError::Mismatch { key: key(), expected: expected.unwrap_or(found), found })
-            }
+        };
+        let bytes = instance.bytes();
+        let model = LoadedModel { form: wanted.form(found), description, instance, bytes };
+        if let Some((named, check)) = check {
+            let run = |table: &Table| self.run(&model, table, None, now_ms);
+            let checked = check::reproduce(check, found, &model.description.schema, run);
+            let check = || named.as_str().to_owned();
+            checked.map_err(|problem| ModelError::Check { key: key(), check: check(), problem })?;
         }
+        let model = Rc::new(model);
+        self.keep(Rc::clone(&model));
+        Ok(model)
     }
 
     /// Runs a model on rows, and answers all outputs or the one of that name.
@@ -380,7 +445,7 @@ impl ModelCache {
 }
 
 fn form(reference: &ModelReference) -> Form {
-    (reference.sha256, reference.shape.clone())
+    (reference.sha256, reference.shape.clone(), reference.check.clone())
 }
 
 fn place(reference: &ModelReference) -> (ModelKey, Form) {
@@ -415,7 +480,7 @@ mod tests {
             file: Option<&[u8]>,
             now_ms: f64,
         ) -> Result<Rc<LoadedModel>, ModelError> {
-            self.cache.store(&self.engines, reference, Ok(file.map(<[u8]>::to_vec)), now_ms)
+            self.cache.store(&self.engines, reference, Ok(file.map(<[u8]>::to_vec)), Ok(None), now_ms)
         }
 
         /// Runs a model on a row of zeros; the instance that was made last ends so, if it does.
@@ -435,6 +500,7 @@ mod tests {
             sha256: Sha256::of(onnx),
             output: None,
             shape: None,
+            check: None,
         }
     }
 
@@ -479,7 +545,7 @@ mod tests {
         assert!(matches!(bench.cache.get(&broken, 29_999.0), Some(Err(ModelError::Load { .. }))));
         assert!(bench.cache.get(&broken, 30_000.0).is_none());
         let down = Err(StoreError("down".to_owned()));
-        bench.cache.store(&bench.engines, &late, down, 2_000.0).unwrap_err();
+        bench.cache.store(&bench.engines, &late, down, Ok(None), 2_000.0).unwrap_err();
         assert!(bench.cache.get(&late, 2_000.0).is_none(), "a store that fails is asked again at once");
     }
 
@@ -541,6 +607,34 @@ mod tests {
         let refused = bench.store(&reference("large", ONNX), Some(ONNX), 0.0).unwrap_err();
         assert!(matches!(refused, ModelError::TooLarge { .. }), "{refused}");
         assert!(bench.engines.instances.borrow().is_empty());
+    }
+
+    #[test]
+    fn a_model_is_not_served_unchecked() {
+        const CHECK: &str = include_str!("../../models/digits/logistic.check.json");
+        let Bench { mut cache, engines } = Bench::new(8 << 20);
+        let plain = reference("digits", ONNX);
+        let checked = ModelReference { check: Some(ModelKey::try_from("rows".to_owned()).unwrap()), ..plain.clone() };
+        let mut store = |check: Result<Option<&str>, StoreError>, now_ms| {
+            let check = check.map(|check| check.map(|check| check.as_bytes().to_vec()));
+            cache.store(&engines, &checked, Ok(Some(ONNX.to_vec())), check, now_ms).map(|_| ())
+        };
+        let (key, check) = ("digits".to_owned(), "rows".to_owned());
+        let down = StoreError("down".to_owned());
+        assert_eq!(store(Err(down.clone()), 0.0), Err(ModelError::Unavailable { key: key.clone(), problem: down }));
+        let missing = ModelError::CheckMissing { key: key.clone(), check: check.clone() };
+        assert_eq!(store(Ok(None), 0.0), Err(missing.clone()));
+        let wrong = CHECK.replacen("\"label\": [", "\"label\": [1", 1);
+        let different = store(Ok(Some(&wrong)), 0.0).unwrap_err();
+        assert!(matches!(&different, ModelError::Check { problem: CheckError::Different { row: 1, .. }, .. }));
+        let other = CHECK.replacen(&checked.sha256.to_string(), &Sha256::of(b"another").to_string(), 1);
+        let of_another = store(Ok(Some(&other)), 0.0).unwrap_err();
+        for (error, ms) in [(missing, 1_000.0), (of_another, 1_000.0), (different, 30_000.0)] {
+            assert_eq!(error.remembered_ms(), ms, "{error}");
+        }
+        assert_eq!(store(Ok(Some(CHECK)), 1.0), Ok(()));
+        assert!(matches!(cache.get(&checked, 2.0), Some(Ok(_))));
+        assert!(cache.get(&plain, 2.0).is_none(), "a model that is not checked is another");
     }
 
     proptest! {

@@ -108,6 +108,22 @@ pub(super) fn put(values: &mut Values, datatype: Datatype, cell: Cell<'_>) -> Re
     Ok(())
 }
 
+/// The same, where the strings `NaN`, `Infinity` and `-Infinity` are floating-point numbers.
+pub(super) fn put_any_number(values: &mut Values, datatype: Datatype, cell: Cell<'_>) -> Result<(), String> {
+    let x = match cell {
+        Cell::Text("NaN") => f64::NAN,
+        Cell::Text("Infinity") => f64::INFINITY,
+        Cell::Text("-Infinity") => f64::NEG_INFINITY,
+        _ => return put(values, datatype, cell),
+    };
+    match values {
+        Values::F32(values) => values.push(x as f32),
+        Values::F64(values) => values.push(x),
+        _ => return put(values, datatype, cell),
+    }
+    Ok(())
+}
+
 /// A number, or NaN, for an input of 16 or 32 bits; `None` if it would become infinite.
 pub(super) fn narrow(x: f64, datatype: Datatype) -> Option<f32> {
     let narrow = x as f32;

@@ -10,7 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess
 
 use turnout_tables::{Datatype, Input, Schema, Table, Values};
 
-use super::builder::{Builder, Cell, put};
+use super::builder::{Builder, Cell, put, put_any_number};
 use super::error::PayloadError;
 
 /// Any body, at the pace that good errors take.
@@ -343,10 +343,25 @@ impl<'de> Visitor<'de> for Member<'_, '_> {
 /// # Errors
 /// If there are more or fewer values than the shape has, or one is not of the type. Values are counted from 1.
 pub fn flat(datatype: Datatype, shape: &[usize], json: &str) -> Result<Values, String> {
+    nested(datatype, shape, json, put)
+}
+
+/// The same, where a floating-point number may also be one that JSON has not: `"NaN"`, `"Infinity"` or `"-Infinity"`.
+///
+/// # Errors
+/// As [`flat`] has them.
+pub fn flat_of_any_numbers(datatype: Datatype, shape: &[usize], json: &str) -> Result<Values, String> {
+    nested(datatype, shape, json, put_any_number)
+}
+
+/// Puts a cell behind values of a type.
+type Put = fn(&mut Values, Datatype, Cell<'_>) -> Result<(), String>;
+
+fn nested(datatype: Datatype, shape: &[usize], json: &str, put: Put) -> Result<Values, String> {
     let mut values = datatype.values();
     let mut error = None;
     let mut deserializer = serde_json::Deserializer::from_str(json);
-    let list = Nested { datatype, shape, values: &mut values, error: &mut error };
+    let list = Nested { datatype, shape, put, values: &mut values, error: &mut error };
     match list.deserialize(&mut deserializer).and_then(|()| deserializer.end()) {
         // A value alone is a list of one.
         Ok(()) if shape.iter().try_fold(1usize, |product, size| product.checked_mul(*size)) == Some(values.len()) => {
@@ -362,6 +377,7 @@ struct Nested<'a> {
     datatype: Datatype,
     /// Of this part.
     shape: &'a [usize],
+    put: Put,
     values: &'a mut Values,
     /// An error of ours that serde's could carry only with a place in the text.
     error: &'a mut Option<String>,
@@ -378,7 +394,7 @@ impl<'de> DeserializeSeed<'de> for Nested<'_> {
 impl Nested<'_> {
     fn put<E: serde::de::Error>(self, cell: Cell<'_>) -> Result<(), E> {
         let number = self.values.len().saturating_add(1);
-        put(self.values, self.datatype, cell).map_err(|problem| {
+        (self.put)(self.values, self.datatype, cell).map_err(|problem| {
             *self.error = Some(format!("value {number}: {problem}"));
             E::custom("a value is wrong")
         })
@@ -401,8 +417,7 @@ impl<'de> Visitor<'de> for Nested<'_> {
         let width = inner.iter().fold(1usize, |product, size| product.saturating_mul(*size));
         let expected = size.saturating_mul(width);
         loop {
-            let part =
-                Nested { datatype: self.datatype, shape: inner, values: &mut *self.values, error: &mut *self.error };
+            let part = Nested { shape: inner, values: &mut *self.values, error: &mut *self.error, ..self };
             if items.next_element_seed(part)?.is_none() {
                 break;
             }

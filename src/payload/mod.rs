@@ -16,7 +16,7 @@ pub use accept::{Format, FormatError};
 pub use decode::{count_rows, decode};
 pub use encode::{Flat, encode};
 pub use error::PayloadError;
-pub use json::flat;
+pub use json::{flat, flat_of_any_numbers};
 pub use tensor_bytes::{datatype_name, tensor_bytes};
 pub use tensors::{BINARY, Inference, TensorError, count_tensor_rows};
 pub use turnout_tables::{Datatype, Input, Output, Outputs, Schema, Table, Values};

@@ -150,6 +150,12 @@ pub(super) fn failure(failure: &Failure) -> &'static str {
                 "use a smaller or simpler model, or serve it from an origin"
             }
             ModelError::Load { .. } => "export the model with operators that are supported, or serve it from an origin",
+            ModelError::CheckMissing { .. } => {
+                "upload its check rows to the MODELS namespace under the key that the endpoint names, or take `check` out"
+            }
+            ModelError::Check { .. } => {
+                "make the check rows anew if they are not the model's own; else serve the model from an origin"
+            }
             ModelError::Unavailable { .. } => "try again shortly",
         },
         Failure::Run(InvokeError::Run(RunError::NoSuchOutput { .. })) => "fix `output` in the endpoint's document",

@@ -13,7 +13,7 @@ use crate::endpoint::{
     Access, Backend, DocumentError, Endpoint, ModelKey, ModelReference, Name, OriginReference, Revision, Variant,
     WeightChange,
 };
-use crate::isolate::{EndpointError, Served};
+use crate::isolate::{EndpointError, Served, Wanted};
 use crate::platform::{Entry, Namespace, Platform, Times};
 use crate::request::Request;
 
@@ -51,6 +51,8 @@ pub enum ModelSource {
         key: ModelKey,
         /// The one output to answer with.
         output: Option<String>,
+        /// The key of its check rows.
+        check: Option<ModelKey>,
     },
     /// A model host.
     Origin(OriginReference),
@@ -163,27 +165,34 @@ impl<P: Platform> Service<'_, P> {
     /// Gives a backend a name. A model is read and loaded, so that one that cannot be run is found out now.
     ///
     /// # Errors
-    /// If there is one of that name, or the model is missing or cannot be run.
+    /// If there is one of that name, or the model is missing, cannot be run or does not reproduce its check rows.
     pub async fn create_model(&self, name: &Name, source: ModelSource) -> Result<(), Error> {
         let backend = match source {
             ModelSource::Origin(origin) => Backend::Origin(origin),
-            ModelSource::Key { key, output } => Backend::Model(self.reference(key, output).await?),
+            ModelSource::Key { key, output, check } => Backend::Model(self.reference(key, output, check).await?),
         };
         self.create(Kind::Model, name, &backend).await
     }
 
     /// What a variant would say to mean the bytes that are under the key now.
-    async fn reference(&self, key: ModelKey, output: Option<String>) -> Result<ModelReference, Error> {
+    async fn reference(
+        &self,
+        key: ModelKey,
+        output: Option<String>,
+        check: Option<ModelKey>,
+    ) -> Result<ModelReference, Error> {
         let unusable = |problem: String| RegistryError::Unusable(Kind::Model, problem);
         let file = self.platform.read_model(key.as_str()).await?;
         let file = file.ok_or_else(|| unusable(format!("there is nothing under `{}` in MODELS", key.as_str())))?;
+        let rows = self.check_rows(check.as_ref()).await?;
         let now_ms = self.platform.now_ms();
-        let loaded = self.isolate.models.borrow_mut().load(&self.platform, &key, None, None, file, now_ms);
+        let wanted = Wanted { key: &key, sha256: None, shape: None, check: check.as_ref() };
+        let loaded = self.isolate.models.borrow_mut().load(&self.platform, wanted, file, rows.as_deref(), now_ms);
         let model = loaded.map_err(|error| unusable(error.to_string()))?;
         if let Some(output) = &output {
             model.description.output_named(output).map_err(|error| unusable(error.to_string()))?;
         }
-        Ok(ModelReference { sha256: model.digest(), key, output, shape: None })
+        Ok(ModelReference { sha256: model.digest(), key, output, shape: None, check })
     }
 
     /// Gives a list of variants a name. It is checked as the endpoint that it would make, so that it cannot fail later

@@ -185,12 +185,13 @@ impl Failure {
     pub fn code(&self) -> &'static str {
         match self {
             Failure::Model(error) => match error {
-                ModelError::Missing(_) => "model_missing",
+                ModelError::Missing(_) | ModelError::CheckMissing { .. } => "model_missing",
                 ModelError::Mismatch { .. } => "model_mismatch",
                 ModelError::TooLarge { .. } => "model_too_large",
-                ModelError::Load { .. } | ModelError::DiedAtLoad { .. } | ModelError::KeepsDying { .. } => {
-                    "model_unusable"
-                }
+                ModelError::Load { .. }
+                | ModelError::Check { .. }
+                | ModelError::DiedAtLoad { .. }
+                | ModelError::KeepsDying { .. } => "model_unusable",
                 ModelError::Unavailable { .. } => "model_unavailable",
             },
             Failure::Run(error) => match error {

@@ -2,17 +2,18 @@
 
 use std::rc::Rc;
 
+use futures_util::future::join;
 use turnout_tables::RunError;
 
 use super::error::{BackendError, Failure};
 use super::invocation::{Invocation, Payload, UnitIn, Unreadable};
 use super::{CountRows, Error, FollowUps, Service};
 use crate::assignment::{Assignment, Reason, UnitHash, assign};
-use crate::endpoint::{Backend, Endpoint, ModelReference, UnitSource, Variant};
+use crate::endpoint::{Backend, Endpoint, ModelKey, ModelReference, UnitSource, Variant};
 use crate::isolate::{InvokeError, LoadedModel, Served};
 use crate::origin;
 use crate::payload::Outputs;
-use crate::platform::{HttpAnswer, Platform};
+use crate::platform::{HttpAnswer, Namespace, Platform, StoreError};
 use crate::record::Record;
 use crate::request::{RequestError, cookie, header};
 
@@ -206,12 +207,21 @@ impl<P: Platform> Service<'_, P> {
         if let Some(model) = known {
             return Ok(model?);
         }
-        let read = self.platform.read_model(reference.key.as_str()).await;
+        let read = self.platform.read_model(reference.key.as_str());
+        let (read, check) = join(read, self.check_rows(reference.check.as_ref())).await;
         let mut models = self.isolate.models.borrow_mut();
         let now_ms = self.platform.now_ms();
         match models.get(reference, now_ms) {
             Some(model) => Ok(model?),
-            None => Ok(models.store(&self.platform, reference, read, now_ms)?),
+            None => Ok(models.store(&self.platform, reference, read, check, now_ms)?),
+        }
+    }
+
+    /// A model's check rows, as the store has them.
+    pub(super) async fn check_rows(&self, key: Option<&ModelKey>) -> Result<Option<Vec<u8>>, StoreError> {
+        match key {
+            Some(key) => self.platform.read(Namespace::Models, key.as_str()).await,
+            None => Ok(None),
         }
     }
 }

@@ -73,6 +73,27 @@ test("one bad model does not touch its siblings", async () => {
   }
 });
 
+test("a model that does not reproduce its check rows is refused, and the fallback answers", async () => {
+  const [good] = models;
+  const rows = JSON.parse(await worker.MODELS.get(good.check));
+  rows.outputs.label[2] += 1;
+  await worker.MODELS.put("wrong.check.json", JSON.stringify(rows));
+  await worker.put("checked", {
+    variants: [
+      { name: "right", weight: 0, model: good },
+      { name: "wrong", weight: 1, model: { ...good, check: "wrong.check.json" } },
+    ],
+    fallback: "right",
+  });
+  const answer = await worker.invoke("checked");
+  assert.deepEqual([answer.status, answer.headers.get("x-invoked-variant"), answer.headers.get("x-assignment-reason")], [200, "right", "fallback"]);
+  const [right, wrong] = (await described("checked")).variants.map((variant) => variant.backend);
+  assert.equal(right.checked, true);
+  assert.equal(wrong.problem.code, "model_unusable");
+  assert.match(wrong.problem.message, /checked against `wrong.check.json`: row 3, output `label`: \d came, \d+ was expected/);
+  assert.ok(worker.logs().some((line) => /variant `wrong`: model `digits\/logistic.onnx`, checked against/.test(line)));
+});
+
 test("weights are changed through the API, on terms", async () => {
   await worker.put("weights", document({ a: 1, b: 0 }));
   const { revision } = await described("weights");

@@ -145,8 +145,7 @@ test("under wrangler dev, wrangler kv key put moves the traffic", async () => {
   const wrangler = `${root}node_modules/.bin/wrangler`;
   const put = (binding, key, path) =>
     execFileSync(wrangler, ["kv", "key", "put", key, "--binding", binding, "--path", path, "--local", "--persist-to", state], { cwd: root, env, stdio: "pipe" });
-  put("MODELS", "digits/logistic.onnx", "models/digits/logistic.onnx");
-  put("MODELS", "digits/cnn.onnx", "models/digits/cnn.onnx");
+  for (const file of ["logistic.onnx", "logistic.check.json", "cnn.onnx", "cnn.check.json"]) put("MODELS", `digits/${file}`, `models/digits/${file}`);
   const document = JSON.parse(readFileSync(`${root}models/digits/endpoint.json`, "utf8"));
   const reweigh = (...weights) => {
     weights.forEach((weight, i) => (document.variants[i].weight = weight));

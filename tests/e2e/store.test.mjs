@@ -47,12 +47,12 @@ test("no request waits for a KV that hangs", async () => {
   worker.endpoints.fault = null;
 });
 
-test("within its time to live an endpoint is read once, a model once an isolate", async () => {
+test("within its time to live an endpoint is read once, a model and its check rows once an isolate", async () => {
   await worker.close();
   worker = await startPlain({ ENDPOINT_TTL_SECONDS: "60" });
   for (let i = 0; i < 20; i++) assert.equal((await worker.invoke("digits", { body, headers: { "x-target-variant": "cnn" } })).status, 200);
   assert.equal(worker.endpoints.reads, 1);
-  assert.equal(worker.models.reads, 1);
+  assert.equal(worker.models.reads, 2);
 });
 
 test("a model store that fails costs its variant only while it fails", async () => {

@@ -4,7 +4,7 @@ use http::{StatusCode, header};
 use serde::Serialize;
 
 use super::refuse::refuse;
-use crate::endpoint::{Access, Backend, Endpoint, Name, Stickiness, Variant};
+use crate::endpoint::{Access, Backend, Endpoint, ModelKey, Name, Stickiness, Variant};
 use crate::isolate::{Health, Served};
 use crate::platform::Platform;
 use crate::protocol::report::{self, Report};
@@ -55,6 +55,8 @@ enum BackendDescription<'a> {
         sha256: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         output: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        check: Option<&'a str>,
         /// Absent in a list of endpoints, and for callers who may not invoke.
         #[serde(flatten)]
         loaded: Option<Loaded<'a>>,
@@ -67,8 +69,15 @@ enum BackendDescription<'a> {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Loaded<'a> {
-    Signature { inputs: Vec<TensorDescription<'a>>, outputs: Vec<TensorDescription<'a>> },
-    Problem { problem: Problem },
+    /// It is checked if it has reproduced check rows.
+    Signature {
+        inputs: Vec<TensorDescription<'a>>,
+        outputs: Vec<TensorDescription<'a>>,
+        checked: bool,
+    },
+    Problem {
+        problem: Problem,
+    },
 }
 
 /// An endpoint that cannot be served, in a list of others.
@@ -178,15 +187,20 @@ fn variant_description<'a>(
         Backend::Model(reference) => {
             let (key, sha256, output) =
                 (reference.key.as_str(), reference.sha256.to_string(), reference.output.as_deref());
+            let check = reference.check.as_ref().map(ModelKey::as_str);
             let loaded = model.map(|model| match model {
-                Ok(model) => Loaded::Signature { inputs: inputs(model), outputs: outputs(model, output) },
+                // With check rows that it does not reproduce, there would be none.
+                Ok(model) => {
+                    let checked = check.is_some();
+                    Loaded::Signature { inputs: inputs(model), outputs: outputs(model, output), checked }
+                }
                 Err(failure) => {
                     let fix = Some(report::failure(failure));
                     let problem = Problem { code: failure.code(), message: failure.to_string(), fix, since_ms: None };
                     Loaded::Problem { problem }
                 }
             });
-            BackendDescription::Model { key, sha256, output, loaded }
+            BackendDescription::Model { key, sha256, output, check, loaded }
         }
         Backend::Origin(origin) => BackendDescription::Origin {
             origin: origin.url.get().origin().ascii_serialization(),

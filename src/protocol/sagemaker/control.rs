@@ -124,6 +124,7 @@ async fn describe_model<P: Platform>(service: &Service<'_, P>, asked: ByModelNam
     let location = match value {
         Backend::Model(model) => {
             option("TURNOUT_OUTPUT", model.output);
+            option("TURNOUT_CHECK", model.check.map(String::from));
             model.key.as_str().to_owned()
         }
         Backend::Origin(origin) => {

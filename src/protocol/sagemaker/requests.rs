@@ -192,8 +192,9 @@ impl CreateModel {
                 refuse("S3", "upload the ONNX file to the KV namespace MODELS, and give s3://MODELS/ and its key")
             })?,
         };
-        let key = ModelKey::try_from(key).map_err(|error| RequestError::Operation(error.to_string()))?;
-        Ok(ModelSource::Key { key, output: option("TURNOUT_OUTPUT") })
+        let key_of = |key: String| ModelKey::try_from(key).map_err(|error| RequestError::Operation(error.to_string()));
+        let check = option("TURNOUT_CHECK").map(key_of).transpose()?;
+        Ok(ModelSource::Key { key: key_of(key)?, output: option("TURNOUT_OUTPUT"), check })
     }
 }
 

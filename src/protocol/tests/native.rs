@@ -486,3 +486,45 @@ fn more_rows_than_a_model_takes_at_once_are_the_callers_to_part() {
     assert!(bench.world.sent.borrow().is_empty(), "the fallback is not asked");
     assert_eq!(bench.send(Method::POST, "/endpoints/e/invocations", &headers, &"1\n".repeat(65_536)).status, 200);
 }
+
+#[test]
+fn a_model_that_does_not_reproduce_its_check_rows_answers_nobody() {
+    const ONNX: &[u8] = include_bytes!("../../../models/digits/logistic.onnx");
+    const CHECK: &str = include_str!("../../../models/digits/logistic.check.json");
+    let sha256 = crate::endpoint::Sha256::of(ONNX).to_string();
+    let variant = |name: &str, check: &str| {
+        let mut model = json!({"key": "digits", "sha256": sha256});
+        if !check.is_empty() {
+            model["check"] = json!(check);
+        }
+        json!({"name": name, "model": model})
+    };
+    let variants =
+        [variant("right", "right"), variant("wrong", "wrong"), variant("gone", "gone"), variant("unchecked", "")];
+    let bench = bench(&json!({"variants": variants}).to_string());
+    // The first label is 8.
+    let wrong = CHECK.replacen("\"label\": [8", "\"label\": [3", 1);
+    let files = [("digits", ONNX), ("right", CHECK.as_bytes()), ("wrong", wrong.as_bytes())];
+    bench.world.models.borrow_mut().extend(files.map(|(key, bytes)| (key.to_owned(), bytes.to_vec())));
+
+    let described = bench.get("/endpoints/e").json();
+    let backend = |at: usize| &described["variants"][at]["backend"];
+    assert_eq!((&backend(0)["check"], &backend(0)["checked"]), (&json!("right"), &json!(true)));
+    assert_eq!((backend(3).get("check"), &backend(3)["checked"]), (None, &json!(false)));
+    let problem = |at: usize| (backend(at)["problem"]["code"].clone(), backend(at)["problem"]["message"].clone());
+    let message = "model `digits`, checked against `wrong`: row 1, output `label`: 8 came, 3 was expected";
+    assert_eq!(problem(1), (json!("model_unusable"), json!(message)));
+    let message = "there are no check rows `gone` of model `digits` in the store";
+    assert_eq!(problem(2), (json!("model_missing"), json!(message)));
+
+    let reads = bench.world.model_reads.get();
+    let body = [b"0,".repeat(63), b"1".to_vec()].concat();
+    for (variant, status, code) in
+        [("right", 200, ""), ("unchecked", 200, ""), ("wrong", 424, "model_unusable"), ("gone", 424, "model_missing")]
+    {
+        let headers = [("x-target-variant", variant), ("content-type", "text/csv")];
+        let seen = bench.send_bytes(Method::POST, "/endpoints/e/invocations", &headers, body.clone());
+        assert_eq!((seen.status, seen.header("x-error-code")), (status, code), "{variant}");
+    }
+    assert_eq!(bench.world.model_reads.get(), reads, "what is known is not read again");
+}

@@ -204,6 +204,21 @@ fn what_cannot_be_done_is_said() {
         ),
         (
             "CreateModel",
+            container(json!({"ModelDataUrl": "churn.onnx", "Environment": {"TURNOUT_CHECK": "nowhere"}})),
+            "no check rows `nowhere`",
+        ),
+        (
+            "CreateModel",
+            container(json!({"ModelDataUrl": "churn.onnx", "Environment": {"TURNOUT_CHECK": "garbage"}})),
+            "checked against `garbage`: it cannot be read",
+        ),
+        (
+            "CreateModel",
+            container(json!({"ModelDataUrl": "churn.onnx", "Environment": {"TURNOUT_CHECK": ""}})),
+            "1 to 512 bytes",
+        ),
+        (
+            "CreateModel",
             container(json!({"ModelDataUrl": "https://a.example", "Environment": {"TURNOUT_TIMEOUT_MS": "soon"}})),
             "timeout_ms",
         ),
@@ -367,4 +382,20 @@ fn a_fallback_that_would_be_gone_is_told_of_the_endpoint() {
         bench.refused("UpdateEndpoint", &json!({"EndpointName": "e", "EndpointConfigName": "only-a"}));
     assert_eq!(name, "ValidationException");
     assert!(message.contains("endpoint \"e\" falls back on `b`") && message.contains("fallback_missing"), "{message}");
+}
+
+#[test]
+fn a_model_is_created_with_the_check_rows_that_it_has_reproduced() {
+    let bench = bench(ORIGIN);
+    let check = include_bytes!("../../../models/churn/logistic.check.json");
+    let files = [("churn.onnx", CHURN), ("check", &check[..])];
+    bench.world.models.borrow_mut().extend(files.map(|(key, bytes)| (key.to_owned(), bytes.to_vec())));
+    let container = json!({"ModelDataUrl": "churn.onnx", "Environment": {"TURNOUT_CHECK": "check"}});
+    bench.done("CreateModel", &json!({"ModelName": "checked", "PrimaryContainer": container}));
+    assert_eq!(bench.done("DescribeModel", &json!({"ModelName": "checked"}))["PrimaryContainer"], container);
+    let variants = json!([{"VariantName": "a", "ModelName": "checked"}]);
+    bench.done("CreateEndpointConfig", &json!({"EndpointConfigName": "c", "ProductionVariants": variants}));
+    let open = json!([{"Key": "turnout:access", "Value": "open"}]);
+    bench.done("CreateEndpoint", &json!({"EndpointName": "made", "EndpointConfigName": "c", "Tags": open}));
+    assert_eq!(bench.get("/endpoints/made").json()["variants"][0]["backend"]["checked"], true);
 }
