@@ -69,7 +69,8 @@ fn written(model: &Path, rows: &Path, options: &[&str]) -> Value {
         let mut spoiled = written.clone();
         spoil(&mut spoiled["outputs"][output]);
         let error = load(model, spoiled.to_string().as_bytes()).unwrap_err();
-        assert!(matches!(error, ModelError::Check { problem: CheckError::Different { .. }, .. }), "{error}");
+        let ModelError::Check { problem, .. } = error else { panic!("{error}") };
+        assert!(matches!(*problem, CheckError::Different { .. }), "{problem}");
     }
     written
 }
