@@ -2,7 +2,7 @@
 //!
 //! `CHECK_ROWS_PYTHON=PYTHON cargo test --test check_rows -- --ignored`, where PYTHON has it, with numpy.
 #![cfg(not(target_arch = "wasm32"))]
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
