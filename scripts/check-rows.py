@@ -3,7 +3,6 @@
 
     check-rows.py MODEL.onnx ROWS.csv    with a line of names or without; columns in the order of the model's inputs
     check-rows.py MODEL.onnx ROWS.npz    arrays by the names of the inputs, a row each: for inputs of other shapes
-
 It needs onnxruntime and numpy. The file, MODEL.check.json, is described in docs/models.md.
 """
 
@@ -21,11 +20,10 @@ import onnxruntime
 
 def cast(texts, tensor):
     """Cells of a CSV as values of an input. An empty one is a missing number."""
-    name = tensor.type.removeprefix("tensor(").removesuffix(")")
+    name = tensor.type.replace("(float)", "(float32)").removeprefix("tensor(").removesuffix(")")
     if name == "bool":
         return np.isin(np.char.lower(texts), ["true", "1"])
-    number = {"float": "float32", "double": "float64"}.get(name, name)
-    return texts if name == "string" else np.where(texts == "", "nan", texts).astype(number)
+    return texts if name == "string" else np.where(texts == "", "nan", texts).astype(name)
 
 
 def from_csv(path, inputs, skip):
@@ -61,7 +59,8 @@ def plain(value):
     if isinstance(value, np.ndarray):
         return [plain(item) for item in value]
     if isinstance(value, (float, np.floating)):
-        return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(str(value)) or float(str(value))
+        text = str(np.float32(value) if isinstance(value, np.float16) else value)
+        return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(text) or float(text)
     return value.item() if isinstance(value, np.generic) else value
 
 
@@ -88,11 +87,12 @@ total = len(rows[inputs[0].name])
 # A model of a fixed number of rows takes so many at a time.
 fixed = [tensor.shape[0] for tensor in inputs if tensor.shape and isinstance(tensor.shape[0], int)]
 turn = fixed[0] if fixed else min(given.count, total)
-chosen = np.linspace(0, total - 1, turn * max(given.count // turn, 1)).astype(int)
+chosen = np.linspace(0, total - 1, turn * max(min(given.count, total) // turn, 1)).astype(int)
 rows = {tensor.name: rows[tensor.name][chosen] for tensor in inputs}
 turns = range(0, len(chosen), turn)
 answers = [session.run(names, {name: array[at : at + turn] for name, array in rows.items()}) for at in turns]
-answers = {name: [row for answer in answers for row in answer[at]] for at, name in enumerate(names)}
+by_row = lambda answer: answer[0] if np.shape(answer)[:2] == (1, turn) != (1, 1) else answer  # Rows may come second.
+answers = {name: [row for answer in answers for row in by_row(answer[at])] for at, name in enumerate(names)}
 digest, path = hashlib.sha256(given.model.read_bytes()).hexdigest(), given.model.with_suffix(".check.json")
 head = f'  "model": "{digest}",\n  "tolerance": {{"absolute": 1e-5, "relative": 1e-4}},\n'
 path.write_text(f'{{\n{head}  "inputs": {written(rows)},\n  "outputs": {written(answers)}\n}}\n', encoding="utf-8")

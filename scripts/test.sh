@@ -53,6 +53,10 @@ suite() {
     python python-onnx tests/suite/requirements.txt "ONNX's own tests" && tests/suite/run.sh "$PWD/.tools/python-onnx/bin/python"
 }
 
+check_rows() {
+    CHECK_ROWS_PYTHON=$PWD/.tools/python-onnx/bin/python cargo test --quiet --test check_rows -- --ignored
+}
+
 # Licences, sources and advisories of dependencies.
 dependencies() {
     local checks=(licenses bans sources)
@@ -83,6 +87,7 @@ else
 fi
 part "native: the core" cargo test --quiet --workspace
 part "native: ONNX's own tests" suite
+part "native: check rows, by ONNX Runtime" check_rows
 part "the assignment vectors, recomputed in Python" python3 tests/vectors/recompute.py
 part "wasm: randomness, inference, codecs" cargo test --target wasm32-unknown-unknown --test wasm
 part "wasm: the zoo of models" cargo test --target wasm32-unknown-unknown --test zoo

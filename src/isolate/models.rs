@@ -140,7 +140,7 @@ pub enum ModelError {
         /// That of its check rows.
         check: String,
         /// What is wrong.
-        problem: CheckError,
+        problem: Box<CheckError>,
     },
     /// The store could not be read.
     #[error("model `{key}` could not be read: {problem}")]
@@ -188,10 +188,8 @@ impl ModelError {
     /// meant are often on their way. Of deaths see [`Deaths::refused_ms`].
     fn remembered_ms(&self) -> f64 {
         match self {
-            ModelError::Missing(_)
-            | ModelError::Mismatch { .. }
-            | ModelError::CheckMissing { .. }
-            | ModelError::Check { problem: CheckError::OtherModel(_), .. } => 1_000.0,
+            ModelError::Missing(_) | ModelError::Mismatch { .. } | ModelError::CheckMissing { .. } => 1_000.0,
+            ModelError::Check { problem, .. } if matches!(**problem, CheckError::OtherModel(_)) => 1_000.0,
             ModelError::TooLarge { .. } | ModelError::Load { .. } | ModelError::Check { .. } => 30_000.0,
             ModelError::Unavailable { .. } | ModelError::DiedAtLoad { .. } | ModelError::KeepsDying { .. } => 0.0,
         }
@@ -348,7 +346,7 @@ impl ModelCache {
             let run = |table: &Table| self.run(&model, table, None, now_ms);
             let checked = check::reproduce(check, found, &model.description.schema, run);
             let check = || named.as_str().to_owned();
-            checked.map_err(|problem| ModelError::Check { key: key(), check: check(), problem })?;
+            checked.map_err(|problem| ModelError::Check { key: key(), check: check(), problem: Box::new(problem) })?;
         }
         let model = Rc::new(model);
         self.keep(Rc::clone(&model));
@@ -626,7 +624,8 @@ mod tests {
         assert_eq!(store(Ok(None), 0.0), Err(missing.clone()));
         let wrong = CHECK.replacen("\"label\": [", "\"label\": [1", 1);
         let different = store(Ok(Some(&wrong)), 0.0).unwrap_err();
-        assert!(matches!(&different, ModelError::Check { problem: CheckError::Different { row: 1, .. }, .. }));
+        let problem = if let ModelError::Check { problem, .. } = &different { Some(&**problem) } else { None };
+        assert!(matches!(problem, Some(CheckError::Different { row: 1, .. })), "{different}");
         let other = CHECK.replacen(&checked.sha256.to_string(), &Sha256::of(b"another").to_string(), 1);
         let of_another = store(Ok(Some(&other)), 0.0).unwrap_err();
         for (error, ms) in [(missing, 1_000.0), (of_another, 1_000.0), (different, 30_000.0)] {

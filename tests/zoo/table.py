@@ -31,6 +31,48 @@ python3 -m venv models/.venv-zoo
 models/.venv-zoo/bin/pip install -r tests/zoo/requirements.txt
 models/.venv-zoo/bin/python tests/zoo/train.py
 ```
+
+## Checked against itself
+
+A model may carry check rows: some inputs, and what ONNX Runtime answered to them. They are run when an isolate loads the model and when
+`create_model` names it, and never again; a model that does not reproduce them answers nobody: 424 `model_unusable`, with the row, the
+output, what came and what was expected, and the endpoint's fallback answers.
+
+```sh
+pip install onnxruntime numpy
+python3 scripts/check-rows.py mine/model.onnx rows.csv    # writes mine/model.check.json, and prints how to upload both files
+```
+
+A variant names the file's key in `MODELS`, as in `"model": {"key": "mine/model.onnx", "sha256": "...", "check": "mine/model.check.json"}`;
+SageMaker's clients name it in the container's `Environment`, as `TURNOUT_CHECK`. `GET /endpoints/NAME` says of each model whether it is
+`checked`. Where the file is missing, the model is not served unchecked, but refused (`model_missing`).
+
+`rows.csv` has a line of names or none, and columns in the order of the model's inputs; where each input is a column, names of all of them
+choose among the columns, in any order. `--skip 1` leaves out a label that stands first; an empty cell is a missing number. Inputs of
+other shapes come as arrays in `rows.npz`, by the names of the inputs. Eight rows are taken, evenly from the whole file, unless `--count`
+says how many. The file can be read and edited:
+
+```json
+{
+  "model": "cb613e4d...",
+  "tolerance": {"absolute": 1e-5, "relative": 1e-4},
+  "inputs": {"state": ["OH", "CO"], "minutes": [117.8, "NaN"]},
+  "outputs": {"label": ["no", "yes"], "probabilities": [[0.98, 0.02], [0.3, 0.7]]}
+}
+```
+
+- **`model`** is the SHA-256 of the model that the rows are of. So the variant needs no second digest: rows of another model, or a broken
+  file, refuse the model, and change no answer.
+- **`inputs`** are lists of rows, for every input. A row is a value, or a list, flat or nested as the shape is.
+- **`outputs`** are the same, for the outputs that are compared; of a map (ZipMap), each row is an object by its keys. An output that
+  depends on chance or on the time is left out.
+- **`tolerance`** is how far a number may be off: `absolute`, and `relative` times the number that is expected. A number of 32 bits has
+  seven digits; of sums of some thousand products in another order than ONNX Runtime's, four or five are the same, while an operator
+  that is computed wrongly is further off. Hence 1e-5 and 1e-4, also where it is left out. A quantised output may be off by one step:
+  write that. Strings, integers and truth values are equal.
+- **`"NaN"`, `"Infinity"` and `"-Infinity"`** are numbers that JSON has none for; `null` is `"NaN"` as well. Each equals itself alone.
+
+The file has 6 MiB at most. Loading waits for it, beside the model, and for one run of its rows.
 """
 
 
