@@ -451,6 +451,7 @@ fn place(reference: &ModelReference) -> (ModelKey, Form) {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests {
     use proptest::prelude::*;
     use turnout_tables::Values;

@@ -30,7 +30,7 @@ impl Engine {
         let outcome = if wanted.is_some_and(|wanted| wanted != digest) {
             LoadOutcome::Other
         } else {
-            match Model::load_with(&file, &options) {
+            match Model::load_with(file, &options) {
                 Ok(model) => LoadOutcome::Ready(Box::new(self.model.insert(model).description().clone())),
                 Err(problem) => LoadOutcome::Refused(problem.to_string()),
             }

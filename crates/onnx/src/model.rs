@@ -51,12 +51,13 @@ impl Model {
         Self::load_with(onnx, &LoadOptions::default())
     }
 
-    /// The same, with shapes that the file leaves open, and within other limits than those by default.
+    /// The same, with shapes that the file leaves open, and within other limits than those by default. A file that is given
+    /// away is dropped as soon as it has been parsed.
     ///
     /// # Errors
     /// As [`Model::load`] has them, or if a shape is none that its input may have.
-    pub fn load_with(onnx: &[u8], options: &LoadOptions) -> Result<Model, LoadError> {
-        Self::load_in(onnx, options, &[interpreter, plan])
+    pub fn load_with<'a>(onnx: impl Into<Cow<'a, [u8]>>, options: &LoadOptions) -> Result<Model, LoadError> {
+        Self::load_in(onnx.into(), options, &[interpreter, plan])
     }
 
     /// The same, always by tract: what [`Model::load`] does with models that the interpreter does not know whole.
@@ -64,12 +65,14 @@ impl Model {
     /// # Errors
     /// As [`Model::load`] has them.
     pub fn load_in_tract(onnx: &[u8]) -> Result<Model, LoadError> {
-        Self::load_in(onnx, &LoadOptions::default(), &[plan])
+        Self::load_in(onnx.into(), &LoadOptions::default(), &[plan])
     }
 
     /// The first of the engines that takes the model runs it.
-    fn load_in(onnx: &[u8], options: &LoadOptions, engines: &[Prepare]) -> Result<Model, LoadError> {
-        Self::prepare(file::read(onnx)?, options, engines)
+    fn load_in(onnx: Cow<'_, [u8]>, options: &LoadOptions, engines: &[Prepare]) -> Result<Model, LoadError> {
+        let model = file::read(&onnx)?;
+        drop(onnx);
+        Self::prepare(model, options, engines)
     }
 
     fn prepare(mut model: ModelProto, options: &LoadOptions, engines: &[Prepare]) -> Result<Model, LoadError> {
@@ -342,7 +345,7 @@ mod tests {
     }
 
     fn interpreted(onnx: &[u8]) -> Result<Model, LoadError> {
-        Model::load_in(onnx, &LoadOptions::default(), &[interpreter])
+        Model::load_in(onnx.into(), &LoadOptions::default(), &[interpreter])
     }
 
     /// Rows of ones.

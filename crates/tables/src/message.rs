@@ -269,6 +269,7 @@ fn whole<T>(bytes: &[u8], read: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Re
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, reason = "of small numbers")]
 mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
