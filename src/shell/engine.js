@@ -1,9 +1,7 @@
 // Models, each in an instance of the engine's module: what ends one ends no other, and a dropped one gives its memory back.
 
-import engine from "./engine.wasm";
-
 export class EngineInstance {
-  constructor() {
+  constructor(engine) {
     this.exports = new WebAssembly.Instance(engine).exports;
     this.view();
   }
@@ -23,7 +21,9 @@ export class EngineInstance {
   // Has it run rows; what it says.
   run(rows, most) {
     try {
-      this.bytes.set(rows, this.room(rows.length, most));
+      // First the room: where it makes the memory grow, the view from before is worth nothing.
+      const place = this.room(rows.length, most);
+      this.bytes.set(rows, place);
       return this.answer(this.exports.run());
     } catch (error) {
       throw this.lastWords(error);

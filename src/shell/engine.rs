@@ -1,6 +1,6 @@
 //! The engine's module: an instance of it for each model.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use js_sys::{ArrayBuffer, Reflect};
@@ -15,7 +15,7 @@ extern "C" {
     type EngineInstance;
 
     #[wasm_bindgen(constructor, catch)]
-    fn new() -> Result<EngineInstance, JsValue>;
+    fn new(engine: &JsValue) -> Result<EngineInstance, JsValue>;
 
     #[wasm_bindgen(method, catch)]
     fn load(this: &EngineInstance, file: &ArrayBuffer, asked: &[u8], most: usize) -> Result<Vec<u8>, JsValue>;
@@ -25,6 +25,16 @@ extern "C" {
 
     #[wasm_bindgen(catch)]
     async fn read_model(namespace: &JsValue, key: &str) -> Result<JsValue, JsValue>;
+}
+
+thread_local! {
+    static ENGINE: RefCell<JsValue> = const { RefCell::new(JsValue::UNDEFINED) };
+}
+
+/// Gives the engine's compiled module, which only the entry can import.
+#[wasm_bindgen]
+pub fn use_engine(engine: JsValue) {
+    ENGINE.set(engine);
 }
 
 /// A file in JavaScript's memory.
@@ -50,7 +60,7 @@ impl Engines for Workers {
     }
 
     fn load(&self, file: Buffer, asked: &[u8], most_bytes: usize) -> Result<(Rc<dyn Instance>, Vec<u8>), Death> {
-        let handle = EngineInstance::new().map_err(ended)?;
+        let handle = ENGINE.with_borrow(|engine| EngineInstance::new(engine)).map_err(ended)?;
         let (said, pages) = said(handle.load(&file.0, asked, most_bytes))?;
         Ok((Rc::new(Running { handle, pages: Cell::new(pages) }), said))
     }

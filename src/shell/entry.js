@@ -1,9 +1,11 @@
 // The worker's entry. A request crosses into WebAssembly once, whole, and where nothing has to be waited for, the response
 // comes straight back: a promise for each step would cost more than most answers.
 
-import { __wbg_reset_state, answer, max_body_bytes } from "./turnout.js";
+import engine from "./engine.wasm";
+import { __wbg_reset_state, answer, max_body_bytes, use_engine } from "./turnout.js";
 import { withLines } from "./glue.js";
 
+use_engine(engine);
 const MAX_BODY_BYTES = max_body_bytes();
 const NO_BODY = new Uint8Array();
 
@@ -39,6 +41,7 @@ export default {
     if (broken) {
       console.error("a panic has ended the WebAssembly instance; a new one takes over");
       __wbg_reset_state();
+      use_engine(engine);
       broken = false;
     }
     const length = request.headers.get("content-length");
