@@ -60,7 +60,7 @@ impl Engines for Workers {
     }
 
     fn load(&self, file: Buffer, asked: &[u8], most_bytes: usize) -> Result<(Rc<dyn Instance>, Vec<u8>), Death> {
-        let handle = ENGINE.with_borrow(|engine| EngineInstance::new(engine)).map_err(ended)?;
+        let handle = ENGINE.with_borrow(EngineInstance::new).map_err(ended)?;
         let (said, pages) = said(handle.load(&file.0, asked, most_bytes))?;
         Ok((Rc::new(Running { handle, pages: Cell::new(pages) }), said))
     }
