@@ -34,7 +34,6 @@ type Form = (Sha256, Option<ModelShape>, Option<ModelKey>);
 #[derive(Debug)]
 struct Entry {
     model: Rc<LoadedModel>,
-    bytes: usize,
     used: u64,
 }
 
@@ -161,6 +160,13 @@ pub enum InvokeError {
     /// It ended its instance of the engine.
     #[error("the model failed: it ended the engine's instance ({0})")]
     Died(Death),
+}
+
+impl Entry {
+    /// Whether that very model is kept here.
+    fn is(&self, model: &LoadedModel) -> bool {
+        std::ptr::eq(Rc::as_ptr(&self.model), model)
+    }
 }
 
 impl Wanted<'_> {
@@ -343,7 +349,7 @@ impl ModelCache {
         let bytes = instance.bytes();
         let model = LoadedModel { form: wanted.form(found), description, instance, bytes };
         if let Some((named, check)) = check {
-            let run = |table: &Table| self.run(&model, table, None, now_ms);
+            let run = |table: &Table| self.run(&model, table, None, || now_ms);
             let checked = check::reproduce(check, found, &model.description.schema, run);
             let check = || named.as_str().to_owned();
             checked.map_err(|problem| ModelError::Check { key: key(), check: check(), problem: Box::new(problem) })?;
@@ -362,7 +368,7 @@ impl ModelCache {
         model: &LoadedModel,
         table: &Table,
         output: Option<&str>,
-        now_ms: f64,
+        now_ms: impl FnOnce() -> f64,
     ) -> Result<Outputs, InvokeError> {
         let description = &model.description;
         description.rows.check(table.rows()).map_err(RunError::from)?;
@@ -371,18 +377,18 @@ impl ModelCache {
         let run_bytes = usize::try_from(description.run_bytes).unwrap_or(usize::MAX);
         // The rows stand there twice, as a message and as a table.
         let needed = rows.len().saturating_mul(2).saturating_add(run_bytes).saturating_add(model.instance.bytes());
-        let most_bytes = self.make_room(needed, Some(&model.form));
+        let most_bytes = self.make_room(needed, Some(model));
         let answered = model.instance.run(&rows, most_bytes);
         let answered = answered
             .and_then(|answer| message::read_answer(&answer, description).map_err(|error| Death(error.to_string())));
         match answered {
             Ok(answer) => {
-                self.note_size(model);
+                self.drop_grown(model);
                 Ok(answer?)
             }
             Err(death) => {
                 self.forget(model);
-                self.note_death(model.form.clone(), death.clone(), false, now_ms);
+                self.note_death(model.form.clone(), death.clone(), false, now_ms());
                 Err(InvokeError::Died(death))
             }
         }
@@ -390,15 +396,15 @@ impl ModelCache {
 
     /// Drops those used longest ago until so many bytes are free for one, which stays. Gives how many it may have, beside
     /// those that are left.
-    fn make_room(&mut self, needed: usize, stays: Option<&Form>) -> usize {
+    fn make_room(&mut self, needed: usize, stays: Option<&LoadedModel>) -> usize {
         loop {
-            let others = self.loaded.iter().filter(|(form, _)| Some(*form) != stays);
-            let held = others.clone().map(|(_, entry)| entry.bytes).fold(0, usize::saturating_add);
+            let others = self.loaded.values().filter(|entry| !stays.is_some_and(|stays| entry.is(stays)));
+            let held = others.clone().map(|entry| entry.model.instance.bytes()).fold(0, usize::saturating_add);
             let left = self.most_bytes.saturating_sub(held);
             if left >= needed {
                 return left;
             }
-            match others.min_by_key(|(_, entry)| entry.used).map(|(form, _)| form.clone()) {
+            match others.min_by_key(|entry| entry.used).map(|entry| entry.model.form.clone()) {
                 Some(oldest) => self.loaded.remove(&oldest),
                 None => return left,
             };
@@ -407,24 +413,20 @@ impl ModelCache {
 
     fn keep(&mut self, model: Rc<LoadedModel>) {
         self.clock = self.clock.wrapping_add(1);
-        let entry = Entry { bytes: model.bytes, used: self.clock, model };
+        let entry = Entry { used: self.clock, model };
         self.loaded.insert(entry.model.form.clone(), entry);
     }
 
-    /// Notes what an instance has after a run. One that has grown too far is made anew when it is next asked for.
-    fn note_size(&mut self, model: &LoadedModel) {
-        let bytes = model.instance.bytes();
-        if bytes > model.bytes.saturating_add(Self::MOST_GROWTH) {
+    /// Drops an instance that has grown too far in a run. It is made anew when it is next asked for.
+    fn drop_grown(&mut self, model: &LoadedModel) {
+        if model.instance.bytes() > model.bytes.saturating_add(Self::MOST_GROWTH) {
             self.forget(model);
-        } else if let Some(entry) = self.loaded.get_mut(&model.form) {
-            entry.bytes = bytes;
         }
     }
 
     /// Drops a model, unless it has been loaded anew since.
     fn forget(&mut self, model: &LoadedModel) {
-        let is_that = |entry: &Entry| std::ptr::eq(Rc::as_ptr(&entry.model), model);
-        if self.loaded.get(&model.form).is_some_and(is_that) {
+        if self.loaded.get(&model.form).is_some_and(|entry| entry.is(model)) {
             self.loaded.remove(&model.form);
         }
     }
@@ -489,7 +491,7 @@ mod tests {
             }
             let schema = &model.description.schema;
             let table = Table::new(schema, 1, vec![Values::F32(vec![0.0; schema.width()])]).unwrap();
-            self.cache.run(model, &table, None, now_ms)
+            self.cache.run(model, &table, None, || now_ms)
         }
     }
 
@@ -667,7 +669,7 @@ mod tests {
                 // It grows by what it was allowed at most.
                 let size = (instance.bytes.get() + growth).min(instance.allowed.get()).max(instance.bytes.get());
                 instance.bytes.set(size);
-                bench.cache.note_size(&model);
+                bench.cache.drop_grown(&model);
                 let all = bench.cache.loaded.values().map(|entry| entry.model.instance.bytes()).sum::<usize>();
                 prop_assert!(all <= most, "{all} of {most}");
             }

@@ -180,9 +180,8 @@ impl<P: Platform> Service<'_, P> {
                 let model = self.model(reference).await?;
                 let table = payload.table(&model.description.schema).map_err(Refusal::Caller)?;
                 record.rows = Some(table.rows());
-                let now_ms = self.platform.now_ms();
                 let output = reference.output.as_deref();
-                match self.isolate.models.borrow_mut().run(&model, &table, output, now_ms) {
+                match self.isolate.models.borrow_mut().run(&model, &table, output, || self.platform.now_ms()) {
                     Ok(outputs) => Ok(Reply::Outputs(outputs)),
                     Err(InvokeError::Run(RunError::Rows(error))) => Err(Refusal::Caller(error.into())),
                     Err(error) => Err(Refusal::Backend(Failure::Run(error))),
