@@ -12,8 +12,8 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// 30 seconds; 60 seconds, as Workers KV has it; and 80 MiB: of the 128 that an isolate has, what the worker itself does
-    /// not need for the largest requests.
+    /// 30 seconds; 60 seconds, as Workers KV has it; and 80 MiB: of the 128 that an isolate has, what
+    /// leaves the worker itself a third.
     fn default() -> Self {
         Settings { endpoint_ttl_ms: 30_000.0, store_delay_ms: 60_000.0, model_memory_bytes: 80 << 20 }
     }
