@@ -21,6 +21,7 @@ pub use digest::{DigestError, Sha256};
 pub use document::DocumentError;
 pub use model::{ModelKey, ModelKeyError, ModelReference, ModelShape, ModelShapeError};
 pub use name::{Name, NameError};
+pub use object::distinct_members;
 pub use origin::{OriginReference, OriginUrl, OriginUrlError};
 pub use revision::Revision;
 pub use secret::{SecretName, SecretNameError};

@@ -2,13 +2,13 @@
 //! stays as it was.
 
 use std::collections::HashMap;
-use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer};
 
 use super::definition::Endpoint;
 use super::document::{DocumentError, parse_json};
 use super::name::Name;
+use super::object::distinct_members;
 use super::weight::Weight;
 
 /// New weights for some of an endpoint's variants: `{"baseline": 50, "challenger": 50}`. Variants that are not
@@ -108,28 +108,10 @@ fn json_number(weight: Weight) -> serde_json::Value {
 
 impl<'de> Deserialize<'de> for WeightChange {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Weights;
-
-        impl<'de> Visitor<'de> for Weights {
-            type Value = WeightChange;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of variant names and weights, as in {\"baseline\": 50, \"challenger\": 50}")
-            }
-
-            // By hand, because a map would silently keep the last of repeated keys.
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<WeightChange, A::Error> {
-                let mut weights = HashMap::new();
-                while let Some((name, weight)) = members.next_entry::<Name, Weight>()? {
-                    if weights.insert(name.clone(), weight).is_some() {
-                        return Err(A::Error::custom(format!("`{name}` is named twice")));
-                    }
-                }
-                Ok(WeightChange(weights))
-            }
-        }
-
-        deserializer.deserialize_map(Weights)
+        let expecting = "an object of variant names and weights, as in {\"baseline\": 50, \"challenger\": 50}";
+        let repeated = |name: &Name| format!("`{name}` is named twice");
+        let weights = distinct_members(deserializer, expecting, repeated)?;
+        Ok(WeightChange(weights.into_iter().collect()))
     }
 }
 

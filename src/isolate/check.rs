@@ -6,10 +6,10 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, IgnoredAny};
 use serde_json::value::RawValue;
 
-use crate::endpoint::Sha256;
+use crate::endpoint::{Sha256, distinct_members};
 use crate::payload::{Datatype, Output, Outputs, Schema, Table, Values, flat_of_any_numbers};
 use crate::request::MAX_BODY_BYTES;
 
@@ -102,31 +102,10 @@ impl Tolerance {
 /// Lists of rows, by the name of the input or output that they are of.
 struct ByName<'a>(Vec<(String, &'a RawValue)>);
 
-// Written out because a map keeps the last of repeated keys without a word.
 impl<'de: 'a, 'a> Deserialize<'de> for ByName<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Members;
-
-        impl<'de> Visitor<'de> for Members {
-            type Value = ByName<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object of lists of rows by name")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<ByName<'de>, A::Error> {
-                let mut found: Vec<(String, &RawValue)> = Vec::new();
-                while let Some((name, rows)) = members.next_entry::<String, _>()? {
-                    if found.iter().any(|(known, _)| *known == name) {
-                        return Err(A::Error::custom(format!("`{name}` stands twice")));
-                    }
-                    found.push((name, rows));
-                }
-                Ok(ByName(found))
-            }
-        }
-
-        deserializer.deserialize_map(Members)
+        let repeated = |name: &String| format!("`{name}` stands twice");
+        Ok(ByName(distinct_members(deserializer, "an object of lists of rows by name", repeated)?))
     }
 }
 

@@ -169,6 +169,13 @@ impl Entry {
     }
 }
 
+impl<'a> From<&'a ModelReference> for Wanted<'a> {
+    fn from(reference: &'a ModelReference) -> Self {
+        let ModelReference { key, sha256, shape, check, output: _ } = reference;
+        Wanted { key, sha256: Some(*sha256), shape: shape.as_ref(), check: check.as_ref() }
+    }
+}
+
 impl Wanted<'_> {
     /// What the engine is asked.
     fn message(&self) -> Vec<u8> {
@@ -238,7 +245,8 @@ impl ModelCache {
 
     /// The model, or why it failed a short while ago; `None` if it has to be read from the store.
     pub fn get(&mut self, reference: &ModelReference, now_ms: f64) -> Option<Result<Rc<LoadedModel>, ModelError>> {
-        if let Some(entry) = self.loaded.get_mut(&form(reference)) {
+        let form = Wanted::from(reference).form(reference.sha256);
+        if let Some(entry) = self.loaded.get_mut(&form) {
             self.clock = self.clock.wrapping_add(1);
             entry.used = self.clock;
             return Some(Ok(Rc::clone(&entry.model)));
@@ -247,9 +255,7 @@ impl ModelCache {
         if self.failed.is_empty() && self.deaths.is_empty() {
             return None;
         }
-        if let Some(deaths) =
-            self.deaths.get(&form(reference)).filter(|deaths| now_ms - deaths.last_ms < deaths.refused_ms())
-        {
+        if let Some(deaths) = self.deaths.get(&form).filter(|deaths| now_ms - deaths.last_ms < deaths.refused_ms()) {
             let (key, death) = (reference.key.as_str().to_owned(), deaths.last.clone());
             return Some(Err(if deaths.at_load {
                 ModelError::DiedAtLoad { key, death }
@@ -257,7 +263,7 @@ impl ModelCache {
                 ModelError::KeepsDying { key, count: deaths.count, death }
             }));
         }
-        let (error, since_ms) = self.failed.get(&place(reference))?;
+        let (error, since_ms) = self.failed.get(&(reference.key.clone(), form))?;
         (now_ms - since_ms < error.remembered_ms()).then(|| Err(error.clone()))
     }
 
@@ -275,29 +281,26 @@ impl ModelCache {
         now_ms: f64,
     ) -> Result<Rc<LoadedModel>, ModelError> {
         let key = || reference.key.as_str().to_owned();
+        let wanted = Wanted::from(reference);
         let loaded = match (read, check) {
             // Not remembered: the store may well answer the next request.
             (Err(problem), _) | (_, Err(problem)) => return Err(ModelError::Unavailable { key: key(), problem }),
             (Ok(None), _) => Err(ModelError::Missing(key())),
-            (Ok(Some(file)), Ok(check)) => {
-                let wanted = Wanted {
-                    key: &reference.key,
-                    sha256: Some(reference.sha256),
-                    shape: reference.shape.as_ref(),
-                    check: reference.check.as_ref(),
-                };
-                self.load(engines, wanted, file, check.as_deref(), now_ms)
-            }
+            (Ok(Some(file)), Ok(check)) => self.load(engines, wanted, file, check.as_deref(), now_ms),
         };
-        if loaded.is_ok() {
-            self.failed.remove(&place(reference));
-        }
-        loaded.inspect_err(|error| {
-            if self.failed.len() >= Self::MOST_REMEMBERED {
-                self.failed.clear();
+        let place = (reference.key.clone(), wanted.form(reference.sha256));
+        match &loaded {
+            Ok(_) => {
+                self.failed.remove(&place);
             }
-            self.failed.insert(place(reference), (error.clone(), now_ms));
-        })
+            Err(error) => {
+                if self.failed.len() >= Self::MOST_REMEMBERED {
+                    self.failed.clear();
+                }
+                self.failed.insert(place, (error.clone(), now_ms));
+            }
+        }
+        loaded
     }
 
     /// Loads a file, has it reproduce its check rows, and keeps it.
@@ -351,8 +354,11 @@ impl ModelCache {
         if let Some((named, check)) = check {
             let run = |table: &Table| self.run(&model, table, None, || now_ms);
             let checked = check::reproduce(check, found, &model.description.schema, run);
-            let check = || named.as_str().to_owned();
-            checked.map_err(|problem| ModelError::Check { key: key(), check: check(), problem: Box::new(problem) })?;
+            checked.map_err(|problem| ModelError::Check {
+                key: key(),
+                check: named.as_str().to_owned(),
+                problem: Box::new(problem),
+            })?;
         }
         let model = Rc::new(model);
         self.keep(Rc::clone(&model));
@@ -442,14 +448,6 @@ impl ModelCache {
         let count = before.map_or(0, |deaths| deaths.count).saturating_add(1);
         self.deaths.insert(form, Deaths { count, last: death, last_ms: now_ms, at_load });
     }
-}
-
-fn form(reference: &ModelReference) -> Form {
-    (reference.sha256, reference.shape.clone(), reference.check.clone())
-}
-
-fn place(reference: &ModelReference) -> (ModelKey, Form) {
-    (reference.key.clone(), form(reference))
 }
 
 #[cfg(test)]

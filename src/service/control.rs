@@ -182,9 +182,9 @@ impl<P: Platform> Service<'_, P> {
         check: Option<ModelKey>,
     ) -> Result<ModelReference, Error> {
         let unusable = |problem: String| RegistryError::Unusable(Kind::Model, problem);
-        let file = self.platform.read_model(key.as_str()).await?;
-        let file = file.ok_or_else(|| unusable(format!("there is nothing under `{}` in MODELS", key.as_str())))?;
-        let rows = self.check_rows(check.as_ref()).await?;
+        let (file, rows) = self.read_model_and_check(&key, check.as_ref()).await;
+        let file = file?.ok_or_else(|| unusable(format!("there is nothing under `{}` in MODELS", key.as_str())))?;
+        let rows = rows?;
         let now_ms = self.platform.now_ms();
         let wanted = Wanted { key: &key, sha256: None, shape: None, check: check.as_ref() };
         let loaded = self.isolate.models.borrow_mut().load(&self.platform, wanted, file, rows.as_deref(), now_ms);

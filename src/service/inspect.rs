@@ -1,9 +1,9 @@
 //! What a variant takes and gives, and whether it can be had, without invoking it.
 
 use std::rc::Rc;
-use turnout_tables::Description;
 
 use futures_util::future::join_all;
+use turnout_tables::Description;
 
 use super::error::{BackendError, Failure};
 use super::{Error, Service};

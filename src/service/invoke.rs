@@ -206,8 +206,7 @@ impl<P: Platform> Service<'_, P> {
         if let Some(model) = known {
             return Ok(model?);
         }
-        let read = self.platform.read_model(reference.key.as_str());
-        let (read, check) = join(read, self.check_rows(reference.check.as_ref())).await;
+        let (read, check) = self.read_model_and_check(&reference.key, reference.check.as_ref()).await;
         let mut models = self.isolate.models.borrow_mut();
         let now_ms = self.platform.now_ms();
         match models.get(reference, now_ms) {
@@ -216,12 +215,19 @@ impl<P: Platform> Service<'_, P> {
         }
     }
 
-    /// A model's check rows, as the store has them.
-    pub(super) async fn check_rows(&self, key: Option<&ModelKey>) -> Result<Option<Vec<u8>>, StoreError> {
-        match key {
-            Some(key) => self.platform.read(Namespace::Models, key.as_str()).await,
-            None => Ok(None),
-        }
+    /// A model's file and its check rows, as the store has them.
+    pub(super) async fn read_model_and_check(
+        &self,
+        key: &ModelKey,
+        check: Option<&ModelKey>,
+    ) -> (Result<Option<P::File>, StoreError>, Result<Option<Vec<u8>>, StoreError>) {
+        let check = async {
+            match check {
+                Some(key) => self.platform.read(Namespace::Models, key.as_str()).await,
+                None => Ok(None),
+            }
+        };
+        join(self.platform.read_model(key.as_str()), check).await
     }
 }
 

@@ -61,40 +61,37 @@ impl Engines for Workers {
 
     fn load(&self, file: Buffer, asked: &[u8], most_bytes: usize) -> Result<(Rc<dyn Instance>, Vec<u8>), Death> {
         let handle = ENGINE.with_borrow(EngineInstance::new).map_err(ended)?;
-        let (said, pages) = said(handle.load(&file.0, asked, most_bytes))?;
-        Ok((Rc::new(Running { handle, pages: Cell::new(pages) }), said))
+        let (said, bytes) = said(handle.load(&file.0, asked, most_bytes))?;
+        Ok((Rc::new(Running { handle, bytes: Cell::new(bytes) }), said))
     }
 }
 
-/// An instance, and how many pages its memory had when it last said something.
+/// An instance, and how many bytes its memory had when it last said something.
 #[derive(Debug)]
 struct Running {
     handle: EngineInstance,
-    pages: Cell<usize>,
+    bytes: Cell<usize>,
 }
 
 impl Instance for Running {
     fn run(&self, rows: &[u8], most_bytes: usize) -> Result<Vec<u8>, Death> {
-        let (said, pages) = said(self.handle.run(rows, most_bytes))?;
-        self.pages.set(pages);
+        let (said, bytes) = said(self.handle.run(rows, most_bytes))?;
+        self.bytes.set(bytes);
         Ok(said)
     }
 
     fn bytes(&self) -> usize {
-        self.pages.get().saturating_mul(PAGE)
+        self.bytes.get()
     }
 }
 
-/// Bytes of a page of WebAssembly's memory.
-const PAGE: usize = 1 << 16;
-
-/// What an instance said, and, from the end of it, how many pages its memory has: asking that would be a crossing more.
+/// What an instance said, and, from the end of it, how many bytes its memory has: asking that would be a crossing more.
 fn said(answer: Result<Vec<u8>, JsValue>) -> Result<(Vec<u8>, usize), Death> {
     let mut answer = answer.map_err(ended)?;
-    let pages = answer.last_chunk().map(|pages| u32::from_le_bytes(*pages) as usize);
-    let pages = pages.ok_or_else(|| Death("it was told something that it does not understand".to_owned()))?;
+    let bytes = answer.last_chunk().map(|bytes| u32::from_le_bytes(*bytes) as usize);
+    let bytes = bytes.ok_or_else(|| Death("it was told something that it does not understand".to_owned()))?;
     answer.truncate(answer.len().saturating_sub(size_of::<u32>()));
-    Ok((answer, pages))
+    Ok((answer, bytes))
 }
 
 fn ended(words: JsValue) -> Death {

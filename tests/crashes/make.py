@@ -88,9 +88,16 @@ def values():
     save("divide", [node("Div", "X,nought", "d"), node("Cast", "d", to=TensorProto.FLOAT)], {"nought": integers(0)}, (None, 1), TensorProto.INT64)
 
 
+def hungry():
+    """Not for this folder, as it is no mistake: 16 MB a row, which is more than an end-to-end test gives."""
+    nodes = [node("Tile", "X,repeats", "wide"), node("ReduceMax", "wide", axes=[1], keepdims=1)]
+    save("../e2e/models/hungry", nodes, {"repeats": integers(1, 62500)}, (None, 64))
+
+
 if __name__ == "__main__":
     sizes()
     ranges()
     work()
     beyond_32_bits()
     values()
+    hungry()

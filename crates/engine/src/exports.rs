@@ -1,7 +1,7 @@
 //! What JavaScript calls. There are no imports.
 //!
 //! A message is put into [`room`], then [`load`] or [`run`] is called. It gives the place of two numbers of 32 bits: where its
-//! answer is, and how many bytes that has. Behind the answer proper stands, in 32 bits, how many pages the memory has by then; all is
+//! answer is, and how many bytes that has. Behind the answer proper stands, in 32 bits, how many bytes the memory has by then; all is
 //! empty if the message was broken. It stays until the next call. Whatever ends the instance leaves its reason to [`last_words`].
 #![allow(unsafe_code)]
 
@@ -82,12 +82,9 @@ extern "C" fn last_words() -> *const Told {
         if let Some(bytes) = memory::in_vain() {
             // There may be none left to write it.
             memory::bound(usize::MAX);
-            *words = format!(
-                "out of memory: it has {} bytes, and {bytes} more were wanted{}",
-                memory::pages().saturating_mul(memory::PAGE),
-                at_work()
-            )
-            .into();
+            *words =
+                format!("out of memory: it has {} bytes, and {bytes} more were wanted{}", memory::size(), at_work())
+                    .into();
         }
         if words.is_empty() {
             *words = at_work().into();
@@ -101,15 +98,15 @@ fn answer(work: impl FnOnce(&mut Instance) -> Result<Vec<u8>, Broken>) -> *const
     INSTANCE.with_borrow_mut(|instance| {
         // Before the work, as it is memory for it.
         instance.answer = Vec::new();
-        instance.answer = work(instance).map(with_pages).unwrap_or_default();
+        instance.answer = work(instance).map(with_size).unwrap_or_default();
         instance.told = Told::of(&instance.answer);
         &raw const instance.told
     })
 }
 
-fn with_pages(mut answer: Vec<u8>) -> Vec<u8> {
+fn with_size(mut answer: Vec<u8>) -> Vec<u8> {
     answer.reserve_exact(size_of::<u32>());
-    answer.extend(u32::try_from(memory::pages()).unwrap_or(u32::MAX).to_le_bytes());
+    answer.extend(u32::try_from(memory::size()).unwrap_or(u32::MAX).to_le_bytes());
     answer
 }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use dlmalloc::{Allocator, Dlmalloc};
 
 /// Bytes of a page of WebAssembly's memory.
-pub const PAGE: usize = 1 << 16;
+const PAGE: usize = 1 << 16;
 
 /// How large the memory may become, in pages.
 static MOST: AtomicUsize = AtomicUsize::new(usize::MAX);
@@ -26,9 +26,9 @@ pub fn bound(bytes: usize) {
     IN_VAIN.store(0, Ordering::Relaxed);
 }
 
-/// How many pages it has.
-pub fn pages() -> usize {
-    wasm32::memory_size(0)
+/// How many bytes it has.
+pub fn size() -> usize {
+    wasm32::memory_size(0).saturating_mul(PAGE)
 }
 
 /// What was last asked for in vain, in bytes; nothing if all has been given since the bound was set.

@@ -8,6 +8,7 @@ use tract_onnx::tract_hir::infer::Factoid;
 use tract_onnx::tract_hir::internal::*;
 
 use crate::bytes::bytes;
+use crate::names::label;
 use crate::{doing, guard};
 
 /// Behind the name of an operator as tract itself has it. No file can name it so, as operators are known by then.
@@ -32,14 +33,13 @@ pub fn template(symbols: SymbolScope, most_bytes: usize) -> InferenceModel {
 }
 
 fn bounded(context: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn InferenceOp>, Vec<String>)> {
-    let label = doing::label(&node.name, &node.op_type);
-    doing::at(&label);
+    doing::at(&label(&node.name, &node.op_type));
     let build = context.framework.op_register.0.get(&format!("{}{INNER}", node.op_type));
     let (inner, closures) = build.context("an unknown operator")?(context, node)?;
     let most = context.template.properties.get(MOST).context("no bound")?.cast_to_scalar::<u64>()?;
     let narrows = node.op_type == "Cast" && node.get_attr_opt::<i64>("to")? == Some(DataType::Int64 as i64);
     let (operator, name) = (node.op_type.as_str().into(), node.name.as_str().into());
-    Ok((Box::new(Bounded { operator, node: name, label, inner, most, narrows }), closures))
+    Ok((Box::new(Bounded { operator, node: name, inner, most, narrows }), closures))
 }
 
 /// An operator that checks its outputs' sizes before it makes them.
@@ -47,7 +47,6 @@ fn bounded(context: &ParsingContext, node: &NodeProto) -> TractResult<(Box<dyn I
 struct Bounded {
     operator: Arc<str>,
     node: Arc<str>,
-    label: Arc<str>,
     inner: Box<dyn InferenceOp>,
     /// Bytes of a value when there is one row.
     most: u64,
@@ -95,7 +94,7 @@ impl InferenceOp for Bounded {
         outputs: TVec<&InferenceFact>,
         observed: TVec<&InferenceFact>,
     ) -> TractResult<(TVec<InferenceFact>, TVec<InferenceFact>, TVec<InferenceFact>)> {
-        doing::at(&self.label);
+        doing::at(&label(&self.node, &self.operator));
         let values: Vec<Option<Arc<Tensor>>> = inputs.iter().map(|input| input.value.concretize()).collect();
         let values: Vec<Option<&Tensor>> = values.iter().map(Option::as_deref).collect();
         let shapes: Vec<Option<TVec<TDim>>> = inputs.iter().map(|input| input.shape.concretize()).collect();

@@ -7,7 +7,7 @@ thread_local! {
     static NODE: Cell<Option<Arc<str>>> = const { Cell::new(None) };
 }
 
-/// Notes that work on a node begins: its name and operator.
+/// Notes that work on a node begins, by its label.
 pub fn at(node: &Arc<str>) {
     NODE.set(Some(Arc::clone(node)));
 }
@@ -22,9 +22,4 @@ pub fn node_at_work() -> Option<Arc<str>> {
     let node = NODE.take();
     NODE.set(node.clone());
     node
-}
-
-/// A node as errors tell of it.
-pub fn label(name: &str, operator: &str) -> Arc<str> {
-    if name.is_empty() { operator.into() } else { format!("node `{name}` ({operator})").into() }
 }

@@ -202,10 +202,7 @@ impl Model {
             .ok_or_else(|| RunError::Failed("an output does not have a row for each row".to_owned()))?;
         match output {
             None => Ok(outputs),
-            Some(name) => {
-                self.description.output_named(name)?;
-                outputs.select(name).ok_or_else(|| RunError::Failed(format!("output `{name}` was not computed")))
-            }
+            Some(name) => outputs.select(name).ok_or_else(|| self.description.no_such_output(name)),
         }
     }
 

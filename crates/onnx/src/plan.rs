@@ -14,6 +14,7 @@ use turnout_tables::Limits;
 use crate::bounded::{self, Refused, TooLarge};
 use crate::error::LoadError;
 use crate::guard::Guard;
+use crate::names::label;
 use crate::signature::Signature;
 use crate::{bytes, check, doing, interpreter, ml, work};
 
@@ -72,7 +73,7 @@ impl Plan {
         let outputs = outputs.collect::<TractResult<_>>().map_err(refused)?;
         let computed = model.nodes().iter().filter(|node| !node.op_is::<Const>()).flat_map(|node| &node.outputs);
         let values = computed.map(|outlet| signature(&outlet.fact)).collect();
-        let told = |node: &TypedNode| (doing::label(&node.name, &node.op.name()), Guard::of(node, rows));
+        let told = |node: &TypedNode| (label(&node.name, &node.op.name()), Guard::of(node, rows));
         let nodes = model.nodes().iter().map(told).collect();
         let plan = model.into_runnable().map_err(refused)?;
         let peak = peak(&plan);
@@ -122,7 +123,7 @@ fn signature(fact: &TypedFact) -> Signature {
 fn refused(error: &TractError, graph: Option<&GraphProto>, limits: &Limits) -> LoadError {
     for cause in error.chain() {
         if let Some(TooLarge { operator, node, bytes }) = cause.downcast_ref() {
-            let what = format!("node `{node}` ({operator})");
+            let what = label(node, operator).to_string();
             return LoadError::Memory { what, bytes: *bytes, most: limits.run_bytes as u64 };
         }
         if let Some(Refused { operator, node, problem }) = cause.downcast_ref() {
@@ -178,11 +179,7 @@ fn check_sizes(model: &TypedModel, limits: &Limits) -> Result<(), LoadError> {
         for outlet in &node.outputs {
             let bytes = bytes::of(&signature(&outlet.fact));
             if bytes > most && outlet.fact.konst.is_none() {
-                return Err(LoadError::Memory {
-                    what: format!("node `{}` ({})", node.name, node.op.name()),
-                    bytes,
-                    most,
-                });
+                return Err(LoadError::Memory { what: label(&node.name, &node.op.name()).to_string(), bytes, most });
             }
         }
     }

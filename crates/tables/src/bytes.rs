@@ -42,6 +42,11 @@ impl Writer {
         self.raw(text.as_bytes());
     }
 
+    pub fn sizes(&mut self, sizes: &[usize]) {
+        self.count(sizes.len());
+        sizes.iter().for_each(|size| self.number(*size as u64));
+    }
+
     pub fn values(&mut self, values: &Values) {
         self.count(values.len());
         match values {
@@ -112,6 +117,10 @@ impl<'a> Reader<'a> {
 
     pub fn size(&mut self) -> Option<usize> {
         usize::try_from(self.number()?).ok()
+    }
+
+    pub fn sizes(&mut self) -> Option<Vec<usize>> {
+        self.several(Self::size)
     }
 
     pub fn count(&mut self) -> Option<usize> {

@@ -61,9 +61,12 @@ impl Description {
     /// # Errors
     /// If none has.
     pub fn output_named(&self, name: &str) -> Result<usize, RunError> {
-        self.outputs.iter().position(|output| output.name == name).ok_or_else(|| {
-            let known: Vec<&str> = self.outputs.iter().map(|output| output.name.as_str()).collect();
-            RunError::NoSuchOutput { name: name.to_owned(), known: known.join(", ") }
-        })
+        self.outputs.iter().position(|output| output.name == name).ok_or_else(|| self.no_such_output(name))
+    }
+
+    /// That no output has that name, and which there are.
+    pub fn no_such_output(&self, name: &str) -> RunError {
+        let known: Vec<&str> = self.outputs.iter().map(|output| output.name.as_str()).collect();
+        RunError::NoSuchOutput { name: name.to_owned(), known: known.join(", ") }
     }
 }

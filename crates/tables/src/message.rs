@@ -57,8 +57,7 @@ impl Load {
         to.count(self.options.shapes.len());
         for (input, shape) in &self.options.shapes {
             to.text(input);
-            to.count(shape.len());
-            shape.iter().for_each(|size| to.number(*size as u64));
+            to.sizes(shape);
         }
         to.into_bytes()
     }
@@ -73,7 +72,7 @@ impl Load {
             let digest = from.array()?;
             let (run_bytes, run_millions) = (from.size()?, from.size()?);
             let limits = Limits { run_bytes, run_millions, answer_bytes: from.size()?, rows: from.size()? };
-            let shapes = from.several(|from| Some((from.text()?, from.several(Reader::size)?)))?;
+            let shapes = from.several(|from| Some((from.text()?, from.sizes()?)))?;
             let options = LoadOptions { shapes: shapes.into_iter().collect(), limits };
             Some(Load { digest: wanted.then_some(digest), options })
         })
@@ -163,8 +162,7 @@ pub fn write_answer(answer: &Result<Outputs, RunError>, output: Option<usize>) -
     to.count(outputs.outputs().len());
     for (place, Output { row_shape, values, .. }) in outputs.outputs().iter().enumerate() {
         to.count(output.unwrap_or(place));
-        to.count(row_shape.len());
-        row_shape.iter().for_each(|size| to.number(*size as u64));
+        to.sizes(row_shape);
         to.values(values);
     }
     to.into_bytes()
@@ -182,7 +180,7 @@ pub fn read_answer(bytes: &[u8], description: &Description) -> Result<Result<Out
         let rows = from.count()?;
         let outputs = from.several(|from| {
             let OutputSignature { name, datatype, keys, .. } = description.outputs.get(from.count()?)?;
-            let row_shape = from.several(Reader::size)?;
+            let row_shape = from.sizes()?;
             let values = from.values(*datatype)?;
             Some(Output { name: name.clone(), datatype: *datatype, row_shape, keys: keys.clone(), values })
         })?;
@@ -195,8 +193,7 @@ fn write_description(to: &mut Writer, description: &Description) {
     for input in description.schema.inputs() {
         to.text(&input.name);
         to.byte(code(input.datatype));
-        to.count(input.row_shape.len());
-        input.row_shape.iter().for_each(|size| to.number(*size as u64));
+        to.sizes(&input.row_shape);
     }
     to.count(description.outputs.len());
     for OutputSignature { name, datatype, row_shape, keys } in &description.outputs {
@@ -217,7 +214,7 @@ fn write_description(to: &mut Writer, description: &Description) {
 fn read_description(from: &mut Reader<'_>) -> Option<Description> {
     let inputs = from.several(|from| {
         let (name, datatype) = (from.text()?, datatype(from.byte()?)?);
-        Input::new(name, datatype, from.several(Reader::size)?)
+        Input::new(name, datatype, from.sizes()?)
     })?;
     let outputs = from.several(|from| {
         let (name, datatype) = (from.text()?, datatype(from.byte()?)?);

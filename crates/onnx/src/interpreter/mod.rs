@@ -33,6 +33,7 @@ use tract_onnx::tract_hir::ops::array::ConstantOfShape;
 
 use crate::doing;
 use crate::ml::{self, Kernel, Operator, Read, kernel};
+use crate::names::label;
 use crate::signature::Signature;
 use activation::Activation;
 use arithmetic::Arithmetic;
@@ -322,12 +323,7 @@ impl<'m> Reading<'m> {
             self.places.insert(name, Place::Value(self.values.len()));
             self.values.push(signature);
         }
-        self.steps.push(Step {
-            label: doing::label(&node.name, &node.op_type),
-            kernel,
-            inputs,
-            outputs: node.output.len(),
-        });
+        self.steps.push(Step { label: label(&node.name, &node.op_type), kernel, inputs, outputs: node.output.len() });
         Ok(())
     }
 }

@@ -14,8 +14,13 @@ use crate::ml;
 pub fn of(datum: DatumType) -> TractResult<DatumType> {
     Ok(match datum {
         DatumType::F32 | DatumType::F64 | DatumType::U64 => datum,
-        DatumType::I8 | DatumType::I16 | DatumType::I32 | DatumType::I64 => DatumType::I64,
-        DatumType::U8 | DatumType::U16 | DatumType::U32 => DatumType::I64,
+        DatumType::I8
+        | DatumType::I16
+        | DatumType::I32
+        | DatumType::I64
+        | DatumType::U8
+        | DatumType::U16
+        | DatumType::U32 => DatumType::I64,
         datum => bail!("takes no {datum:?}"),
     })
 }

@@ -25,6 +25,15 @@ impl Choices<'_> {
         usize::from(u16::from_le_bytes([self.byte(), self.byte()])) % count.max(1)
     }
 
+    /// One of a list, if there is any.
+    fn one<'l, T>(&mut self, list: &'l mut [T]) -> Option<&'l mut T> {
+        if list.is_empty() {
+            return None;
+        }
+        let at = self.of(list.len());
+        list.get_mut(at)
+    }
+
     fn integer(&mut self) -> i64 {
         const SPECIAL: [i64; 16] = [
             -1,
@@ -130,13 +139,11 @@ fn mutate_graph(graph: &mut GraphProto, operators: &[String], choices: &mut Choi
                     let attribute = &mut node.attribute[at];
                     attribute.i = choices.integer();
                     attribute.f = choices.float();
-                    if !attribute.ints.is_empty() {
-                        let at = choices.of(attribute.ints.len());
-                        attribute.ints[at] = choices.integer();
+                    if let Some(number) = choices.one(&mut attribute.ints) {
+                        *number = choices.integer();
                     }
-                    if !attribute.floats.is_empty() {
-                        let at = choices.of(attribute.floats.len());
-                        attribute.floats[at] = choices.float();
+                    if let Some(number) = choices.one(&mut attribute.floats) {
+                        *number = choices.float();
                     }
                     if !attribute.strings.is_empty() {
                         attribute.strings.pop();
@@ -167,13 +174,11 @@ fn mutate_tensor(tensor: &mut TensorProto, choices: &mut Choices<'_>) {
             tensor.raw_data[at..at + 8].copy_from_slice(&choices.integer().to_le_bytes());
         }
         _ => {
-            if !tensor.int64_data.is_empty() {
-                let at = choices.of(tensor.int64_data.len());
-                tensor.int64_data[at] = choices.integer();
+            if let Some(number) = choices.one(&mut tensor.int64_data) {
+                *number = choices.integer();
             }
-            if !tensor.float_data.is_empty() {
-                let at = choices.of(tensor.float_data.len());
-                tensor.float_data[at] = choices.float();
+            if let Some(number) = choices.one(&mut tensor.float_data) {
+                *number = choices.float();
             }
         }
     }
