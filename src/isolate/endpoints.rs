@@ -1,9 +1,10 @@
 //! The isolate's copy of the endpoints' configurations.
 //!
-//! Once an endpoint has been read, no request waits for the store again: past its time to live the copy is
-//! still served, and one request of the isolate is asked to read it anew in the background. A document that
-//! has gone bad, or a store that fails, leaves the last good copy serving. Time comes in as milliseconds of
-//! any clock that does not run backwards.
+//! Past its time to live a copy is still served for a while, and one request of the isolate is asked to read it anew in
+//! the background. A copy older than that is not served unasked: after an idle hour, the first request waits for the store,
+//! so that what was removed or closed meanwhile answers nobody. A document that has gone bad leaves the last good copy
+//! serving, and so does a store that fails, for as long as is set. Time comes in as milliseconds of any clock that does not
+//! run backwards.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -14,8 +15,31 @@ use crate::platform::StoreError;
 /// Configurations by endpoint name.
 #[derive(Debug)]
 pub struct EndpointCache {
-    ttl_ms: f64,
+    freshness: Freshness,
     entries: HashMap<Name, Entry>,
+}
+
+/// How old a copy may be, in milliseconds since it was read.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Freshness {
+    /// Until then it is as good as new.
+    pub ttl_ms: f64,
+    /// So much longer it is served while it is read anew in the background; then requests wait for the store.
+    pub grace_ms: f64,
+    /// So long the last good copy serves while the store fails, from the last answer of the store on.
+    pub keep_ms: f64,
+}
+
+impl Freshness {
+    /// As it is unless set otherwise: a grace of two times to live, and a day of failures.
+    pub fn of_ttl(ttl_ms: f64) -> Self {
+        Freshness { ttl_ms, grace_ms: 2.0 * ttl_ms, keep_ms: 86_400_000.0 }
+    }
+
+    /// The age that no copy has that is served without asking the store.
+    pub fn oldest_ms(&self) -> f64 {
+        self.ttl_ms + self.grace_ms
+    }
 }
 
 /// An endpoint as it may be served now, and whether it is as the store has it.
@@ -64,7 +88,7 @@ pub enum Lookup {
     Stale(Served),
     /// Known, a moment ago, to be absent or broken.
     Refused(EndpointError),
-    /// Read the store, then [`EndpointCache::store`] what it says.
+    /// Nothing is known, or it is too old: read the store, then [`EndpointCache::store`] what it says.
     Unknown,
 }
 
@@ -72,6 +96,8 @@ pub enum Lookup {
 struct Entry {
     state: Result<Served, EndpointError>,
     read_at_ms: f64,
+    /// When the read began to which the store last said anything.
+    answered_at_ms: f64,
     refreshing_since_ms: Option<f64>,
 }
 
@@ -82,19 +108,21 @@ impl EndpointCache {
     /// After this long a background read counts as lost (the runtime ends `waitUntil` work after 30 s).
     const REFRESH_LIMIT_MS: f64 = 30_000.0;
 
-    /// A cache whose copies are as good as new for `ttl_ms` milliseconds.
-    pub fn new(ttl_ms: f64) -> Self {
-        EndpointCache { ttl_ms, entries: HashMap::new() }
+    /// A cache whose copies may be so old.
+    pub fn new(freshness: Freshness) -> Self {
+        EndpointCache { freshness, entries: HashMap::new() }
     }
 
     /// What to do for a request at `name`. [`Lookup::Stale`] is a promise by the caller to read the store.
     pub fn lookup(&mut self, name: &Name, now_ms: f64) -> Lookup {
         let Some(entry) = self.entries.get_mut(name) else { return Lookup::Unknown };
-        let expired = now_ms - entry.read_at_ms >= self.ttl_ms;
+        let age_ms = now_ms - entry.read_at_ms;
+        let expired = age_ms >= self.freshness.ttl_ms;
         match &entry.state {
             // An error is not served beyond its time: to wait once for the store harms nobody then.
             Err(_) if expired => Lookup::Unknown,
             Err(error) => Lookup::Refused(error.clone()),
+            Ok(_) if age_ms >= self.freshness.oldest_ms() => Lookup::Unknown,
             Ok(served) if expired => {
                 let in_flight = entry.refreshing_since_ms.is_some_and(|since| now_ms - since < Self::REFRESH_LIMIT_MS);
                 if in_flight {
@@ -139,7 +167,13 @@ impl EndpointCache {
         read: Result<Option<Vec<u8>>, StoreError>,
         began_ms: f64,
     ) -> Result<Served, EndpointError> {
-        let last_good = self.entries.get(name).and_then(|entry| entry.state.as_ref().ok());
+        let known = self.entries.get(name);
+        let answered_at_ms = match &read {
+            Ok(_) => began_ms,
+            Err(_) => known.map_or(began_ms, |entry| entry.answered_at_ms),
+        };
+        let is_kept = began_ms - answered_at_ms < self.freshness.keep_ms;
+        let last_good = known.and_then(|entry| entry.state.as_ref().ok()).filter(|_| read.is_ok() || is_kept);
         let parsed = match read {
             // Removing the document is how an endpoint is switched off, so the last good one goes as well.
             Ok(None) => Err(EndpointError::NotFound),
@@ -164,7 +198,7 @@ impl EndpointCache {
             self.entries.remove(name);
         } else {
             self.make_room(name);
-            let entry = Entry { state: state.clone(), read_at_ms: began_ms, refreshing_since_ms: None };
+            let entry = Entry { state: state.clone(), read_at_ms: began_ms, answered_at_ms, refreshing_since_ms: None };
             self.entries.insert(name.clone(), entry);
         }
         state
@@ -199,6 +233,10 @@ mod tests {
         Ok(Some(text.into_bytes()))
     }
 
+    fn cache() -> EndpointCache {
+        EndpointCache::new(Freshness { ttl_ms: TTL, grace_ms: 2.0 * TTL, keep_ms: 10.0 * TTL })
+    }
+
     fn name() -> Name {
         Name::try_from("digits").unwrap()
     }
@@ -213,7 +251,7 @@ mod tests {
 
     #[test]
     fn one_request_refreshes_and_none_waits() {
-        let mut cache = EndpointCache::new(TTL);
+        let mut cache = cache();
         assert!(matches!(cache.lookup(&name(), 0.0), Lookup::Unknown));
         cache.store(&name(), document(1), 0.0).unwrap();
         assert!(matches!(cache.lookup(&name(), TTL - 1.0), Lookup::Fresh(_)));
@@ -225,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_lost_refresh_is_taken_up_again() {
-        let mut cache = EndpointCache::new(TTL);
+        let mut cache = cache();
         cache.store(&name(), document(1), 0.0).unwrap();
         assert!(matches!(cache.lookup(&name(), TTL), Lookup::Stale(_)));
         assert!(matches!(cache.lookup(&name(), TTL + 29_999.0), Lookup::Fresh(_)));
@@ -233,8 +271,32 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_beyond_its_grace_is_not_served_unasked() {
+        let mut cache = cache();
+        cache.store(&name(), document(1), 0.0).unwrap();
+        assert!(matches!(cache.lookup(&name(), 3.0 * TTL - 1.0), Lookup::Stale(_)));
+        assert!(matches!(cache.lookup(&name(), 3.0 * TTL), Lookup::Unknown));
+        // A store that fails is no reason to stop serving.
+        assert_eq!(weight(&cache.store(&name(), down(), 3.0 * TTL).unwrap()), 1.0);
+        assert!(matches!(cache.lookup(&name(), 3.0 * TTL + 1.0), Lookup::Fresh(served) if weight(&served) == 1.0));
+        assert!(matches!(cache.lookup(&name(), 6.0 * TTL), Lookup::Unknown));
+    }
+
+    #[test]
+    fn the_last_good_one_serves_a_store_that_fails_only_so_long() {
+        let mut cache = cache();
+        cache.store(&name(), document(1), 0.0).unwrap();
+        // What counts is when the store last said anything, bad or good.
+        cache.store(&name(), Ok(Some(b"{".to_vec())), TTL).unwrap();
+        assert!(cache.store(&name(), down(), 5.0 * TTL).is_ok());
+        assert!(cache.store(&name(), down(), 11.0 * TTL - 1.0).is_ok());
+        assert!(matches!(cache.store(&name(), down(), 11.0 * TTL), Err(EndpointError::Unavailable(_))));
+        assert!(matches!(cache.lookup(&name(), 11.0 * TTL), Lookup::Unknown));
+    }
+
+    #[test]
     fn the_last_good_one_serves_on_and_says_so() {
-        let mut cache = EndpointCache::new(TTL);
+        let mut cache = cache();
         cache.store(&name(), document(1), 0.0).unwrap();
         let served = cache.store(&name(), Ok(Some(b"{".to_vec())), 10.0).unwrap();
         assert_eq!(weight(&served), 1.0);
@@ -253,7 +315,7 @@ mod tests {
 
     #[test]
     fn without_a_good_one_the_error_is_kept_for_its_time() {
-        let mut cache = EndpointCache::new(TTL);
+        let mut cache = cache();
         assert!(matches!(cache.store(&name(), Ok(None), 0.0), Err(EndpointError::NotFound)));
         assert!(matches!(cache.lookup(&name(), 1.0), Lookup::Refused(EndpointError::NotFound)));
         assert!(matches!(cache.lookup(&name(), TTL), Lookup::Unknown));
@@ -263,7 +325,7 @@ mod tests {
 
     #[test]
     fn a_slow_read_does_not_undo_a_later_one() {
-        let mut cache = EndpointCache::new(TTL);
+        let mut cache = cache();
         cache.store(&name(), document(2), 10.0).unwrap();
         assert_eq!(weight(&cache.store(&name(), document(1), 5.0).unwrap()), 2.0);
         assert_eq!(weight(&cache.store(&name(), document(1), 10.0).unwrap()), 2.0);
@@ -272,7 +334,7 @@ mod tests {
 
     #[test]
     fn a_change_made_here_is_served_though_the_clock_stands_still() {
-        let mut cache = EndpointCache::new(TTL);
+        let mut cache = cache();
         cache.store(&name(), document(1), 10.0).unwrap();
         let text = String::from_utf8(document(2).unwrap().unwrap()).unwrap();
         assert_eq!(weight(&cache.written(&name(), Some(text), 10.0).unwrap()), 2.0);
@@ -283,14 +345,14 @@ mod tests {
 
     #[test]
     fn a_removed_document_ends_the_endpoint() {
-        let mut cache = EndpointCache::new(TTL);
+        let mut cache = cache();
         cache.store(&name(), document(1), 0.0).unwrap();
         assert!(matches!(cache.store(&name(), Ok(None), 1.0), Err(EndpointError::NotFound)));
     }
 
     #[test]
     fn made_up_names_neither_fill_it_nor_push_out_endpoints() {
-        let mut cache = EndpointCache::new(TTL);
+        let mut cache = cache();
         cache.store(&name(), document(1), 0.0).unwrap();
         for i in 0..3000 {
             let _ = cache.store(&Name::try_from(format!("x{i}")).unwrap(), Ok(None), f64::from(i));

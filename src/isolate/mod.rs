@@ -9,7 +9,7 @@ mod settings;
 use std::cell::RefCell;
 
 pub use check::{CheckError, reproduce};
-pub use endpoints::{EndpointCache, EndpointError, Health, Lookup, Served};
+pub use endpoints::{EndpointCache, EndpointError, Freshness, Health, Lookup, Served};
 pub use models::{InvokeError, LoadedModel, ModelCache, ModelError, Wanted};
 pub use settings::Settings;
 
@@ -26,16 +26,19 @@ pub struct Isolate {
     pub randomness: RefCell<Option<Randomness>>,
     /// Milliseconds that a change takes to reach every isolate.
     pub settle_ms: f64,
+    /// Milliseconds that the store has for a document or a page of names.
+    pub store_limit_ms: f64,
 }
 
 impl Isolate {
     /// An isolate that has seen no request yet.
     pub fn new(settings: Settings) -> Self {
         Isolate {
-            endpoints: RefCell::new(EndpointCache::new(settings.endpoint_ttl_ms)),
+            endpoints: RefCell::new(EndpointCache::new(settings.freshness)),
             models: RefCell::new(ModelCache::new(settings.model_memory_bytes)),
             randomness: RefCell::new(None),
-            settle_ms: settings.endpoint_ttl_ms + settings.store_delay_ms,
+            settle_ms: settings.freshness.oldest_ms() + settings.store_delay_ms,
+            store_limit_ms: settings.store_limit_ms,
         }
     }
 }

@@ -5,21 +5,30 @@ mod engine;
 mod exchange;
 #[cfg(test)]
 pub mod in_process;
+mod limited;
 mod store;
 
 pub use engine::{Death, Engines, File, Instance};
 pub use exchange::{Exchange, ExchangeError, HttpAnswer, HttpCall};
+pub use limited::Limited;
 pub use store::{Entry, Namespace, Page, Store, StoreError, Times};
 
 /// All services of the platform, for one request.
-pub trait Platform: Store + Engines + Exchange + Clock + Secrets + Entropy + Log {}
+pub trait Platform: Store + Engines + Exchange + Clock + Timer + Secrets + Entropy + Log {}
 
-impl<P: Store + Engines + Exchange + Clock + Secrets + Entropy + Log> Platform for P {}
+impl<P: Store + Engines + Exchange + Clock + Timer + Secrets + Entropy + Log> Platform for P {}
 
 /// The time.
 pub trait Clock {
     /// Milliseconds since the Unix epoch. On Workers the clock moves only when something is waited for.
     fn now_ms(&self) -> f64;
+}
+
+/// Waiting.
+#[allow(async_fn_in_trait)] // Single-threaded by nature: no future here has to be Send.
+pub trait Timer {
+    /// Waits for so many milliseconds.
+    async fn sleep(&self, ms: f64);
 }
 
 /// Secrets, which are set beside the configuration and never stand in it.

@@ -5,19 +5,19 @@ use rand_core::Rng;
 use super::Error;
 use crate::assignment::{Randomness, seeded};
 use crate::isolate::Isolate;
-use crate::platform::Platform;
+use crate::platform::{Limited, Platform};
 
 /// The service for one request: a platform, and what the isolate already has.
 #[derive(Debug)]
 pub struct Service<'a, P> {
-    pub(super) platform: P,
+    pub(super) platform: Limited<P>,
     pub(super) isolate: &'a Isolate,
 }
 
 impl<'a, P: Platform> Service<'a, P> {
     /// The service on a platform.
     pub fn new(platform: P, isolate: &'a Isolate) -> Self {
-        Service { platform, isolate }
+        Service { platform: Limited::new(platform, isolate.store_limit_ms), isolate }
     }
 
     /// A fresh id, of 32 hexadecimal digits.

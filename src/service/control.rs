@@ -64,7 +64,7 @@ impl<P: Platform> Service<'_, P> {
     /// # Errors
     /// If it does not.
     pub fn allow_admin(&self, request: &Request) -> Result<(), Error> {
-        Ok(access::allow_admin(&self.platform, request)?)
+        Ok(access::allow_admin(&*self.platform, request)?)
     }
 
     /// Whether a change that was made then has reached every isolate.
@@ -187,7 +187,7 @@ impl<P: Platform> Service<'_, P> {
         let rows = rows?;
         let now_ms = self.platform.now_ms();
         let wanted = Wanted { key: &key, sha256: None, shape: None, check: check.as_ref() };
-        let loaded = self.isolate.models.borrow_mut().load(&self.platform, wanted, file, rows.as_deref(), now_ms);
+        let loaded = self.isolate.models.borrow_mut().load(&*self.platform, wanted, file, rows.as_deref(), now_ms);
         let model = loaded.map_err(|error| unusable(error.to_string()))?;
         if let Some(output) = &output {
             model.description.output_named(output).map_err(|error| unusable(error.to_string()))?;

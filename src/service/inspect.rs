@@ -33,7 +33,7 @@ impl<P: Platform> Service<'_, P> {
     /// # Errors
     /// If not.
     pub fn allow(&self, endpoint: &Endpoint, proof: &Request) -> Result<(), Error> {
-        Ok(access::allow(&self.platform, endpoint.access(), proof)?)
+        Ok(access::allow(&*self.platform, endpoint.access(), proof)?)
     }
 
     /// Looks at an endpoint, or one of its variants, if the caller may invoke it.

@@ -191,7 +191,7 @@ impl<P: Platform> Service<'_, P> {
                 let began_ms = self.platform.now_ms();
                 let relay = invocation.relay;
                 let also = payload.extra_response_type();
-                let answer = origin::forward(&self.platform, reference, relay.headers, relay.body, also).await;
+                let answer = origin::forward(&*self.platform, reference, relay.headers, relay.body, also).await;
                 let waited_ms = self.platform.now_ms() - began_ms;
                 record.origin_ms = Some(record.origin_ms.unwrap_or(0.0) + waited_ms);
                 Ok(Reply::Relayed(answer?))
@@ -211,7 +211,7 @@ impl<P: Platform> Service<'_, P> {
         let now_ms = self.platform.now_ms();
         match models.get(reference, now_ms) {
             Some(model) => Ok(model?),
-            None => Ok(models.store(&self.platform, reference, read, check, now_ms)?),
+            None => Ok(models.store(&*self.platform, reference, read, check, now_ms)?),
         }
     }
 

@@ -21,8 +21,8 @@ pub struct EndpointPage {
 }
 
 impl<P: Platform> Service<'_, P> {
-    /// The endpoint as this isolate serves it. Waits for the store only where there is nothing to serve; an endpoint that
-    /// should be read anew after the response is put into `refresh`.
+    /// The endpoint as this isolate serves it. Waits for the store only where there is nothing to serve, or nothing
+    /// new enough; an endpoint that should be read anew after the response is put into `refresh`.
     ///
     /// # Errors
     /// If there is no such endpoint, or none that can be served.

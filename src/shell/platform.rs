@@ -1,14 +1,15 @@
 //! The platform that the core asks for, on Workers.
 
-use js_sys::{Array, Uint8Array};
+use js_sys::{Array, Function, Promise, Uint8Array};
 use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
 use worker::{Env, KvError, KvStore};
 
 use super::http::{headers, lines};
 use super::settings::text;
 use crate::platform::{
     Clock, Entropy, EntropyError, Entry, Exchange, ExchangeError, HttpAnswer, HttpCall, Log, Namespace, Page, Secrets,
-    Store, StoreError, Times,
+    Store, StoreError, Timer, Times,
 };
 
 #[wasm_bindgen(module = "/src/shell/glue.js")]
@@ -22,6 +23,24 @@ extern "C" {
         limit_ms: f64,
         max_bytes: f64,
     ) -> Result<JsValue, JsValue>;
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(then: &Function, ms: f64) -> JsValue;
+
+    #[wasm_bindgen(js_name = clearTimeout)]
+    fn clear_timeout(timeout: &JsValue);
+}
+
+/// A timeout that is running. One that nobody waits for any longer is cleared.
+struct Timeout(JsValue);
+
+impl Drop for Timeout {
+    fn drop(&mut self) {
+        clear_timeout(&self.0);
+    }
 }
 
 /// Binding of the endpoints' documents.
@@ -120,6 +139,16 @@ impl Exchange for Workers {
 impl Clock for Workers {
     fn now_ms(&self) -> f64 {
         js_sys::Date::now()
+    }
+}
+
+impl Timer for Workers {
+    // The `worker` crate's own delay wakes only who polled it first, which is nobody where work is begun without a promise.
+    async fn sleep(&self, ms: f64) {
+        let mut timeout = Timeout(JsValue::UNDEFINED);
+        let over = Promise::new(&mut |resolve, _| timeout.0 = set_timeout(&resolve, ms));
+        // It has no way to fail.
+        let _ = JsFuture::from(over).await;
     }
 }
 

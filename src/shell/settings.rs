@@ -6,21 +6,35 @@ use js_sys::Reflect;
 use wasm_bindgen::JsValue;
 use worker::{Env, console_warn};
 
-use crate::isolate::Settings;
+use crate::isolate::{Freshness, Settings};
 
-/// What can be set for an isolate: `ENDPOINT_TTL_SECONDS`, `KV_DELAY_SECONDS` and `MODEL_MEMORY_BYTES`.
+/// What can be set for an isolate, from the variables that docs/configuration.md lists.
 pub(super) fn read(env: &Env) -> Settings {
     let mut settings = Settings::default();
-    if let Some(seconds) = variable::<f64>(env, "ENDPOINT_TTL_SECONDS").filter(|seconds| *seconds >= 0.0) {
-        settings.endpoint_ttl_ms = seconds * 1000.0;
+    if let Some(ms) = milliseconds(env, "ENDPOINT_TTL_SECONDS") {
+        settings.freshness = Freshness::of_ttl(ms);
     }
-    if let Some(seconds) = variable::<f64>(env, "KV_DELAY_SECONDS").filter(|seconds| *seconds >= 0.0) {
-        settings.store_delay_ms = seconds * 1000.0;
+    if let Some(ms) = milliseconds(env, "ENDPOINT_GRACE_SECONDS") {
+        settings.freshness.grace_ms = ms;
+    }
+    if let Some(ms) = milliseconds(env, "ENDPOINT_KEEP_SECONDS") {
+        settings.freshness.keep_ms = ms;
+    }
+    if let Some(ms) = milliseconds(env, "KV_DELAY_SECONDS") {
+        settings.store_delay_ms = ms;
+    }
+    if let Some(ms) = milliseconds(env, "KV_LIMIT_SECONDS") {
+        settings.store_limit_ms = ms;
     }
     if let Some(bytes) = variable(env, "MODEL_MEMORY_BYTES") {
         settings.model_memory_bytes = bytes;
     }
     settings
+}
+
+/// A variable's seconds, 0 or more, as milliseconds.
+fn milliseconds(env: &Env, name: &str) -> Option<f64> {
+    variable::<f64>(env, name).filter(|seconds| *seconds >= 0.0).map(|seconds| seconds * 1000.0)
 }
 
 /// A variable's value; `None`, with a warning where it was meant as one, if it cannot be read.

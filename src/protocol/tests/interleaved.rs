@@ -53,7 +53,7 @@ fn requests_that_miss_a_model_together_load_it_once() {
 fn a_record_does_not_wait_for_a_store_that_hangs() {
     let bench = bench(ORIGIN);
     bench.invoke(&[]);
-    bench.world.now_ms.set(100_000.0);
+    bench.world.now_ms.set(40_000.0);
     bench.world.gated.set(true);
     let mut stale = bench.invoke_at("/endpoints/e/assignments");
     assert!(stale.poll().is_none(), "the configuration is being read anew");
@@ -64,7 +64,7 @@ fn a_record_does_not_wait_for_a_store_that_hangs() {
 fn a_refresh_does_not_undo_a_change_made_meanwhile() {
     let bench = bench(ORIGIN);
     bench.invoke(&[]);
-    bench.world.now_ms.set(100_000.0);
+    bench.world.now_ms.set(40_000.0);
     bench.world.gated.set(true);
     let mut stale = bench.invoke_at("/endpoints/e/assignments");
     assert!(stale.poll().is_none());
@@ -91,4 +91,69 @@ fn a_read_that_outlives_its_endpoint_does_not_bring_it_back() {
     bench.world.open(0);
     assert_eq!(cold.poll().map(|seen| seen.status), Some(404));
     assert_eq!(bench.invoke(&[]).status, 404);
+}
+
+#[test]
+fn after_an_idle_time_nobody_is_answered_by_an_old_configuration() {
+    let bench = bench(ORIGIN);
+    bench.answers([said(200, "application/json", "{}"), said(200, "application/json", "{}")]);
+    assert_eq!(bench.invoke(&[]).status, 200);
+    let closed = ORIGIN.replace("\"fallback\"", "\"access\": {\"bearer\": \"A_TOKEN\"}, \"fallback\"");
+    bench.world.endpoints.borrow_mut().insert("e".to_owned(), closed.into_bytes());
+    bench.world.now_ms.set(90_000.0);
+    assert_eq!(bench.invoke(&[]).header("x-error-code"), "unauthorized");
+    bench.world.endpoints.borrow_mut().remove("e");
+    bench.world.now_ms.set(180_000.0);
+    assert_eq!(bench.invoke(&[("authorization", "Bearer hush")]).header("x-error-code"), "endpoint_not_found");
+}
+
+#[test]
+fn a_store_that_hangs_is_waited_for_two_seconds_and_the_last_good_configuration_serves_on() {
+    let bench = bench(ORIGIN);
+    bench.invoke(&[]);
+    bench.world.gated.set(true);
+    bench.world.now_ms.set(90_000.0);
+    let mut idle = bench.invoke_at("/endpoints/e/assignments");
+    assert!(idle.poll().is_none());
+    bench.world.now_ms.set(91_999.0);
+    assert!(idle.poll().is_none());
+    bench.world.now_ms.set(92_000.0);
+    assert_eq!(idle.poll().map(|seen| seen.status), Some(200));
+    // The next need not wait for it again.
+    assert_eq!(bench.invoke_at("/endpoints/e/assignments").poll().map(|seen| seen.status), Some(200));
+    let warnings = bench.world.warnings.borrow();
+    assert!(warnings.last().is_some_and(|warning| warning.contains("last good")), "{warnings:?}");
+}
+
+#[test]
+fn whatever_is_asked_of_a_store_that_hangs_has_an_end() {
+    let bench = digits();
+    bench.get("/endpoints");
+    bench.world.gated.set(true);
+    let headers: HeaderMap = [("authorization", "Bearer root"), ("if-match", "*")]
+        .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)))
+        .into_iter()
+        .collect();
+    let ask = |method: Method, path: &str| {
+        let request = Request { method, path: path.to_owned(), headers: headers.clone(), ..Request::default() };
+        bench.begin(request, Ok(br#"{"a": 1}"#.to_vec()))
+    };
+    for (method, path) in [
+        (Method::POST, "/endpoints/unknown/invocations"),
+        (Method::PUT, "/endpoints/e/weights"),
+        (Method::GET, "/endpoints/other"),
+        (Method::GET, "/v2/health/ready"),
+        (Method::GET, "/endpoints"),
+    ] {
+        let mut asked = ask(method, path);
+        assert!(asked.poll().is_none(), "{path}");
+        bench.world.now_ms.set(bench.world.now_ms.get() + 2_000.0);
+        let seen = asked.poll().expect(path);
+        assert_eq!((seen.status, seen.header("x-error-code")), (503, "store_unavailable"), "{path}");
+    }
+    let mut model = bench.predict();
+    assert!(model.poll().is_none());
+    bench.world.now_ms.set(bench.world.now_ms.get() + 15_000.0);
+    let seen = model.poll().unwrap();
+    assert_eq!((seen.status, seen.header("x-error-code")), (424, "model_unavailable"));
 }

@@ -21,7 +21,7 @@ use crate::isolate::{Isolate, Settings};
 use crate::platform::in_process::InProcessEngines;
 use crate::platform::{
     Clock, Death, Engines, Entropy, EntropyError, Entry, Exchange, ExchangeError, HttpAnswer, HttpCall, Instance, Log,
-    Namespace, Page, Secrets, Store, StoreError, Times,
+    Namespace, Page, Secrets, Store, StoreError, Timer, Times,
 };
 use crate::protocol::{self, Answer};
 use crate::record::{Record, Sink};
@@ -116,6 +116,7 @@ impl Store for Rc<World> {
             return Err(StoreError("down".to_owned()));
         }
         let values = if namespace == Namespace::Endpoints { &self.endpoints } else { &self.registry };
+        self.gate().await;
         let values = values.borrow();
         let keys = values.keys().filter(|key| key.starts_with(prefix));
         let keys = keys.map(|key| (key.clone(), self.times.borrow().get(key).copied())).collect();
@@ -154,6 +155,13 @@ impl Exchange for Rc<World> {
 impl Clock for Rc<World> {
     fn now_ms(&self) -> f64 {
         self.now_ms.get()
+    }
+}
+
+impl Timer for Rc<World> {
+    async fn sleep(&self, ms: f64) {
+        let end_ms = self.now_ms.get() + ms;
+        poll_fn(|_| if self.now_ms.get() >= end_ms { Poll::Ready(()) } else { Poll::Pending }).await;
     }
 }
 

@@ -85,9 +85,9 @@ fn the_life_of_an_endpoint() {
     assert_eq!((&described["CreationTime"], &described["EndpointConfigName"]), (&json!(1000.0), &json!("first")));
     assert_eq!(weights(&described), [("a".to_owned(), 1.0), ("b".to_owned(), 3.0)]);
     // Until its time to live and the store's delay are over.
-    bench.world.now_ms.set(1_089_999.0);
+    bench.world.now_ms.set(1_149_999.0);
     assert_eq!(bench.done("DescribeEndpoint", &named)["EndpointStatus"], "Creating");
-    bench.world.now_ms.set(1_090_000.0);
+    bench.world.now_ms.set(1_150_000.0);
     assert_eq!(bench.done("DescribeEndpoint", &named)["EndpointStatus"], "InService");
 
     let change = json!({"EndpointName": "churn", "DesiredWeightsAndCapacities": [
@@ -95,7 +95,7 @@ fn the_life_of_an_endpoint() {
     bench.done("UpdateEndpointWeightsAndCapacities", &change);
     let described = bench.done("DescribeEndpoint", &named);
     assert_eq!(described["EndpointStatus"], "Updating");
-    assert_eq!((&described["CreationTime"], &described["LastModifiedTime"]), (&json!(1000.0), &json!(1090.0)));
+    assert_eq!((&described["CreationTime"], &described["LastModifiedTime"]), (&json!(1000.0), &json!(1150.0)));
     assert_eq!(weights(&described), [("a".to_owned(), 1.0), ("b".to_owned(), 1.0)]);
 
     bench.make_config("second", [5.0, 5.0]);

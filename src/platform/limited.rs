@@ -1,0 +1,106 @@
+//! A platform whose store is waited for no longer than a limit: no request hangs because KV does.
+
+use std::ops::Deref;
+use std::pin::pin;
+
+use futures_util::future::{Either, select};
+
+use super::{Engines, Entry, Namespace, Page, Store, StoreError, Timer, Times};
+
+/// A platform, with a time limit on all that is asked of its store. What its store is asked goes through here: these
+/// methods stand before those of [`Store`].
+#[derive(Debug)]
+pub struct Limited<P> {
+    platform: P,
+    limit_ms: f64,
+}
+
+/// Models, which have megabytes, and changes, which are rare and better waited for than doubted.
+const SLOW_LIMIT_MS: f64 = 15_000.0;
+
+impl<P> Deref for Limited<P> {
+    type Target = P;
+
+    fn deref(&self) -> &P {
+        &self.platform
+    }
+}
+
+impl<P: Store + Engines + Timer> Limited<P> {
+    /// A platform whose store has `limit_ms` milliseconds for a document or a page of names, and more for models and changes.
+    pub fn new(platform: P, limit_ms: f64) -> Self {
+        Limited { platform, limit_ms }
+    }
+
+    /// As [`Store::read`].
+    ///
+    /// # Errors
+    /// If the store fails, or does not answer in time.
+    pub async fn read(&self, namespace: Namespace, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.within(self.limit_of(namespace), self.platform.read(namespace, key)).await
+    }
+
+    /// As [`Store::read_entry`].
+    ///
+    /// # Errors
+    /// If the store fails, or does not answer in time.
+    pub async fn read_entry(&self, namespace: Namespace, key: &str) -> Result<Option<Entry>, StoreError> {
+        self.within(self.limit_of(namespace), self.platform.read_entry(namespace, key)).await
+    }
+
+    /// As [`Store::write`].
+    ///
+    /// # Errors
+    /// If the store fails, or does not answer in time: it may have written the value then.
+    pub async fn write(&self, namespace: Namespace, key: &str, value: &str, times: Times) -> Result<(), StoreError> {
+        self.within(SLOW_LIMIT_MS, self.platform.write(namespace, key, value, times)).await
+    }
+
+    /// As [`Store::delete`].
+    ///
+    /// # Errors
+    /// If the store fails, or does not answer in time: it may have removed the value then.
+    pub async fn delete(&self, namespace: Namespace, key: &str) -> Result<(), StoreError> {
+        self.within(SLOW_LIMIT_MS, self.platform.delete(namespace, key)).await
+    }
+
+    /// As [`Store::list`].
+    ///
+    /// # Errors
+    /// If the store fails, or does not answer in time.
+    pub async fn list(
+        &self,
+        namespace: Namespace,
+        prefix: &str,
+        cursor: Option<String>,
+        limit: u16,
+    ) -> Result<Page, StoreError> {
+        self.within(self.limit_ms, self.platform.list(namespace, prefix, cursor, limit)).await
+    }
+
+    /// As [`Engines::read_model`].
+    ///
+    /// # Errors
+    /// If the store fails, or does not answer in time.
+    pub async fn read_model(&self, key: &str) -> Result<Option<P::File>, StoreError> {
+        self.within(SLOW_LIMIT_MS, self.platform.read_model(key)).await
+    }
+
+    fn limit_of(&self, namespace: Namespace) -> f64 {
+        match namespace {
+            Namespace::Endpoints | Namespace::Registry => self.limit_ms,
+            Namespace::Models => SLOW_LIMIT_MS,
+        }
+    }
+
+    async fn within<T>(
+        &self,
+        limit_ms: f64,
+        asked: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        match select(pin!(asked), pin!(self.platform.sleep(limit_ms))).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => Err(StoreError(format!("it took longer than {limit_ms} ms"))),
+        }
+    }
+}
