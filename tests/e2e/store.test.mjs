@@ -47,6 +47,22 @@ test("no request waits for a KV that hangs", async () => {
   worker.endpoints.fault = null;
 });
 
+test("after an idle time a configuration is asked for before it is served, and a KV that hangs has a limit", async () => {
+  await worker.close();
+  worker = await startPlain({ KV_LIMIT_SECONDS: "0.5" });
+  assert.equal((await worker.invoke("digits", { body })).status, 200);
+  // Beyond its time to live of 0.2 s and its grace of 0.4.
+  await sleep(1000);
+  worker.endpoints.fault = () => {};
+  const idle = await worker.invoke("digits", { body });
+  assert.equal(idle.status, 200);
+  assert.ok(worker.lines.some((line) => /endpoint `digits` serves its last good.*longer than 500 ms/.test(line)));
+  const cold = await worker.invoke("never-seen", { body });
+  assert.equal(cold.status, 503);
+  assert.equal((await cold.json()).code, "store_unavailable");
+  worker.endpoints.fault = null;
+});
+
 test("within its time to live an endpoint is read once, a model and its check rows once an isolate", async () => {
   await worker.close();
   worker = await startPlain({ ENDPOINT_TTL_SECONDS: "60" });
