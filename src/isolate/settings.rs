@@ -3,7 +3,7 @@
 use super::endpoints::Freshness;
 
 /// What can be set for an isolate.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
     /// How old the endpoints' configurations may be.
     pub freshness: Freshness,

@@ -83,7 +83,7 @@ impl<P: Store + Engines + Timer> Limited<P> {
     /// # Errors
     /// If the store fails, or does not answer in time.
     pub async fn read_model(&self, key: &str) -> Result<Option<P::File>, StoreError> {
-        self.within(SLOW_LIMIT_MS, self.platform.read_model(key)).await
+        self.within(self.limit_of(Namespace::Models), self.platform.read_model(key)).await
     }
 
     fn limit_of(&self, namespace: Namespace) -> f64 {

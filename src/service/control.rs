@@ -73,7 +73,7 @@ impl<P: Platform> Service<'_, P> {
     }
 
     /// Writes new weights into the endpoint's document, if it is still the one that the caller means, and serves it in
-    /// this isolate at once; others follow within their time to live and the store's own delay.
+    /// this isolate at once; others follow within their time to live, their grace and the store's own delay.
     ///
     /// # Errors
     /// If there is none or it is another, the weights cannot be put into it, or the store fails.

@@ -84,7 +84,7 @@ fn the_life_of_an_endpoint() {
     assert_eq!(described["EndpointStatus"], "Creating");
     assert_eq!((&described["CreationTime"], &described["EndpointConfigName"]), (&json!(1000.0), &json!("first")));
     assert_eq!(weights(&described), [("a".to_owned(), 1.0), ("b".to_owned(), 3.0)]);
-    // Until its time to live and the store's delay are over.
+    // Until its time to live, its grace and the store's delay are over.
     bench.world.now_ms.set(1_149_999.0);
     assert_eq!(bench.done("DescribeEndpoint", &named)["EndpointStatus"], "Creating");
     bench.world.now_ms.set(1_150_000.0);
