@@ -21,7 +21,7 @@ fn held_out() -> String {
 }
 
 fn run(model: &Model, csv: &str) -> Outputs {
-    let table = payload::decode(Format::Csv, csv.as_bytes(), model.schema()).unwrap();
+    let table = payload::decode(Format::Csv, csv.as_bytes(), model.schema(), usize::MAX).unwrap();
     model.run(&table, None).unwrap()
 }
 
@@ -88,7 +88,7 @@ fn one_row_and_a_batch_of_many_runs_agree() {
 #[test]
 fn rows_of_another_width_are_the_callers_mistake() {
     let model = Model::load(LOGISTIC).unwrap();
-    let error = payload::decode(Format::Csv, b"1,2,3", model.schema()).unwrap_err();
+    let error = payload::decode(Format::Csv, b"1,2,3", model.schema(), usize::MAX).unwrap_err();
     assert_eq!(error, PayloadError::Width { row: 1, given: 3, expected: 64 });
 }
 

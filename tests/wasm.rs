@@ -67,11 +67,12 @@ fn models_and_codecs_answer_as_onnx_runtime_does() {
         (&include_bytes!("../models/digits/cnn.onnx")[..], include_str!("../models/digits/cnn.expected.csv")),
     ] {
         let model = Model::load(onnx).unwrap();
-        let table = payload::decode(Format::Csv, csv.as_bytes(), model.schema()).unwrap();
-        assert_eq!(table, payload::decode(Format::Json, json.as_bytes(), model.schema()).unwrap());
-        assert_eq!(table, payload::decode(Format::JsonLines, lines.as_bytes(), model.schema()).unwrap());
+        let table = payload::decode(Format::Csv, csv.as_bytes(), model.schema(), usize::MAX).unwrap();
+        assert_eq!(table, payload::decode(Format::Json, json.as_bytes(), model.schema(), usize::MAX).unwrap());
+        assert_eq!(table, payload::decode(Format::JsonLines, lines.as_bytes(), model.schema(), usize::MAX).unwrap());
         let answer =
-            String::from_utf8(payload::encode(&model.run(&table, None).unwrap(), Format::Csv).unwrap()).unwrap();
+            String::from_utf8(payload::encode(&model.run(&table, None).unwrap(), Format::Csv, usize::MAX).unwrap())
+                .unwrap();
         assert_eq!(answer.lines().count(), expected.lines().count());
         for (found, expected) in answer.lines().zip(expected.lines()) {
             for (column, (found, expected)) in found.split(',').zip(expected.split(',')).enumerate() {

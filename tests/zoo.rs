@@ -101,7 +101,7 @@ fn table(rows: &Value, schema: &Schema) -> Result<Table, String> {
         return Ok(Table::new(schema, rows.as_array().unwrap().len(), vec![Values::F32(values)]).unwrap());
     }
     let body = serde_json::to_vec(&serde_json::json!({ "instances": rows })).unwrap();
-    payload::decode(Format::Json, &body, schema).map_err(|error| error.to_string())
+    payload::decode(Format::Json, &body, schema, usize::MAX).map_err(|error| error.to_string())
 }
 
 type Load = fn(&[u8]) -> Result<Model, LoadError>;

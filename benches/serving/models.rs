@@ -16,7 +16,7 @@ pub struct Loaded {
 impl Loaded {
     pub fn load(onnx: &[u8], body: &[u8], in_tract: bool) -> Result<Loaded, Problem> {
         let model = if in_tract { Model::load_in_tract(onnx)? } else { Model::load(onnx)? };
-        let table = payload::decode(Format::Json, body, model.schema())?;
+        let table = payload::decode(Format::Json, body, model.schema(), usize::MAX)?;
         Ok(Loaded { model, table })
     }
 

@@ -16,7 +16,7 @@ mod native {
 
     /// tract alone, for models of one input of 64 numbers.
     fn tract(onnx: &[u8], body: &[u8]) -> Result<(Arc<TypedRunnableModel>, Tensor), Problem> {
-        let table = payload::decode(Format::Json, body, turnout_onnx::Model::load(onnx)?.schema())?;
+        let table = payload::decode(Format::Json, body, turnout_onnx::Model::load(onnx)?.schema(), usize::MAX)?;
         let [Values::F32(values)] = table.inputs() else { return Err("takes no numbers".into()) };
         let shape = [table.rows(), 64];
         let mut model = tract_onnx::onnx().model_for_read(&mut &*onnx)?;

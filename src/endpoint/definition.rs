@@ -8,6 +8,7 @@ use std::collections::HashSet;
 
 use super::access::Access;
 use super::document::{DocumentError, EndpointDocument, MAX_VARIANTS, parse_json};
+use super::limits::RequestLimits;
 use super::name::Name;
 use super::object::Object;
 use super::revision::Revision;
@@ -23,6 +24,7 @@ pub struct Endpoint {
     stickiness: Option<Stickiness>,
     fallback: Option<usize>,
     access: Access,
+    limits: RequestLimits,
     config: Option<Name>,
 }
 
@@ -70,6 +72,11 @@ impl Endpoint {
     /// How its invocations are authorized.
     pub fn access(&self) -> &Access {
         &self.access
+    }
+
+    /// What one request to its models may take.
+    pub fn limits(&self) -> RequestLimits {
+        self.limits
     }
 
     /// The endpoint configuration that a SageMaker client made it from, if one did.
@@ -140,12 +147,13 @@ impl Endpoint {
             stickiness: written.stickiness.map(|Object(stickiness)| stickiness),
             fallback,
             access: written.access,
+            limits: written.limits.map(|Object(limits)| limits).unwrap_or_default(),
             config: written.config,
         })
     }
 
     /// The document of an endpoint that a SageMaker client makes from the endpoint configuration `config`. Sticky
-    /// assignment and the fallback, which a configuration does not have, are kept from the endpoint `before` it.
+    /// assignment, the fallback and the limits, which a configuration does not have, are kept from the endpoint `before` it.
     ///
     /// # Errors
     /// If the document is not valid, as when the fallback is not among the new variants.
@@ -160,6 +168,7 @@ impl Endpoint {
             stickiness: before.and_then(Endpoint::stickiness).cloned().map(Object),
             fallback: before.and_then(Endpoint::fallback).map(|variant| variant.name.clone()),
             access,
+            limits: before.and_then(Endpoint::written_limits),
             config: Some(config),
         };
         let document = written.to_json();
@@ -175,9 +184,15 @@ impl Endpoint {
             stickiness: self.stickiness.clone().map(Object),
             fallback: self.fallback().map(|variant| variant.name.clone()),
             access: self.access.clone(),
+            limits: self.written_limits(),
             config: self.config.clone(),
         };
         written.to_json()
+    }
+
+    /// The limits, where they are not those of an endpoint that says nothing of them.
+    fn written_limits(&self) -> Option<Object<RequestLimits>> {
+        (self.limits != RequestLimits::default()).then_some(Object(self.limits))
     }
 }
 

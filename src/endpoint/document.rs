@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::access::Access;
+use super::limits::RequestLimits;
 use super::name::Name;
 use super::object::Object;
 use super::stickiness::Stickiness;
@@ -70,6 +71,8 @@ pub(super) struct EndpointDocument {
     pub fallback: Option<Name>,
     #[serde(default = "open", skip_serializing_if = "Access::is_open")]
     pub access: Access,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Object<RequestLimits>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Name>,
 }

@@ -19,6 +19,7 @@ pub(super) enum Cell<'a> {
 /// Puts a table together cell by cell, and checks each as it comes.
 pub(super) struct Builder<'s> {
     schema: &'s Schema,
+    most_rows: usize,
     inputs: Vec<Values>,
     rows: usize,
     /// Cells of the row at hand.
@@ -26,9 +27,10 @@ pub(super) struct Builder<'s> {
 }
 
 impl<'s> Builder<'s> {
-    pub(super) fn new(schema: &'s Schema) -> Self {
+    /// A table of at most so many rows.
+    pub(super) fn new(schema: &'s Schema, most_rows: usize) -> Self {
         let inputs = schema.inputs().iter().map(|input| input.datatype.values()).collect();
-        Builder { schema, inputs, rows: 0, cells: 0 }
+        Builder { schema, most_rows, inputs, rows: 0, cells: 0 }
     }
 
     pub(super) fn schema(&self) -> &'s Schema {
@@ -69,13 +71,16 @@ impl<'s> Builder<'s> {
         if given != expected {
             return Err(PayloadError::Width { row: self.row(), given, expected });
         }
-        self.end_named_row();
-        Ok(())
+        self.end_named_row()
     }
 
     /// Ends a row whose inputs were filled by name.
-    pub(super) fn end_named_row(&mut self) {
+    pub(super) fn end_named_row(&mut self) -> Result<(), PayloadError> {
+        if self.rows >= self.most_rows {
+            return Err(PayloadError::TooManyRows { most: self.most_rows });
+        }
         self.rows = self.rows.saturating_add(1);
+        Ok(())
     }
 
     pub(super) fn finish(self) -> Result<Table, PayloadError> {

@@ -7,10 +7,10 @@ use turnout_tables::{Schema, Table};
 use super::builder::{Builder, Cell};
 use super::error::PayloadError;
 
-pub(super) fn decode(body: &[u8], schema: &Schema) -> Result<Table, PayloadError> {
+pub(super) fn decode(body: &[u8], schema: &Schema, most_rows: usize) -> Result<Table, PayloadError> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(body);
     let mut record = csv::ByteRecord::new();
-    let mut table = Builder::new(schema);
+    let mut table = Builder::new(schema, most_rows);
     loop {
         let end = usize::try_from(reader.position().byte()).unwrap_or(usize::MAX);
         let is_read =

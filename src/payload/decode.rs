@@ -1,32 +1,53 @@
 //! From a body to a table, whatever its format.
 
-use turnout_tables::{Schema, Table};
+use turnout_tables::{Input, Schema, Table, Values};
 
 use super::accept::Format;
 use super::error::PayloadError;
 use super::{csv, json, numbers};
 
-/// Decodes a request's body for a model.
+/// Decodes a request's body of at most so many rows for a model.
 ///
 /// ```
 /// use turnout::payload::{Format, decode};
 /// use turnout_tables::{Datatype, Input, Schema, Values};
 ///
 /// let schema = Input::new("x".to_owned(), Datatype::F64, vec![2]).and_then(|x| Schema::new(vec![x])).unwrap();
-/// let table = decode(Format::Csv, b"1,2\n3,\n", &schema)?;
+/// let table = decode(Format::Csv, b"1,2\n3,\n", &schema, 100)?;
 /// assert_eq!(table.rows(), 2);
 /// assert!(matches!(&table.inputs()[0], Values::F64(values) if values[..3] == [1.0, 2.0, 3.0] && values[3].is_nan()));
 /// # Ok::<(), turnout::payload::PayloadError>(())
 /// ```
 ///
 /// # Errors
-/// If the body is not of that format, holds no rows, or a row is not what the model takes.
-pub fn decode(format: Format, body: &[u8], schema: &Schema) -> Result<Table, PayloadError> {
+/// If the body is not of that format, holds no rows or too many, or a row is not what the model takes.
+pub fn decode(format: Format, body: &[u8], schema: &Schema, most_rows: usize) -> Result<Table, PayloadError> {
+    let most_rows = most_rows.min(rows_that_fit(schema));
     match format {
-        Format::Json => numbers::decode(body, schema).map_or_else(|| json::decode(body, schema), Ok),
-        Format::JsonLines => json::decode_lines(body, schema),
-        Format::Csv => csv::decode(body, schema),
+        Format::Json => {
+            numbers::decode(body, schema, most_rows).map_or_else(|| json::decode(body, schema, most_rows), Ok)
+        }
+        Format::JsonLines => json::decode_lines(body, schema, most_rows),
+        Format::Csv => csv::decode(body, schema, most_rows),
     }
+}
+
+/// How many rows a table may have, so that it takes 16 MiB at most; one is always taken. A body of 6 MiB can say more: an
+/// empty cell of CSV is a byte, and in memory a number of eight.
+pub fn rows_that_fit(schema: &Schema) -> usize {
+    const MOST_BYTES: usize = 16 << 20;
+    let bytes = |input: &Input| {
+        let of_one = match input.datatype.values() {
+            Values::Bool(_) => 1,
+            Values::F32(_) => 4,
+            Values::F64(_) | Values::I64(_) => 8,
+            // Where it is, how long it is, and what an allocation takes at least.
+            Values::Text(_) => 40,
+        };
+        input.width().saturating_mul(of_one)
+    };
+    let row = schema.inputs().iter().map(bytes).fold(0, usize::saturating_add);
+    MOST_BYTES.checked_div(row).unwrap_or(usize::MAX).max(1)
 }
 
 /// How many rows a body holds, without decoding them; `None` if it is not of that format.
@@ -46,13 +67,17 @@ pub fn count_rows(format: Format, body: &[u8]) -> Option<usize> {
 #[allow(clippy::panic)]
 mod tests {
     use proptest::prelude::*;
-    use turnout_tables::{Datatype, Input, Values};
+    use turnout_tables::Datatype;
 
     use super::super::json::flat;
     use super::*;
 
     fn input(name: &str, datatype: Datatype, width: usize) -> Input {
         Input::new(name.to_owned(), datatype, vec![width]).unwrap()
+    }
+
+    fn decode(format: Format, body: &[u8], schema: &Schema) -> Result<Table, PayloadError> {
+        super::decode(format, body, schema, usize::MAX)
     }
 
     /// One input of numbers.
@@ -197,6 +222,32 @@ mod tests {
             let tensor = flat(datatype, &[1], &format!("[{x}]"));
             let tensor = tensor.map_or_else(|error| error, |values| format!("{values:?}"));
             assert_eq!(tensor, expected("value 1"), "{datatype:?}");
+        }
+    }
+
+    #[test]
+    fn no_more_rows_are_read_than_are_answered() {
+        let bodies = [
+            (Format::Json, r#"{"instances": [[1], [2], [3]]}"#),
+            (Format::Json, r#"{"instances": [{"x": 1}, {"x": 2}, [3]]}"#),
+            (Format::JsonLines, "[1]\n[2]\n[3]\n"),
+            (Format::Csv, "1\n2\n3\n"),
+            (Format::Csv, "1\n\n3\n"),
+            (Format::Csv, "\n\n\n"),
+        ];
+        for (format, body) in bodies {
+            let decode = |most| super::decode(format, body.as_bytes(), &numbers(1), most).map(|table| table.rows());
+            assert_eq!(decode(3), Ok(3), "{body}");
+            assert_eq!(decode(2), Err(PayloadError::TooManyRows { most: 2 }), "{body}");
+        }
+        for (datatype, width, most) in [
+            (Datatype::F32, 1, 1 << 22),
+            (Datatype::I8, 2, 1 << 20),
+            (Datatype::Text, 8, 52_428),
+            (Datatype::Bool, 1 << 20, 16),
+            (Datatype::F64, 1 << 22, 1),
+        ] {
+            assert_eq!(rows_that_fit(&Schema::new(vec![input("x", datatype, width)]).unwrap()), most);
         }
     }
 

@@ -3,38 +3,95 @@
 //! A prediction is one row's share of the outputs: the bare value where the model has one output, else an object
 //! by output name. As CSV it is a line: all outputs, in the model's order, side by side.
 
+use std::io::{self, Write};
+
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
-use turnout_tables::{Output, Outputs, Values};
+use turnout_tables::{Output, Outputs, RowsError, Values};
 
 use super::accept::Format;
 
-/// Writes outputs: `{"predictions": [...]}`, or a line a row.
+/// Writes outputs in so many bytes at most: `{"predictions": [...]}`, or a line a row.
 ///
 /// # Errors
-/// None in practice: writing numbers into memory does not fail.
-pub fn encode(outputs: &Outputs, format: Format) -> std::io::Result<Vec<u8>> {
-    let mut body = Vec::new();
+/// If they need more bytes.
+pub fn encode(outputs: &Outputs, format: Format, most_bytes: usize) -> Result<Vec<u8>, RowsError> {
+    bounded(outputs.rows(), most_bytes, |body| write(outputs, format, body))
+}
+
+/// What `write` writes of so many rows, if that has so many bytes at most.
+///
+/// # Errors
+/// If it has more: how many rows to send, as far as each needs as much as the others.
+pub fn bounded(
+    rows: usize,
+    most_bytes: usize,
+    write: impl FnOnce(&mut Bounded) -> io::Result<()>,
+) -> Result<Vec<u8>, RowsError> {
+    let mut body = Bounded { kept: Vec::new(), most_bytes, bytes: 0 };
+    // Writing values into memory does not fail.
+    let _ = write(&mut body);
+    let Bounded { kept, bytes, .. } = body;
+    if bytes <= most_bytes {
+        return Ok(kept);
+    }
+    match rows.saturating_mul(most_bytes).checked_div(bytes) {
+        Some(most) if most > 0 => Err(RowsError::TooMany { rows, most }),
+        _ => Err(RowsError::Answer { bytes: bytes.checked_div(rows).unwrap_or(bytes), most: most_bytes }),
+    }
+}
+
+/// A body that is kept as long as it is small enough, and only counted from there on.
+pub struct Bounded {
+    kept: Vec<u8>,
+    most_bytes: usize,
+    bytes: usize,
+}
+
+impl Bounded {
+    /// How many bytes have been written.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+}
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes = self.bytes.saturating_add(bytes.len());
+        if self.bytes <= self.most_bytes {
+            self.kept.extend_from_slice(bytes);
+        } else {
+            self.kept = Vec::new();
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn write(outputs: &Outputs, format: Format, body: &mut Bounded) -> io::Result<()> {
     match format {
         Format::Json => {
             #[derive(Serialize)]
             struct Answer<'a> {
                 predictions: Predictions<'a>,
             }
-            serde_json::to_writer(&mut body, &Answer { predictions: Predictions(outputs) })?;
+            serde_json::to_writer(body, &Answer { predictions: Predictions(outputs) })?;
         }
         Format::JsonLines => {
             for row in 0..outputs.rows() {
-                serde_json::to_writer(&mut body, &Prediction { outputs: outputs.outputs(), row })?;
-                body.push(b'\n');
+                serde_json::to_writer(&mut *body, &Prediction { outputs: outputs.outputs(), row })?;
+                body.write_all(b"\n")?;
             }
         }
-        Format::Csv => encode_csv(outputs, &mut body)?,
+        Format::Csv => write_csv(outputs, body)?,
     }
-    Ok(body)
+    Ok(())
 }
 
-fn encode_csv(outputs: &Outputs, body: &mut Vec<u8>) -> std::io::Result<()> {
+fn write_csv(outputs: &Outputs, body: &mut Bounded) -> io::Result<()> {
     let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(body);
     let mut number = Vec::new();
     for row in 0..outputs.rows() {
@@ -174,7 +231,7 @@ mod tests {
     }
 
     fn text(outputs: &Outputs, format: Format) -> String {
-        String::from_utf8(encode(outputs, format).unwrap()).unwrap()
+        String::from_utf8(encode(outputs, format, usize::MAX).unwrap()).unwrap()
     }
 
     #[test]
@@ -200,5 +257,17 @@ mod tests {
         assert_eq!(text(&outputs, Format::Json), r#"{"predictions":[[[1.5,null],[3.0,4.0]]]}"#);
         let outputs = Outputs::new(2, vec![output("x", &[], Values::Bool(vec![true, false]))]).unwrap();
         assert_eq!(text(&outputs, Format::Json), r#"{"predictions":[true,false]}"#);
+    }
+
+    #[test]
+    fn an_answer_is_bounded_in_bytes() {
+        let outputs = Outputs::new(3, vec![output("x", &[2], Values::I64(vec![1, 2, 3, 4, 5, 6]))]).unwrap();
+        for format in [Format::Json, Format::JsonLines, Format::Csv] {
+            let whole = text(&outputs, format);
+            let encode = |most| encode(&outputs, format, most);
+            assert_eq!(encode(whole.len()), Ok(whole.clone().into_bytes()));
+            assert_eq!(encode(whole.len() - 1), Err(RowsError::TooMany { rows: 3, most: 2 }));
+            assert_eq!(encode(1), Err(RowsError::Answer { bytes: whole.len() / 3, most: 1 }));
+        }
     }
 }

@@ -72,6 +72,12 @@ pub enum PayloadError {
         /// The name, cut to 40 characters.
         column: String,
     },
+    /// There are more rows than are answered at once.
+    #[error("the body has more than {most} rows, which are all that are answered at once")]
+    TooManyRows {
+        /// How many may be sent at once.
+        most: usize,
+    },
     /// There is nothing to predict from.
     #[error("the body holds no rows")]
     Empty,

@@ -14,16 +14,16 @@ use super::builder::{Builder, Cell, put, put_any_number};
 use super::error::PayloadError;
 
 /// Any body, at the pace that good errors take.
-pub(super) fn decode(body: &[u8], schema: &Schema) -> Result<Table, PayloadError> {
-    let mut reader = Reader::new(schema);
+pub(super) fn decode(body: &[u8], schema: &Schema, most_rows: usize) -> Result<Table, PayloadError> {
+    let mut reader = Reader::new(schema, most_rows);
     let mut json = serde_json::Deserializer::from_slice(body);
     let read = json.deserialize_any(Document(&mut reader)).and_then(|()| json.end());
     reader.check(read, PayloadError::Malformed)?;
     reader.table.finish()
 }
 
-pub(super) fn decode_lines(body: &[u8], schema: &Schema) -> Result<Table, PayloadError> {
-    let mut reader = Reader::new(schema);
+pub(super) fn decode_lines(body: &[u8], schema: &Schema, most_rows: usize) -> Result<Table, PayloadError> {
+    let mut reader = Reader::new(schema, most_rows);
     for (number, line) in body.split(|b| *b == b'\n').enumerate() {
         if line.trim_ascii().is_empty() {
             continue;
@@ -50,8 +50,8 @@ struct Reader<'s> {
 }
 
 impl<'s> Reader<'s> {
-    fn new(schema: &'s Schema) -> Self {
-        Reader { table: Builder::new(schema), error: None }
+    fn new(schema: &'s Schema, most_rows: usize) -> Self {
+        Reader { table: Builder::new(schema, most_rows), error: None }
     }
 
     fn check(
@@ -175,8 +175,8 @@ impl<'de> Visitor<'de> for Instance<'_, '_> {
         if let Some((_, input)) = filled.iter().zip(schema.inputs()).find(|(filled, _)| !**filled) {
             return self.0.carry(Err(PayloadError::MissingColumn { row, column: input.name.clone() }));
         }
-        self.0.table.end_named_row();
-        Ok(())
+        let ended = self.0.table.end_named_row();
+        self.0.carry(ended)
     }
 }
 

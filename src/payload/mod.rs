@@ -13,8 +13,8 @@ mod tensors;
 
 pub(crate) use accept::essence;
 pub use accept::{Format, FormatError};
-pub use decode::{count_rows, decode};
-pub use encode::{Flat, encode};
+pub use decode::{count_rows, decode, rows_that_fit};
+pub use encode::{Flat, bounded, encode};
 pub use error::PayloadError;
 pub use json::{flat, flat_of_any_numbers};
 pub use tensor_bytes::{datatype_name, tensor_bytes};

@@ -5,16 +5,16 @@ use turnout_tables::{Datatype, Schema, Table, Values};
 
 use super::builder::narrow;
 
-/// `None` if the body or the schema is another.
-pub(super) fn decode(body: &[u8], schema: &Schema) -> Option<Table> {
+/// `None` if the body or the schema is another, or there are more rows than so many.
+pub(super) fn decode(body: &[u8], schema: &Schema, most_rows: usize) -> Option<Table> {
     let [input] = schema.inputs() else { return None };
     // A number and a comma are two bytes at least, and seldom less than three.
-    let expected = body.len() / 3;
+    let expected = (body.len() / 3).min(schema.width().saturating_mul(most_rows));
     let mut rest = Rest(body);
     match input.datatype {
         datatype @ (Datatype::F16 | Datatype::F32) => {
             let mut values: Vec<f32> = Vec::with_capacity(expected);
-            let rows = rest.document(schema.width(), |x| {
+            let rows = rest.document(schema.width(), most_rows, |x| {
                 values.push(narrow(x, datatype)?);
                 Some(())
             })?;
@@ -22,7 +22,7 @@ pub(super) fn decode(body: &[u8], schema: &Schema) -> Option<Table> {
         }
         Datatype::F64 => {
             let mut values: Vec<f64> = Vec::with_capacity(expected);
-            let rows = rest.document(schema.width(), |x| {
+            let rows = rest.document(schema.width(), most_rows, |x| {
                 values.push(x);
                 Some(())
             })?;
@@ -37,7 +37,7 @@ struct Rest<'b>(&'b [u8]);
 
 impl<'b> Rest<'b> {
     /// Gives all numbers, and how many rows of that width they are.
-    fn document(&mut self, width: usize, mut take: impl FnMut(f64) -> Option<()>) -> Option<usize> {
+    fn document(&mut self, width: usize, most_rows: usize, mut take: impl FnMut(f64) -> Option<()>) -> Option<usize> {
         self.token(b'{')?;
         self.space();
         self.0 = self.0.strip_prefix(b"\"instances\"")?;
@@ -54,7 +54,7 @@ impl<'b> Rest<'b> {
                 take(self.number()?)?;
             }
             self.token(b']')?;
-            rows = rows.checked_add(1)?;
+            rows = rows.checked_add(1).filter(|rows| *rows <= most_rows)?;
             if self.token(b',').is_none() {
                 break;
             }
@@ -155,6 +155,10 @@ mod tests {
     use super::super::json;
     use super::*;
 
+    fn decode(body: &[u8], schema: &Schema) -> Option<Table> {
+        super::decode(body, schema, usize::MAX)
+    }
+
     fn schema(datatype: Datatype, width: usize) -> Schema {
         Schema::new(vec![Input::new("x".to_owned(), datatype, vec![width]).unwrap()]).unwrap()
     }
@@ -191,7 +195,7 @@ mod tests {
         for datatype in [Datatype::F32, Datatype::F64] {
             let schema = schema(datatype, 2);
             if let Some(table) = decode(body.as_bytes(), &schema) {
-                prop_assert_eq!(Ok(table), json::decode(body.as_bytes(), &schema), "{}", body);
+                prop_assert_eq!(Ok(table), json::decode(body.as_bytes(), &schema, usize::MAX), "{}", body);
             }
         }
         Ok(())

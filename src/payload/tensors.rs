@@ -157,6 +157,11 @@ impl<'a> Inference<'a> {
 }
 
 impl Inference<'_> {
+    /// How many rows the first tensor's shape says that there are.
+    pub fn rows(&self) -> usize {
+        self.inputs.first().and_then(|input| input.shape.first().copied()).unwrap_or_default()
+    }
+
     /// The tensors as the inputs of a model.
     ///
     /// # Errors
@@ -172,7 +177,7 @@ impl Inference<'_> {
                 return Err(tensor.wrong("it stands twice".to_owned()));
             }
         }
-        let rows = self.inputs.first().and_then(|input| input.shape.first().copied()).unwrap_or_default();
+        let rows = self.rows();
         let values = known.iter().map(|input| {
             let missing = || TensorError::Input { name: input.name.clone(), problem: "it is missing".to_owned() };
             let tensor = self.inputs.iter().find(|tensor| tensor.name == input.name).ok_or_else(missing)?;

@@ -1,18 +1,22 @@
 //! The Open Inference Protocol, version 2, over HTTP, as KServe, Triton and MLServer speak it: a model is an endpoint, a
 //! version a variant, and a version in the path the explicit target.
 
+use std::io::Write;
+
 use http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
+use turnout_tables::RowsError;
 
 use super::headers;
 use super::report::Report;
 use super::respond::{Answer, describe_decision, insert, json as json_response, respond};
 use super::signature::{inputs, outputs};
 use super::tabular;
-use crate::endpoint::Name;
+use crate::endpoint::{MostBytes, Name};
 use crate::payload::{
-    BINARY, Flat, Inference, Outputs, Schema, Table, TensorError, count_tensor_rows, datatype_name, tensor_bytes,
+    BINARY, Flat, Inference, Outputs, Schema, Table, bounded, count_tensor_rows, datatype_name, rows_that_fit,
+    tensor_bytes,
 };
 use crate::platform::Platform;
 use crate::request::{Request, RequestError, Response};
@@ -125,21 +129,21 @@ async fn infer<P: Platform>(
         relay: Relay { headers: &request.headers, body: &request.body },
     };
     let (reply, mut noted) = service.invoke(&invocation, &Tensors(&inference)).await;
-    let mut response = match reply {
-        Ok(Reply::Outputs(outputs)) => {
+    let answered = match reply {
+        Ok(Reply::Outputs(outputs, most_bytes)) => {
             let record = noted.record();
             let version = record.and_then(|record| record.variant.as_deref());
             let id = inference.id.as_deref().or(record.map(|record| record.inference_id.as_str()));
             let head = Head { model_name: endpoint.as_str(), model_version: version, id };
-            encode(&head, &inference, &outputs).unwrap_or_else(|error| {
-                let error = Unreadable::Tensors(error).into();
-                noted.failed(&error);
-                refuse(&error)
-            })
+            encode(&head, &inference, &outputs, most_bytes).map_err(Error::from)
         }
-        Ok(Reply::Relayed(answer)) => tabular::relayed(answer),
-        Err(error) => refuse(&error),
+        Ok(Reply::Relayed(answer)) => Ok(tabular::relayed(answer)),
+        Err(error) => Err(error),
     };
+    let mut response = answered.unwrap_or_else(|error| {
+        noted.failed(&error);
+        refuse(&error)
+    });
     describe_decision(&mut response, noted.record());
     let length = length.map(str::to_owned);
     let count: CountRows = Box::new(move || count_tensor_rows(&request.body, length.as_deref()));
@@ -151,7 +155,11 @@ async fn infer<P: Platform>(
 struct Tensors<'a>(&'a Inference<'a>);
 
 impl Payload for Tensors<'_> {
-    fn table(&self, schema: &Schema) -> Result<Table, Unreadable> {
+    fn table(&self, schema: &Schema, most_rows: usize) -> Result<Table, Unreadable> {
+        let (rows, most) = (self.0.rows(), most_rows.min(rows_that_fit(schema)));
+        if rows > most {
+            return Err(RowsError::TooMany { rows, most }.into());
+        }
         Ok(self.0.table(schema)?)
     }
 
@@ -189,7 +197,12 @@ struct WrittenOutput<'a> {
 }
 
 /// The outputs that are asked for, as JSON, with those behind it that are asked for as bytes.
-fn encode(head: &Head<'_>, inference: &Inference<'_>, outputs: &Outputs) -> Result<Response, TensorError> {
+fn encode(
+    head: &Head<'_>,
+    inference: &Inference<'_>,
+    outputs: &Outputs,
+    most_bytes: MostBytes,
+) -> Result<Response, Unreadable> {
     let mut binary = Vec::new();
     let mut written = Vec::new();
     for (output, as_bytes) in inference.asked_for(outputs)? {
@@ -214,13 +227,16 @@ fn encode(head: &Head<'_>, inference: &Inference<'_>, outputs: &Outputs) -> Resu
     }
     let Head { model_name, model_version, id } = *head;
     let written = Written { model_name, model_version, id, outputs: written };
+    let mut head = 0;
+    let body = bounded(outputs.rows(), most_bytes.get(), |body| {
+        serde_json::to_writer(&mut *body, &written)?;
+        head = body.bytes();
+        body.write_all(&binary)
+    })?;
     if binary.is_empty() {
-        return Ok(json_response(StatusCode::OK, &written));
+        return Ok(respond(StatusCode::OK, "application/json", body));
     }
-    // Numbers and texts have no way to fail.
-    let mut body = serde_json::to_vec(&written).unwrap_or_default();
-    let length = body.len().to_string();
-    body.extend(binary);
+    let length = head.to_string();
     let mut response = respond(StatusCode::OK, BINARY, body);
     insert(response.headers_mut(), headers::INFERENCE_HEADER_LENGTH, &length);
     Ok(response)

@@ -126,6 +126,7 @@ fn unreadable(error: &Unreadable) -> (StatusCode, &'static str) {
             | PayloadError::MissingColumn { .. }
             | PayloadError::RepeatedColumn { .. },
         ) => (S::BAD_REQUEST, "send each column that the model takes once, by its name"),
+        Unreadable::Payload(PayloadError::TooManyRows { .. }) => (S::PAYLOAD_TOO_LARGE, ROWS),
         Unreadable::Payload(_) => (S::BAD_REQUEST, "fix the body; docs/http.md shows each form"),
         Unreadable::Format(FormatError::ContentType(_)) => {
             (S::UNSUPPORTED_MEDIA_TYPE, "send Content-Type: application/json, text/csv or application/jsonlines")
@@ -134,6 +135,10 @@ fn unreadable(error: &Unreadable) -> (StatusCode, &'static str) {
             (S::NOT_ACCEPTABLE, "accept application/json, text/csv or application/jsonlines")
         }
         Unreadable::Rows(RowsError::TooMany { .. }) => (S::PAYLOAD_TOO_LARGE, ROWS),
+        Unreadable::Rows(RowsError::Answer { .. }) => (
+            S::PAYLOAD_TOO_LARGE,
+            "ask for one output alone, or have whoever runs the endpoint raise its `limits.answer_bytes`",
+        ),
         Unreadable::Rows(RowsError::Batch { .. }) => (S::BAD_REQUEST, ROWS),
         Unreadable::Tensors(_) => (S::BAD_REQUEST, "GET the model's path for its inputs, datatypes and shapes"),
     }

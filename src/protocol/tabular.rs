@@ -5,8 +5,8 @@ use http::{HeaderName, Method, StatusCode, header};
 
 use super::headers;
 use super::respond::{Answer, describe_decision, respond};
-use crate::endpoint::Name;
-use crate::payload::{self, Format, Schema, Table, count_rows};
+use crate::endpoint::{MostBytes, Name};
+use crate::payload::{self, Format, Outputs, Schema, Table, count_rows};
 use crate::platform::{HttpAnswer, Platform};
 use crate::request::{Request, RequestError, Response};
 use crate::service::{CountRows, Error, Invocation, Payload, Relay, Reply, Service, UnitIn, Unreadable};
@@ -21,8 +21,8 @@ impl Payload for Rows<'_> {
         Ok(())
     }
 
-    fn table(&self, schema: &Schema) -> Result<Table, Unreadable> {
-        Ok(payload::decode(self.sent()?, &self.0.body, schema)?)
+    fn table(&self, schema: &Schema, most_rows: usize) -> Result<Table, Unreadable> {
+        Ok(payload::decode(self.sent()?, &self.0.body, schema, most_rows)?)
     }
 }
 
@@ -51,27 +51,33 @@ pub(super) async fn invoke<P: Platform>(
         Ok(invocation) => invocation,
         Err(error) => return refuse(&error.into()).into(),
     };
-    let (reply, noted) = service.invoke(&invocation, &rows).await;
-    let mut response = match reply {
-        Ok(Reply::Outputs(outputs)) => {
-            let format = rows.written().unwrap_or(Format::Json);
-            // Writing into memory does not fail.
-            let body = payload::encode(&outputs, format).unwrap_or_default();
-            let mut response = respond(StatusCode::OK, format.media_type(), body);
-            // A model here has nothing to add to them, so what they are for, such as tracing, gets them back.
-            if let Some(attributes) = request.headers.get(headers::CUSTOM_ATTRIBUTES) {
-                response.headers_mut().insert(headers::CUSTOM_ATTRIBUTES, attributes.clone());
-            }
-            response
-        }
-        Ok(Reply::Relayed(answer)) => relayed(answer),
-        Err(error) => refuse(&error),
+    let (reply, mut noted) = service.invoke(&invocation, &rows).await;
+    let answered = match reply {
+        Ok(Reply::Outputs(outputs, most_bytes)) => predicted(&rows, &outputs, most_bytes),
+        Ok(Reply::Relayed(answer)) => Ok(relayed(answer)),
+        Err(error) => Err(error),
     };
+    let mut response = answered.unwrap_or_else(|error| {
+        noted.failed(&error);
+        refuse(&error)
+    });
     describe_decision(&mut response, noted.record());
     let format = rows.sent().ok();
     let count = format.map(|format| -> CountRows { Box::new(move || count_rows(format, &request.body)) });
     let follow_ups = noted.sent(response.status().as_u16(), response.body().len(), count);
     Answer { response, follow_ups }
+}
+
+/// A model's answer, in the format that is asked for.
+fn predicted(rows: &Rows<'_>, outputs: &Outputs, most_bytes: MostBytes) -> Result<Response, Error> {
+    let format = rows.written()?;
+    let body = payload::encode(outputs, format, most_bytes.get()).map_err(Unreadable::Rows)?;
+    let mut response = respond(StatusCode::OK, format.media_type(), body);
+    // A model here has nothing to add to them, so what they are for, such as tracing, gets them back.
+    if let Some(attributes) = rows.0.headers.get(headers::CUSTOM_ATTRIBUTES) {
+        response.headers_mut().insert(headers::CUSTOM_ATTRIBUTES, attributes.clone());
+    }
+    Ok(response)
 }
 
 /// A model host's answer, as it is.

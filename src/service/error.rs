@@ -171,6 +171,7 @@ impl Unreadable {
                 | PayloadError::MissingColumn { .. }
                 | PayloadError::RepeatedColumn { .. },
             ) => "wrong_columns",
+            Unreadable::Payload(PayloadError::TooManyRows { .. }) => "too_many_rows",
             Unreadable::Payload(_) => "bad_payload",
             Unreadable::Format(FormatError::ContentType(_)) => "unsupported_content_type",
             Unreadable::Format(FormatError::Accept(_)) => "not_acceptable",
@@ -216,5 +217,6 @@ fn rows(error: &RowsError) -> &'static str {
     match error {
         RowsError::Batch { .. } => "wrong_number_of_rows",
         RowsError::TooMany { .. } => "too_many_rows",
+        RowsError::Answer { .. } => "answer_too_large",
     }
 }

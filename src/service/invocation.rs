@@ -53,11 +53,11 @@ pub trait Payload {
         Ok(())
     }
 
-    /// The rows, as the inputs of the model.
+    /// The rows, as the inputs of the model; so many at most.
     ///
     /// # Errors
-    /// If they are not what the model takes.
-    fn table(&self, schema: &Schema) -> Result<Table, Unreadable>;
+    /// If they are more, or not what the model takes.
+    fn table(&self, schema: &Schema, most_rows: usize) -> Result<Table, Unreadable>;
 
     /// A media type that a model host may answer in unasked, beside JSON, CSV and JSON lines.
     fn extra_response_type(&self) -> Option<&'static str> {

@@ -9,7 +9,7 @@ use super::error::{BackendError, Failure};
 use super::invocation::{Invocation, Payload, UnitIn, Unreadable};
 use super::{CountRows, Error, FollowUps, Service};
 use crate::assignment::{Assignment, Reason, UnitHash, assign};
-use crate::endpoint::{Backend, Endpoint, ModelKey, ModelReference, UnitSource, Variant};
+use crate::endpoint::{Backend, Endpoint, ModelKey, ModelReference, MostBytes, RequestLimits, UnitSource, Variant};
 use crate::isolate::{InvokeError, LoadedModel, Served};
 use crate::origin;
 use crate::payload::Outputs;
@@ -20,8 +20,8 @@ use crate::request::{RequestError, cookie, header};
 /// What a backend answered.
 #[derive(Debug)]
 pub enum Reply {
-    /// A model, in the worker.
-    Outputs(Outputs),
+    /// A model, in the worker, and how many bytes its answer may have.
+    Outputs(Outputs, MostBytes),
     /// A model host, whose words are passed on.
     Relayed(HttpAnswer),
 }
@@ -139,7 +139,7 @@ impl<P: Platform> Service<'_, P> {
         let assignment = self.choose(endpoint, invocation, record)?;
         let chosen = assignment.variant;
         record.backend = Some(chosen.backend.kind());
-        let failure = match self.attempt(chosen, invocation, payload, record).await {
+        let failure = match self.attempt(chosen, endpoint.limits(), invocation, payload, record).await {
             Ok(reply) => return Ok(reply),
             Err(Refusal::Caller(error)) => return Err(error.into()),
             Err(Refusal::Backend(failure)) => failure,
@@ -149,7 +149,7 @@ impl<P: Platform> Service<'_, P> {
             return Err(BackendError::Chosen(chosen.name.clone(), failure).into());
         };
         let names = (chosen.name.clone(), fallback.name.clone());
-        match self.attempt(fallback, invocation, payload, record).await {
+        match self.attempt(fallback, endpoint.limits(), invocation, payload, record).await {
             Ok(reply) => {
                 note_variant(record, fallback, Reason::Fallback);
                 record.backend = Some(fallback.backend.kind());
@@ -170,6 +170,7 @@ impl<P: Platform> Service<'_, P> {
     async fn attempt(
         &self,
         variant: &Variant,
+        limits: RequestLimits,
         invocation: &Invocation<'_>,
         payload: &dyn Payload,
         record: &mut Record,
@@ -178,11 +179,12 @@ impl<P: Platform> Service<'_, P> {
             Backend::Model(reference) => {
                 payload.check().map_err(Refusal::Caller)?;
                 let model = self.model(reference).await?;
-                let table = payload.table(&model.description.schema).map_err(Refusal::Caller)?;
+                let most_rows = limits.rows.get().min(model.description.rows.most);
+                let table = payload.table(&model.description.schema, most_rows).map_err(Refusal::Caller)?;
                 record.rows = Some(table.rows());
                 let output = reference.output.as_deref();
                 match self.isolate.models.borrow_mut().run(&model, &table, output, || self.platform.now_ms()) {
-                    Ok(outputs) => Ok(Reply::Outputs(outputs)),
+                    Ok(outputs) => Ok(Reply::Outputs(outputs, limits.answer_bytes)),
                     Err(InvokeError::Run(RunError::Rows(error))) => Err(Refusal::Caller(error.into())),
                     Err(error) => Err(Refusal::Backend(Failure::Run(error))),
                 }

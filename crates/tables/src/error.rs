@@ -30,8 +30,16 @@ pub enum RowsError {
         /// How many it takes.
         batch: usize,
     },
+    /// The answer to one row is too large.
+    #[error("the answer to one row has {bytes} bytes, more than the {most} that an answer of the endpoint may have")]
+    Answer {
+        /// How many it has.
+        bytes: usize,
+        /// How many it may have.
+        most: usize,
+    },
     /// More rows than are answered at once.
-    #[error("{rows} rows are more than the {most} that the model answers at once")]
+    #[error("{rows} rows are more than the {most} that are answered at once")]
     TooMany {
         /// How many were sent.
         rows: usize,

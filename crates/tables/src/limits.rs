@@ -28,6 +28,6 @@ pub struct Limits {
 impl Default for Limits {
     /// What keeps an isolate of 128 MB alive, and others from waiting for more than some seconds.
     fn default() -> Self {
-        Limits { run_bytes: 48 << 20, run_millions: 4_000, answer_bytes: 16 << 20, rows: 1 << 16 }
+        Limits { run_bytes: 48 << 20, run_millions: 4_000, answer_bytes: 8 << 20, rows: 1 << 16 }
     }
 }

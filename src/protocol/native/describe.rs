@@ -4,7 +4,7 @@ use http::{StatusCode, header};
 use serde::Serialize;
 
 use super::refuse::refuse;
-use crate::endpoint::{Access, Backend, Endpoint, ModelKey, Name, Stickiness, Variant};
+use crate::endpoint::{Access, Backend, Endpoint, ModelKey, Name, RequestLimits, Stickiness, Variant};
 use crate::isolate::{Health, Served};
 use crate::platform::Platform;
 use crate::protocol::report::{self, Report};
@@ -27,6 +27,7 @@ struct Description<'a> {
     fallback: Option<&'a Name>,
     #[serde(skip_serializing_if = "Access::is_open")]
     access: &'a Access,
+    limits: RequestLimits,
 }
 
 #[derive(Serialize)]
@@ -175,6 +176,7 @@ fn description<'a>(name: &'a Name, served: &'a Served, models: &'a [Option<Descr
         assignment: endpoint.stickiness(),
         fallback: endpoint.fallback().map(|variant| &variant.name),
         access: endpoint.access(),
+        limits: endpoint.limits(),
     }
 }
 

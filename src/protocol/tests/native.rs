@@ -487,6 +487,50 @@ fn more_rows_than_a_model_takes_at_once_are_the_callers_to_part() {
 }
 
 #[test]
+fn an_endpoint_bounds_the_rows_and_the_answers_of_its_models() {
+    const ONNX: &[u8] = include_bytes!("../../../models/digits/logistic.onnx");
+    let model = json!({"key": "m", "sha256": crate::endpoint::Sha256::of(ONNX).to_string()});
+    let document = |limits: serde_json::Value| {
+        let variant = json!({"name": "a", "model": model});
+        json!({"variants": [variant], "limits": limits}).to_string()
+    };
+    let bench = bench(&document(json!({"rows": 2, "answer_bytes": 1024})));
+    bench.world.models.borrow_mut().insert("m".to_owned(), ONNX.to_vec());
+    let row = vec!["0"; 64].join(",");
+    let csv = |rows: usize| {
+        bench.send(
+            Method::POST,
+            "/endpoints/e/invocations",
+            &[("content-type", "text/csv")],
+            &format!("{row}\n").repeat(rows),
+        )
+    };
+    assert_eq!(csv(2).status, 200);
+    let seen = csv(3);
+    assert_eq!((seen.status, seen.header("x-error-code")), (413, "too_many_rows"));
+    assert!(seen.json()["message"].as_str().unwrap().contains("more than 2 rows"), "{}", seen.json());
+    assert_eq!(seen.record().error, Some("too_many_rows"));
+    let tensors = |rows: usize| {
+        let input = json!({"name": "pixels", "datatype": "FP32", "shape": [rows, 64], "data": vec![0; rows * 64]});
+        bench.send(Method::POST, "/v2/models/e/infer", &[], &json!({"inputs": [input]}).to_string())
+    };
+    assert_eq!(tensors(2).status, 200, "{}", tensors(2).json());
+    assert_eq!((tensors(3).status, tensors(3).header("x-error-code").to_owned()), (413, "too_many_rows".to_owned()));
+    assert_eq!(bench.get("/endpoints/e").json()["limits"], json!({"rows": 2, "answer_bytes": 1024}));
+
+    // About 200 bytes a row.
+    bench.world.endpoints.borrow_mut().insert("e".to_owned(), document(json!({"answer_bytes": 1024})).into());
+    bench.world.now_ms.set(3_600_000.0);
+    let seen = csv(100);
+    assert_eq!((seen.status, seen.header("x-error-code")), (413, "too_many_rows"));
+    let message = seen.json()["message"].as_str().unwrap().to_owned();
+    let most: usize = message.split("more than the ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!((2..100).contains(&most), "{message}");
+    assert_eq!(csv(most).status, 200, "{message}");
+    assert_eq!(tensors(100).header("x-error-code"), "too_many_rows");
+}
+
+#[test]
 fn a_model_that_does_not_reproduce_its_check_rows_answers_nobody() {
     const ONNX: &[u8] = include_bytes!("../../../models/digits/logistic.onnx");
     const CHECK: &str = include_str!("../../../models/digits/logistic.check.json");
