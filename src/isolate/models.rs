@@ -327,11 +327,17 @@ impl ModelCache {
             (None, _) => None,
         };
         let needed = file.bytes().saturating_mul(Self::LOADING).saturating_add(Self::EMPTY);
-        let most_bytes = self.make_room(needed, None);
-        let answered = engines.load(file, &wanted.message(), most_bytes).and_then(|(instance, said)| {
+        let load = |most_bytes: usize| {
+            let (instance, said) = engines.load(&file, &wanted.message(), most_bytes)?;
             let said = Loaded::read(&said).map_err(|error| Death(error.to_string()))?;
-            Ok((instance, said))
-        });
+            Ok::<_, Death>((instance, said))
+        };
+        let most_bytes = self.make_room(needed, None);
+        let mut answered = load(most_bytes);
+        if matches!(&answered, Err(death) if death.is_of_memory()) && most_bytes < self.most_bytes {
+            // Some models take far more than others of their size.
+            answered = load(self.make_room(usize::MAX, None));
+        }
         let (instance, Loaded { digest, outcome }) = match answered {
             Ok(answered) => answered,
             Err(death) => {
@@ -394,6 +400,10 @@ impl ModelCache {
             }
             Err(death) => {
                 self.forget(model);
+                if death.is_of_memory() {
+                    // With all memory to itself it may live.
+                    self.loaded.clear();
+                }
                 self.note_death(model.form.clone(), death.clone(), false, now_ms());
                 Err(InvokeError::Died(death))
             }
@@ -455,6 +465,7 @@ impl ModelCache {
 mod tests {
     use proptest::prelude::*;
     use turnout_tables::Values;
+    use turnout_tables::message::OUT_OF_MEMORY;
 
     use super::*;
     use crate::platform::in_process::{EMPTY, InProcessEngines};
@@ -582,6 +593,28 @@ mod tests {
             died.to_string().replace("`a`", "`b`")
         );
         assert!(bench.cache.get(&reference("b", ONNX), 600_000.0).is_none());
+    }
+
+    #[test]
+    fn what_dies_for_want_of_memory_gets_all_of_it() {
+        let of_memory = Death(format!("{OUT_OF_MEMORY}: it has 7 bytes, and 8 more were wanted"));
+        let mut bench = Bench::new(8 << 20);
+        let (small, large) = (reference("small", ONNX), shaped(4));
+        bench.store(&small, Some(ONNX), 0.0).unwrap();
+        *bench.engines.ends.borrow_mut() = Some(of_memory.clone());
+        let model = bench.store(&large, Some(SHAPED), 0.0).unwrap();
+        assert!(bench.cache.get(&small, 0.0).is_none(), "the other has made room");
+        assert_eq!(bench.engines.instances.borrow().last().unwrap().allowed.get(), 8 << 20);
+        // A run that dies so makes room for the next, but is counted: it must not do so for ever.
+        let instance = Rc::clone(bench.engines.instances.borrow().last().unwrap());
+        bench.store(&small, Some(ONNX), 0.0).unwrap();
+        *instance.ends.borrow_mut() = Some(of_memory.clone());
+        bench.run(&model, None, 0.0).unwrap_err();
+        assert!(bench.cache.get(&small, 0.0).is_none());
+        // What dies with all of it dies.
+        bench.cache.loaded.clear();
+        *bench.engines.ends.borrow_mut() = Some(of_memory.clone());
+        assert!(matches!(bench.store(&large, Some(SHAPED), 0.0), Err(ModelError::DiedAtLoad { .. })));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::fmt::Debug;
 use std::rc::Rc;
 
+use turnout_tables::message::OUT_OF_MEMORY;
+
 use super::StoreError;
 
 /// Makes instances of the engine.
@@ -20,7 +22,7 @@ pub trait Engines {
     ///
     /// # Errors
     /// If it did not live through it.
-    fn load(&self, file: Self::File, asked: &[u8], most_bytes: usize) -> Result<(Rc<dyn Instance>, Vec<u8>), Death>;
+    fn load(&self, file: &Self::File, asked: &[u8], most_bytes: usize) -> Result<(Rc<dyn Instance>, Vec<u8>), Death>;
 }
 
 /// A file.
@@ -45,3 +47,10 @@ pub trait Instance: Debug {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Death(pub String);
+
+impl Death {
+    /// Whether it was for want of memory, so that it might have lived with more.
+    pub fn is_of_memory(&self) -> bool {
+        self.0.starts_with(OUT_OF_MEMORY)
+    }
+}

@@ -48,7 +48,7 @@ impl Engines for InProcessEngines {
     }
 
     /// The instance seems to take twice the file's bytes.
-    fn load(&self, file: Vec<u8>, asked: &[u8], most_bytes: usize) -> Result<(Rc<dyn Instance>, Vec<u8>), Death> {
+    fn load(&self, file: &Vec<u8>, asked: &[u8], most_bytes: usize) -> Result<(Rc<dyn Instance>, Vec<u8>), Death> {
         if let Some(death) = self.ends.borrow_mut().take() {
             return Err(death);
         }
@@ -58,7 +58,7 @@ impl Engines for InProcessEngines {
         if instance.bytes.get() > most_bytes {
             return Err(Death("out of memory".to_owned()));
         }
-        let said = caught(|| instance.engine.borrow_mut().load(file, asked).unwrap())?;
+        let said = caught(|| instance.engine.borrow_mut().load(file.clone(), asked).unwrap())?;
         let instance = Rc::new(instance);
         self.instances.borrow_mut().push(Rc::clone(&instance));
         Ok((instance, said))

@@ -59,7 +59,7 @@ impl Engines for Workers {
         Ok(read_model(&namespace, key).await.map_err(failed)?.dyn_into().ok().map(Buffer))
     }
 
-    fn load(&self, file: Buffer, asked: &[u8], most_bytes: usize) -> Result<(Rc<dyn Instance>, Vec<u8>), Death> {
+    fn load(&self, file: &Buffer, asked: &[u8], most_bytes: usize) -> Result<(Rc<dyn Instance>, Vec<u8>), Death> {
         let handle = ENGINE.with_borrow(EngineInstance::new).map_err(ended)?;
         let (said, bytes) = said(handle.load(&file.0, asked, most_bytes))?;
         Ok((Rc::new(Running { handle, bytes: Cell::new(bytes) }), said))

@@ -9,6 +9,8 @@ use std::cell::RefCell;
 use std::panic;
 use std::sync::Once;
 
+use turnout_tables::message::OUT_OF_MEMORY;
+
 use crate::{Broken, Engine, memory};
 
 /// What one instance holds.
@@ -83,7 +85,7 @@ extern "C" fn last_words() -> *const Told {
             // There may be none left to write it.
             memory::bound(usize::MAX);
             *words =
-                format!("out of memory: it has {} bytes, and {bytes} more were wanted{}", memory::size(), at_work())
+                format!("{OUT_OF_MEMORY}: it has {} bytes, and {bytes} more were wanted{}", memory::size(), at_work())
                     .into();
         }
         if words.is_empty() {

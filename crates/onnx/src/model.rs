@@ -241,8 +241,10 @@ fn most_rows(engine: &Engine, batch: Batch, limits: &Limits) -> Result<usize, Lo
     let answer = engine.outputs().iter().map(bytes::of).fold(0, u64::saturating_add);
     let answer = refused("its answer", answer, limits.answer_bytes)?;
     let rows_of_answer = if let Batch::Of(rows) = batch { rows } else { 1 };
-    let most = limits.answer_bytes.saturating_mul(rows_of_answer).checked_div(answer).unwrap_or(limits.rows);
-    Ok(most.min(limits.rows).max(1))
+    // What stands between may not fit into 32 bits.
+    let product = (limits.answer_bytes as u64).saturating_mul(rows_of_answer as u64);
+    let most = product.checked_div(answer as u64).and_then(|most| usize::try_from(most).ok());
+    Ok(most.unwrap_or(limits.rows).min(limits.rows).max(1))
 }
 
 /// The tensor of some of the rows, filled up to a batch with the last of them.

@@ -17,6 +17,9 @@ use super::table::Table;
 #[error("the message to or from the engine is broken")]
 pub struct Broken;
 
+/// What the last words of an instance that had too little memory begin with.
+pub const OUT_OF_MEMORY: &str = "out of memory";
+
 /// Asks for a file to be loaded.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Load {

@@ -131,7 +131,7 @@ impl Engines for Rc<World> {
         self.read(Namespace::Models, key).await
     }
 
-    fn load(&self, file: Vec<u8>, asked: &[u8], most_bytes: usize) -> Result<(Rc<dyn Instance>, Vec<u8>), Death> {
+    fn load(&self, file: &Vec<u8>, asked: &[u8], most_bytes: usize) -> Result<(Rc<dyn Instance>, Vec<u8>), Death> {
         self.engines.load(file, asked, most_bytes)
     }
 }
