@@ -3,10 +3,13 @@
 
 import engine from "./engine.wasm";
 import { __wbg_reset_state, answer, max_body_bytes, use_engine } from "./turnout.js";
-import { withLines } from "./glue.js";
+import { gathered, withLines } from "./glue.js";
 
 use_engine(engine);
 const MAX_BODY_BYTES = max_body_bytes();
+// How much of a body that is too large is read and thrown away, so that the answer is not lost with the connection: whoever
+// is still sending when it closes never reads why.
+const MAX_DRAINED_BYTES = 64 << 20;
 const NO_BODY = new Uint8Array();
 
 // A panic leaves the instance in no state to go on. The request that met it is lost; the next has a new instance.
@@ -16,24 +19,25 @@ const check = (error) => {
 };
 addEventListener("error", (event) => check(event.error));
 
-// The response, or a promise of one. A body that is undefined is read as it comes, with a bound.
-function answered(request, body, env, context) {
+// The response, or a promise of one. A body that is undefined is too large, or broken by what is said.
+function answered(request, body, broken, env, context) {
   try {
-    return answer(withLines(`${request.method}\n${request.url}`, request.headers), body, request, env, context);
+    return answer(withLines(`${request.method}\n${request.url}`, request.headers), body, broken, request, env, context);
   } catch (error) {
     check(error);
     throw error;
   }
 }
 
-async function answeredWithBody(request, env, context) {
-  let body;
+async function answeredWithBody(request, length, env, context) {
+  let body, wrong;
   try {
-    body = await request.bytes();
-  } catch {
-    // It is told when it is read again.
+    const fits = length !== null && Number(length) <= MAX_BODY_BYTES;
+    body = fits ? await request.bytes() : await gathered(request.body, MAX_BODY_BYTES, MAX_DRAINED_BYTES);
+  } catch (error) {
+    wrong = error instanceof Error ? error.message : String(error);
   }
-  return answered(request, body, env, context);
+  return answered(request, body, wrong, env, context);
 }
 
 export default {
@@ -46,8 +50,7 @@ export default {
     }
     const length = request.headers.get("content-length");
     // Whether there is a body is asked last, as that makes a stream.
-    if (length === null) return answered(request, request.body === null ? NO_BODY : undefined, env, context);
-    if (Number(length) > MAX_BODY_BYTES) return answered(request, undefined, env, context);
-    return answeredWithBody(request, env, context);
+    if (length === null && request.body === null) return answered(request, NO_BODY, undefined, env, context);
+    return answeredWithBody(request, length, env, context);
   },
 };

@@ -83,14 +83,20 @@ async function bounded(answer, most) {
   if (length !== null && Number(length) > most) return cancelled(answer.body);
   if (length !== null && !answer.headers.has("content-encoding")) return answer.bytes();
   if (answer.body === null) return new Uint8Array();
+  return gathered(answer.body, most, most);
+}
+
+// The bytes of a stream, if they are no more than `most`; of what is too long, `read` bytes are read before it is left.
+export async function gathered(stream, most, read) {
   const parts = [];
   let seen = 0;
-  for await (const part of answer.body) {
+  for await (const part of stream) {
     seen += part.length;
-    if (seen > most) return undefined;
-    parts.push(part);
+    if (seen <= most) parts.push(part);
+    else parts.length = 0;
+    if (seen > read) return undefined;
   }
-  return new Uint8Array(await new Blob(parts).arrayBuffer());
+  return seen <= most ? new Uint8Array(await new Blob(parts).arrayBuffer()) : undefined;
 }
 
 async function cancelled(body) {

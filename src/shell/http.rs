@@ -1,14 +1,13 @@
 //! Workers' requests and responses as the core's, and back.
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method};
-use futures_util::StreamExt;
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 use worker::Fetcher;
 use worker::worker_sys::web_sys;
 
 use crate::protocol::SHARED_HEADERS;
-use crate::request::{MAX_BODY_BYTES, Request, RequestError, Response};
+use crate::request::{Request, Response};
 
 #[wasm_bindgen(module = "/src/shell/glue.js")]
 extern "C" {
@@ -74,24 +73,6 @@ impl<'a> Url<'a> {
     }
 }
 
-/// The body of a request that does not say how long it is, or says too much.
-pub(super) async fn body(raw: web_sys::Request) -> Result<Vec<u8>, RequestError> {
-    // No stream: no body at all.
-    let Ok(mut stream) = worker::Request::from(raw).stream() else { return Ok(Vec::new()) };
-    let mut body = Vec::new();
-    let mut seen: usize = 0;
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|error| RequestError::BodyBroken(error.to_string()))?;
-        seen = seen.saturating_add(chunk.len());
-        if seen <= MAX_BODY_BYTES {
-            body.extend_from_slice(&chunk);
-        } else if seen > MAX_DRAINED_BYTES {
-            break;
-        }
-    }
-    if seen <= MAX_BODY_BYTES { Ok(body) } else { Err(RequestError::BodyTooLarge) }
-}
-
 /// The page, from the platform's static assets.
 pub(super) async fn page(assets: Fetcher, raw: web_sys::Request) -> Result<JsValue, JsValue> {
     let page: worker::Response = assets.fetch_request(worker::Request::from(raw)).await?;
@@ -110,7 +91,3 @@ pub(super) fn to_platform(response: &Response) -> JsValue {
         Err(_) => respond(status, &shared, &own, Uint8Array::from(response.body().as_slice())),
     }
 }
-
-/// How much of a body that is too large is read and thrown away, so that the answer is not lost with the connection:
-/// whoever is still sending when it closes never reads why.
-const MAX_DRAINED_BYTES: usize = 64 << 20;

@@ -20,7 +20,7 @@ use worker::worker_sys::{Context as Invocation, web_sys};
 
 use crate::isolate::Isolate;
 use crate::protocol::{self, Answer};
-use crate::request::MAX_BODY_BYTES;
+use crate::request::{MAX_BODY_BYTES, RequestError};
 use crate::service::Service;
 use platform::Workers;
 use sink::Sinks;
@@ -48,10 +48,18 @@ pub fn max_body_bytes() -> usize {
 }
 
 /// Answers a request: with a response where nothing has to be waited for, else with a promise of one. `body` is left out
-/// where it has to be read from `raw`.
+/// where it is too large or, as `broken` says, did not arrive.
 #[wasm_bindgen]
-pub fn answer(head: &str, body: Option<Vec<u8>>, raw: web_sys::Request, env: Env, context: Invocation) -> JsValue {
+pub fn answer(
+    head: &str,
+    body: Option<Vec<u8>>,
+    broken: Option<String>,
+    raw: web_sys::Request,
+    env: Env,
+    context: Invocation,
+) -> JsValue {
     let request = http::request(head);
+    let body = body.ok_or_else(|| broken.map_or(RequestError::BodyTooLarge, RequestError::BodyBroken));
     // The page stands where SageMaker's control plane is posted to, so the platform leaves that path to us.
     if request.path == "/"
         && matches!(request.method, Method::GET | Method::HEAD)
@@ -63,13 +71,7 @@ pub fn answer(head: &str, body: Option<Vec<u8>>, raw: web_sys::Request, env: Env
     let service = Rc::new(Service::new(Workers::new(env), isolate));
     let responding = {
         let service = Rc::clone(&service);
-        // A second reference to the request is one more crossing, so it is made only where the body has yet to be read.
-        let body = body.ok_or_else(|| Clone::clone(&raw));
         async move {
-            let body = match body {
-                Ok(body) => Ok(body),
-                Err(raw) => http::body(raw).await,
-            };
             let Answer { response, follow_ups } = protocol::answer(&service, request, body).await;
             (http::to_platform(&response), follow_ups)
         }
