@@ -4,7 +4,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use crate::endpoint::OriginReference;
-use crate::payload::{Format, essence};
+use crate::payload::{ContentType, Format, essence};
 use crate::platform::{Clock, Exchange, ExchangeError, HttpAnswer, HttpCall, Secrets};
 
 /// Why a model host did not answer as it should.
@@ -172,7 +172,7 @@ fn place(url: &Url) -> String {
 fn check_body(request: &HeaderMap, answer: &HttpAnswer, also: Option<&str>) -> Result<(), OriginError> {
     let content_type = answer.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let kind = essence(content_type.unwrap_or("application/json"));
-    match Format::of_content_type(Some(kind)) {
+    match ContentType::of(Some(kind)).map(|sent| sent.format) {
         Ok(Format::Json) => serde_json::from_slice::<serde::de::IgnoredAny>(&answer.body)
             .map(|_| ())
             .map_err(|error| OriginError::Garbage(format!("it is not JSON: {error}"))),

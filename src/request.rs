@@ -1,5 +1,7 @@
 //! Requests and responses, whole, as the shell takes them in and sends them out.
 
+use std::borrow::Cow;
+
 use http::header::{AUTHORIZATION, AsHeaderName, CONTENT_ENCODING, COOKIE};
 use http::{HeaderMap, Method};
 
@@ -61,9 +63,29 @@ impl Request {
         self.header(CONTENT_ENCODING).is_some_and(|encoding| !encoding.trim().eq_ignore_ascii_case("identity"))
     }
 
-    /// The parts of the path between the slashes.
-    pub fn segments(&self) -> Vec<&str> {
-        self.path.trim_matches('/').split('/').collect()
+    /// The path, with what did not have to be percent-encoded as it is (RFC 3986, section 6.2.2.2).
+    pub fn plain_path(&self) -> Cow<'_, str> {
+        if !self.path.contains('%') {
+            return Cow::Borrowed(&self.path);
+        }
+        let mut plain = String::with_capacity(self.path.len());
+        let mut rest = self.path.as_str();
+        while let Some((before, behind)) = rest.split_once('%') {
+            plain.push_str(before);
+            let code = behind.get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+            match code.filter(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(byte)) {
+                Some(byte) => {
+                    plain.push(char::from(byte));
+                    rest = behind.get(2..).unwrap_or_default();
+                }
+                None => {
+                    plain.push('%');
+                    rest = behind;
+                }
+            }
+        }
+        plain.push_str(rest);
+        Cow::Owned(plain)
     }
 
     /// Whether the method is this one, which `name` spells out.
@@ -75,6 +97,11 @@ impl Request {
         let same = self.method == method || (method == Method::GET && self.method == Method::HEAD);
         if same { Ok(()) } else { Err(RequestError::Method(name)) }
     }
+}
+
+/// The parts of a path between its slashes.
+pub fn segments(path: &str) -> Vec<&str> {
+    path.trim_matches('/').split('/').collect()
 }
 
 /// Why a request cannot be understood.

@@ -147,8 +147,7 @@ pub fn reproduce<E: fmt::Display>(
 /// The inputs, as the model takes them.
 fn table(inputs: &ByName<'_>, schema: &Schema) -> Result<Table, CheckError> {
     if let Some((name, _)) = inputs.0.iter().find(|(name, _)| schema.named(name).is_none()) {
-        let known: Vec<&str> = schema.inputs().iter().take(20).map(|input| input.name.as_str()).collect();
-        let problem = format!("the model does not take it; it takes: {}", known.join(", "));
+        let problem = format!("the model does not take it; it takes: {}", schema.some_names());
         return Err(CheckError::Input { name: name.clone(), problem });
     }
     let mut rows = None;

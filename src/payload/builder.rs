@@ -2,7 +2,7 @@
 
 use turnout_tables::{Datatype, Schema, Table, Values};
 
-use super::error::PayloadError;
+use super::error::{PayloadError, Row};
 
 /// A cell as a body has it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,6 +13,8 @@ pub(super) enum Cell<'a> {
     Text(&'a str),
     /// Of CSV: whether it is a number or text, its column knows.
     Field(&'a str),
+    /// The same, in quotes, in which spaces count.
+    Quoted(&'a str),
     Missing,
 }
 
@@ -22,6 +24,8 @@ pub(super) struct Builder<'s> {
     most_rows: usize,
     inputs: Vec<Values>,
     rows: usize,
+    /// The line that the row at hand begins in, where there are lines.
+    line: Option<usize>,
     /// Cells of the row at hand.
     cells: usize,
 }
@@ -30,16 +34,31 @@ impl<'s> Builder<'s> {
     /// A table of at most so many rows.
     pub(super) fn new(schema: &'s Schema, most_rows: usize) -> Self {
         let inputs = schema.inputs().iter().map(|input| input.datatype.values()).collect();
-        Builder { schema, most_rows, inputs, rows: 0, cells: 0 }
+        Builder { schema, most_rows, inputs, rows: 0, line: None, cells: 0 }
     }
 
     pub(super) fn schema(&self) -> &'s Schema {
         self.schema
     }
 
-    /// The number of the row at hand, from 1.
-    pub(super) fn row(&self) -> usize {
-        self.rows.saturating_add(1)
+    /// The row at hand.
+    pub(super) fn row(&self) -> Row {
+        Row { number: self.rows.saturating_add(1), line: self.line }
+    }
+
+    /// The column of the next cell, of a row whose cells come in the order of the columns.
+    pub(super) fn column(&self) -> usize {
+        self.cells
+    }
+
+    /// Says where the next row begins.
+    pub(super) fn set_line(&mut self, line: usize) {
+        self.line = Some(line);
+    }
+
+    /// That the row at hand has so many cells.
+    pub(super) fn wrong_width(&self, given: usize) -> PayloadError {
+        PayloadError::Width { row: self.row(), given, expected: self.schema.width() }
     }
 
     /// The next cell of a row whose cells come in the order of the columns.
@@ -67,9 +86,9 @@ impl<'s> Builder<'s> {
 
     /// Ends a row whose cells came in the order of the columns.
     pub(super) fn end_row(&mut self) -> Result<(), PayloadError> {
-        let (given, expected) = (std::mem::take(&mut self.cells), self.schema.width());
-        if given != expected {
-            return Err(PayloadError::Width { row: self.row(), given, expected });
+        let given = std::mem::take(&mut self.cells);
+        if given != self.schema.width() {
+            return Err(self.wrong_width(given));
         }
         self.end_named_row()
     }
@@ -87,6 +106,35 @@ impl<'s> Builder<'s> {
         // Each row was checked as it ended, so only their number can be wrong.
         Table::new(self.schema, self.rows, self.inputs).ok_or(PayloadError::Empty)
     }
+}
+
+/// Which column each cell of a row is of, by a header; nothing where the columns of one input have no names of their own.
+pub(super) fn order_of(header: &[impl AsRef<str>], schema: &Schema) -> Result<Option<Vec<usize>>, PayloadError> {
+    if schema.inputs().len() == 1 {
+        return Ok(None);
+    }
+    let cut = |name: &str| name.chars().take(40).collect::<String>();
+    let mut order = Vec::with_capacity(header.len());
+    for name in header.iter().map(AsRef::as_ref) {
+        let Some((_, column)) = schema.named(name) else {
+            return Err(PayloadError::UnknownHeader { column: cut(name), known: schema.some_names() });
+        };
+        if order.contains(&column) {
+            return Err(PayloadError::RepeatedHeader { column: cut(name) });
+        }
+        order.push(column);
+    }
+    let mut first = 0usize;
+    for input in schema.inputs() {
+        if input.width() != 1 {
+            return Err(PayloadError::WideHeader { column: input.name.clone(), width: input.width() });
+        }
+        if !order.contains(&first) {
+            return Err(PayloadError::MissingHeader { column: input.name.clone() });
+        }
+        first = first.saturating_add(input.width());
+    }
+    Ok(Some(order))
 }
 
 pub(super) fn put(values: &mut Values, datatype: Datatype, cell: Cell<'_>) -> Result<(), String> {
@@ -135,15 +183,22 @@ pub(super) fn narrow(x: f64, datatype: Datatype) -> Option<f32> {
     if narrow.abs() >= datatype.overflow() { None } else { Some(narrow) }
 }
 
+/// Whether a cell of CSV says that there is no value, as pandas, numpy, R and SQL write it. For a column of texts it is one.
+pub(super) fn is_missing(field: &str) -> bool {
+    let field = field.trim_ascii();
+    field.is_empty() || field == "NA" || field.eq_ignore_ascii_case("nan") || field.eq_ignore_ascii_case("null")
+}
+
 fn number(cell: Cell<'_>) -> Result<f64, String> {
     match cell {
         Cell::Number(x) => Ok(x),
         Cell::Integer(x) => Ok(x as f64),
         Cell::Missing => Ok(f64::NAN),
-        Cell::Field(field) => match field.trim_ascii() {
-            "" => Ok(f64::NAN),
-            field => field.parse().ok().filter(|x: &f64| x.is_finite()).ok_or_else(|| refusal(cell, "a finite number")),
-        },
+        Cell::Field(field) | Cell::Quoted(field) if is_missing(field) => Ok(f64::NAN),
+        Cell::Field(field) | Cell::Quoted(field) => {
+            let number = field.trim_ascii().parse().ok().filter(|x: &f64| x.is_finite());
+            number.ok_or_else(|| refusal(cell, "a finite number"))
+        }
         Cell::Bool(_) | Cell::Text(_) => Err(refusal(cell, "a number")),
     }
 }
@@ -155,7 +210,7 @@ fn integer(cell: Cell<'_>) -> Result<i64, String> {
     match cell {
         Cell::Integer(x) => Some(x),
         Cell::Number(x) => whole(x),
-        Cell::Field(field) => {
+        Cell::Field(field) | Cell::Quoted(field) => {
             let field = field.trim_ascii();
             field.parse().ok().or_else(|| whole(field.parse().ok()?))
         }
@@ -169,9 +224,12 @@ fn truth(cell: Cell<'_>) -> Result<bool, String> {
         Cell::Bool(x) => Some(x),
         Cell::Integer(0) => Some(false),
         Cell::Integer(1) => Some(true),
-        Cell::Field(field) => match field.trim_ascii() {
-            "true" | "1" => Some(true),
-            "false" | "0" => Some(false),
+        Cell::Field(field) | Cell::Quoted(field) => match field.trim_ascii() {
+            "1" => Some(true),
+            "0" => Some(false),
+            // Python writes True, R TRUE.
+            word if word.eq_ignore_ascii_case("true") => Some(true),
+            word if word.eq_ignore_ascii_case("false") => Some(false),
             _ => None,
         },
         _ => None,
@@ -181,7 +239,7 @@ fn truth(cell: Cell<'_>) -> Result<bool, String> {
 
 fn text(cell: Cell<'_>) -> Result<&str, String> {
     match cell {
-        Cell::Text(text) | Cell::Field(text) => Ok(text),
+        Cell::Text(text) | Cell::Field(text) | Cell::Quoted(text) => Ok(text),
         _ => Err(refusal(cell, "a string")),
     }
 }
@@ -194,8 +252,15 @@ fn refusal(cell: Cell<'_>, expected: &str) -> String {
         Cell::Integer(x) => format!("{x}"),
         Cell::Bool(x) => format!("{x}"),
         Cell::Text(text) => format!("the string `{}`", cut(text)),
-        Cell::Field(text) if !text.trim_ascii().is_empty() => format!("`{}`", cut(text)),
-        Cell::Field(_) | Cell::Missing => "nothing".to_owned(),
+        Cell::Field(text) | Cell::Quoted(text) if !text.trim_ascii().is_empty() => format!("`{}`", cut(text)),
+        Cell::Field(_) | Cell::Quoted(_) | Cell::Missing => "nothing".to_owned(),
     };
-    format!("{given} stands where {expected} belongs")
+    let is_missing = match cell {
+        Cell::Field(text) | Cell::Quoted(text) => is_missing(text),
+        Cell::Missing => true,
+        _ => false,
+    };
+    // A number that is not known would be NaN, which other types have not.
+    let why = if is_missing { "; only floating-point numbers may be missing" } else { "" };
+    format!("{given} stands where {expected} belongs{why}")
 }

@@ -1,55 +1,191 @@
-//! `text/csv`: a row a line, the model's inputs in its order, no header line (as SageMaker's built-in algorithms take it).
+//! `text/csv` (RFC 4180): a row a line, its cells in the order of the model's columns, or by name under a header line.
 //!
-//! An empty line is skipped, but where the model takes one column: there it is a row whose value is missing.
+//! An empty line is skipped, but where the model takes one column: there it is a row whose value is missing. Spaces around a
+//! cell do not count, unless they stand in quotes.
+
+use std::borrow::Cow;
 
 use turnout_tables::{Schema, Table};
 
-use super::builder::{Builder, Cell};
+use super::accept::Header;
+use super::builder::{Builder, Cell, is_missing, order_of};
 use super::error::PayloadError;
 
-pub(super) fn decode(body: &[u8], schema: &Schema, most_rows: usize) -> Result<Table, PayloadError> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(body);
-    let mut record = csv::ByteRecord::new();
+pub(super) fn decode(body: &[u8], schema: &Schema, header: Header, most_rows: usize) -> Result<Table, PayloadError> {
+    let mut lines = Lines::of(body, schema.width() == 1)?;
     let mut table = Builder::new(schema, most_rows);
-    loop {
-        let end = usize::try_from(reader.position().byte()).unwrap_or(usize::MAX);
-        let is_read =
-            reader.read_byte_record(&mut record).map_err(|error| PayloadError::Malformed(error.to_string()))?;
-        if schema.width() == 1 {
-            for _ in 0..empty_lines(body, end) {
-                table.push(Cell::Field(""))?;
+    let mut record = Vec::new();
+    let mut order = None;
+    if !lines.next(&mut record)? {
+        return table.finish();
+    }
+    if is_header(&record, schema, header) {
+        let names: Vec<&str> = record.iter().map(|field| field.text.trim()).collect();
+        order = order_of(&names, schema)?;
+        record.clear();
+    } else if header == Header::Unsaid && schema.has_numbers() && !record.iter().any(Field::is_number) {
+        let first = record.first().map(|field| field.text.chars().take(40).collect()).unwrap_or_default();
+        return Err(PayloadError::LikeHeader { line: lines.began, first });
+    }
+    while !record.is_empty() || lines.next(&mut record)? {
+        table.set_line(lines.began);
+        match &order {
+            Some(order) => {
+                if record.len() != order.len() {
+                    return Err(table.wrong_width(record.len()));
+                }
+                for (column, field) in order.iter().zip(&record) {
+                    table.put(*column, Cell::from(field))?;
+                }
+                table.end_named_row()?;
+            }
+            None => {
+                for field in &record {
+                    table.push(Cell::from(field))?;
+                }
                 table.end_row()?;
             }
         }
-        if !is_read {
-            return table.finish();
-        }
-        for (column, field) in record.iter().enumerate() {
-            let field = std::str::from_utf8(field).map_err(|_| PayloadError::Cell {
-                row: table.row(),
-                column: schema.describe(column),
-                problem: "its bytes are not UTF-8".to_owned(),
-            })?;
-            table.push(Cell::Field(field))?;
-        }
-        table.end_row()?;
+        record.clear();
+    }
+    table.finish()
+}
+
+/// Whether the first line is no row.
+fn is_header(first: &[Field<'_>], schema: &Schema, header: Header) -> bool {
+    let named = |field: &Field<'_>| schema.named(field.text.trim()).is_some();
+    match header {
+        Header::Present => true,
+        Header::Absent => false,
+        // A model of texts alone might take the names of its columns for a row: all of them it will hardly be sent.
+        Header::Unsaid if !schema.has_numbers() => first.len() == schema.width() && first.iter().all(named),
+        Header::Unsaid => first.iter().any(named) && !first.iter().any(Field::is_number),
     }
 }
 
-/// How many empty lines, which the reader skips, stand between a record that ends there and the next.
-fn empty_lines(body: &[u8], end: usize) -> usize {
-    let (read, mut rest) = body.split_at_checked(end).unwrap_or_default();
-    // A record ends with `\r`, and the `\n` that belongs to it is left. At the beginning there may be a byte order mark.
-    let left: &[u8] = match read {
-        [] => b"\xEF\xBB\xBF",
-        [.., b'\r'] => b"\n",
-        _ => b"",
-    };
-    rest = rest.strip_prefix(left).unwrap_or(rest);
-    let mut count = 0usize;
-    while let [b'\r', b'\n', behind @ ..] | [b'\r' | b'\n', behind @ ..] = rest {
-        count = count.saturating_add(1);
-        rest = behind;
-    }
-    count
+/// A cell as it is written.
+struct Field<'b> {
+    text: Cow<'b, str>,
+    quoted: bool,
 }
+
+impl Field<'_> {
+    fn is_number(&self) -> bool {
+        is_missing(&self.text) || self.text.trim().parse::<f64>().is_ok()
+    }
+}
+
+impl<'a> From<&'a Field<'_>> for Cell<'a> {
+    fn from(field: &'a Field<'_>) -> Self {
+        if field.quoted { Cell::Quoted(&field.text) } else { Cell::Field(&field.text) }
+    }
+}
+
+/// The lines of a body, of which one goes on where a quote has not been closed.
+struct Lines<'b> {
+    rest: &'b str,
+    /// Whether an empty line is a record.
+    keeps_empty: bool,
+    /// Of the next record, from 1.
+    line: usize,
+    /// Of the last one that was read.
+    began: usize,
+}
+
+impl<'b> Lines<'b> {
+    fn of(body: &'b [u8], keeps_empty: bool) -> Result<Self, PayloadError> {
+        let text = std::str::from_utf8(body).map_err(|error| {
+            let before = body.get(..error.valid_up_to()).unwrap_or_default();
+            let line = before.iter().filter(|byte| **byte == b'\n').count().saturating_add(1);
+            PayloadError::MalformedLine { line, problem: "its bytes are not UTF-8".to_owned() }
+        })?;
+        let rest = text.strip_prefix('\u{feff}').unwrap_or(text);
+        Ok(Lines { rest, keeps_empty, line: 1, began: 1 })
+    }
+
+    /// Reads a record into `fields`, which are empty before; whether there was one.
+    fn next(&mut self, fields: &mut Vec<Field<'b>>) -> Result<bool, PayloadError> {
+        while !self.keeps_empty && self.blank() {}
+        if self.rest.is_empty() {
+            return Ok(false);
+        }
+        self.began = self.line;
+        loop {
+            fields.push(self.field()?);
+            if let Some(rest) = self.rest.strip_prefix(',') {
+                self.rest = rest;
+            } else {
+                self.end_line();
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Takes a line of nothing but spaces, if that is what comes.
+    fn blank(&mut self) -> bool {
+        let behind = self.rest.trim_start_matches(SPACES);
+        let is_blank = !self.rest.is_empty() && (behind.is_empty() || behind.starts_with(ENDS));
+        if is_blank {
+            self.rest = behind;
+            self.end_line();
+        }
+        is_blank
+    }
+
+    /// Takes the end of a line, in whichever form.
+    fn end_line(&mut self) {
+        let rest = self.rest.strip_prefix("\r\n").or_else(|| self.rest.strip_prefix(ENDS));
+        if let Some(rest) = rest {
+            self.rest = rest;
+            self.line = self.line.saturating_add(1);
+        }
+    }
+
+    /// Takes a cell, up to the comma or the end of the line.
+    fn field(&mut self) -> Result<Field<'b>, PayloadError> {
+        if let Some(quoted) = self.rest.trim_start_matches(SPACES).strip_prefix('"') {
+            return self.quoted(quoted);
+        }
+        let end = self.rest.find([',', '\n', '\r']).unwrap_or(self.rest.len());
+        let (text, rest) = self.rest.split_at_checked(end).unwrap_or_default();
+        self.rest = rest;
+        Ok(Field { text: Cow::Borrowed(text.trim_matches(SPACES)), quoted: false })
+    }
+
+    /// Takes a cell whose opening quote has been taken. Two quotes in it are one.
+    fn quoted(&mut self, mut rest: &'b str) -> Result<Field<'b>, PayloadError> {
+        let wrong = |line, problem: &str| Err(PayloadError::MalformedLine { line, problem: problem.to_owned() });
+        let began = self.line;
+        let mut text = Cow::Borrowed("");
+        loop {
+            let Some((part, behind)) = rest.split_once('"') else {
+                return wrong(began, "a quote is opened and never closed");
+            };
+            // As `end_line` counts them.
+            let ends = part.matches('\n').count().saturating_add(part.matches('\r').count());
+            self.line = self.line.saturating_add(ends.saturating_sub(part.matches("\r\n").count()));
+            if text.is_empty() {
+                text = Cow::Borrowed(part)
+            } else {
+                text.to_mut().push_str(part)
+            }
+            let Some(more) = behind.strip_prefix('"') else {
+                self.rest = behind.trim_start_matches(SPACES);
+                break;
+            };
+            text.to_mut().push('"');
+            rest = more;
+        }
+        if self.rest.is_empty() || self.rest.starts_with([',', '\n', '\r']) {
+            Ok(Field { text, quoted: true })
+        } else {
+            wrong(
+                self.line,
+                "behind a closing quote stands neither a comma nor the end of the line; two quotes are one in a text",
+            )
+        }
+    }
+}
+
+const SPACES: [char; 2] = [' ', '\t'];
+const ENDS: [char; 2] = ['\n', '\r'];

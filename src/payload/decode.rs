@@ -2,7 +2,7 @@
 
 use turnout_tables::{Input, Schema, Table, Values};
 
-use super::accept::Format;
+use super::accept::{ContentType, Format};
 use super::error::PayloadError;
 use super::{csv, json, numbers};
 
@@ -21,14 +21,20 @@ use super::{csv, json, numbers};
 ///
 /// # Errors
 /// If the body is not of that format, holds no rows or too many, or a row is not what the model takes.
-pub fn decode(format: Format, body: &[u8], schema: &Schema, most_rows: usize) -> Result<Table, PayloadError> {
+pub fn decode(
+    sent: impl Into<ContentType>,
+    body: &[u8],
+    schema: &Schema,
+    most_rows: usize,
+) -> Result<Table, PayloadError> {
+    let ContentType { format, header } = sent.into();
     let most_rows = most_rows.min(rows_that_fit(schema));
     match format {
         Format::Json => {
             numbers::decode(body, schema, most_rows).map_or_else(|| json::decode(body, schema, most_rows), Ok)
         }
         Format::JsonLines => json::decode_lines(body, schema, most_rows),
-        Format::Csv => csv::decode(body, schema, most_rows),
+        Format::Csv => csv::decode(body, schema, header, most_rows),
     }
 }
 
@@ -69,6 +75,7 @@ mod tests {
     use proptest::prelude::*;
     use turnout_tables::Datatype;
 
+    use super::super::accept::Header;
     use super::super::json::flat;
     use super::*;
 
@@ -153,6 +160,137 @@ mod tests {
         }
     }
 
+    /// Each form that a client documents gives the same table.
+    #[test]
+    fn the_forms_that_clients_send() {
+        let table = vec![1.0, -2.5, 3e2, 0.0];
+        for body in [
+            "[[1, -2.5], [300, 0]]",
+            "\u{feff}[[1, -2.5], [300, 0]]",
+            r#"[{"x": [1, -2.5]}, {"x": [300, 0]}]"#,
+            r#"{"signature_name": "serving_default", "instances": [[1, -2.5], [300, 0]]}"#,
+            r#"{"instances": [[1, -2.5], [300, 0]], "signature_name": null}"#,
+            r#"{"instances": [{"data": {"features": {"values": [1, -2.5]}}}, {"data": [300, 0]}]}"#,
+            r#"{"inputs": [[1, -2.5], [300, 0]]}"#,
+            r#"{"inputs": {"x": [[1, -2.5], [300, 0]]}}"#,
+            r#"{"dataframe_split": {"columns": [0, 1], "data": [[1, -2.5], [300, 0]]}}"#,
+            r#"{"dataframe_split": {"columns": ["a", "b"], "index": [7, 8], "data": [[1, -2.5], [300, 0]]}}"#,
+            r#"{"dataframe_records": [{"x": [1, -2.5]}, {"x": [300, 0]}]}"#,
+        ] {
+            assert_eq!(decoded(Format::Json, body, 2), table, "{body}");
+            assert_eq!(
+                count_rows(Format::Json, body.as_bytes()).is_some(),
+                !body.contains(r#"{"inputs": {"#),
+                "{body}"
+            );
+        }
+        assert_eq!(decoded(Format::Json, r#"{"instances": [1, -2.5, 300, 0]}"#, 1), table);
+        assert_eq!(
+            decoded(Format::JsonLines, "\u{feff}[1, -2.5]\n{\"data\": {\"features\": {\"values\": [300, 0]}}}", 2),
+            table
+        );
+    }
+
+    #[test]
+    fn a_header_names_the_columns_in_any_order() {
+        let schema = Schema::new(vec![input("age", Datatype::F32, 1), input("town", Datatype::Text, 1)]).unwrap();
+        let read = |header: Header, body: &str| {
+            let sent = ContentType { format: Format::Csv, header };
+            super::decode(sent, body.as_bytes(), &schema, 10)
+                .map_or_else(|error| error.to_string(), |table| format!("{:?}", table.inputs()))
+        };
+        let expected = r#"[F32([36.0, NaN]), Text(["C", "S"])]"#;
+        for body in [
+            "age,town\n36,C\nNA,S\n",
+            "town,age\nC,36\nS,nan\n",
+            "\"town\", \"age\"\r\n\"C\", 36\r\nS,\r\n",
+            "\u{feff}\n town , age\nC,36\n\nS,null",
+        ] {
+            assert_eq!(read(Header::Unsaid, body), expected, "{body}");
+            assert_eq!(read(Header::Present, body), expected, "{body}");
+        }
+        assert_eq!(read(Header::Unsaid, "36,C\nNaN,S"), expected);
+        for (header, body, problem) in [
+            (Header::Absent, "age,town\n36,C", "row 1, column 1 (`age`): `age` stands where a finite number belongs"),
+            (
+                Header::Present,
+                "36,C\n1,C",
+                "the header names `36`, which is no column of the model; it takes: age, town",
+            ),
+            (Header::Unsaid, "age,town,x\n36,C,1", "the header names `x`, which is no column"),
+            (Header::Unsaid, "age,age\n36,C", "the header names `age` twice"),
+            (Header::Unsaid, "town\nC", "the header does not name `age`, which the model takes"),
+            (Header::Unsaid, "age,town\n36,C\n36\n", "row 2 (line 3) has 1 values; the model takes 2"),
+            (Header::Unsaid, "age,town\n", "the body holds no rows"),
+            (Header::Unsaid, "a,b\n36,C", "line 1 looks like a header: `a` stands where a number belongs"),
+        ] {
+            let said = read(header, body);
+            assert!(said.contains(problem), "{body}\n  gave: {said}\n  expected: {problem}");
+        }
+    }
+
+    #[test]
+    fn a_header_of_one_input_is_passed_over_where_it_is_said() {
+        let sent = ContentType { format: Format::Csv, header: Header::Present };
+        let table = super::decode(sent, b"a,b\n1,2\n", &numbers(2), 10).unwrap();
+        assert_eq!(table.inputs(), [Values::F64(vec![1.0, 2.0])]);
+    }
+
+    #[test]
+    fn spaces_count_in_quotes_alone() {
+        for (datatype, field, expected) in [
+            (Datatype::Text, " C ", r#"Text(["C"])"#),
+            (Datatype::Text, "\t\" C\" ", r#"Text([" C"])"#),
+            (Datatype::Text, "a \"b\" c", r#"Text(["a \"b\" c"])"#),
+            (Datatype::Text, "NA", r#"Text(["NA"])"#),
+            (Datatype::F64, " 1 ", "F64([1.0])"),
+            (Datatype::F64, "\" 1 \"", "F64([1.0])"),
+            (Datatype::F64, " NA ", "F64([NaN])"),
+            (
+                Datatype::I64,
+                "NA",
+                "row 1, column 1: `NA` stands where a whole number belongs; only floating-point numbers may be missing",
+            ),
+            (Datatype::Bool, "True", "Bool([true])"),
+            (Datatype::Bool, " FALSE", "Bool([false])"),
+            (Datatype::Bool, "yes", "row 1, column 1: `yes` stands where true or false belongs"),
+        ] {
+            assert_eq!(column(Format::Csv, field, datatype), expected, "{field}");
+        }
+    }
+
+    #[test]
+    fn lists_nested_as_the_inputs_shape_is() {
+        let image = Input::new("x".to_owned(), Datatype::F64, vec![2, 3]).unwrap();
+        let place = Input::new("p".to_owned(), Datatype::F64, vec![2]).unwrap();
+        let read = |inputs: Vec<Input>, body: &str| {
+            decode(Format::Json, body.as_bytes(), &Schema::new(inputs).unwrap())
+                .map_or_else(|error| error.to_string(), |table| format!("{:?}", table.inputs()))
+        };
+        let expected = "[F64([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])]";
+        for body in [
+            "[[[1,2,3],[4,5,6]]]",
+            r#"{"instances": [[1,2,3,4,5,6]]}"#,
+            r#"{"instances": [{"x": [[1,2,3],[4,5,6]]}]}"#,
+            r#"{"inputs": [[[1,2,3],[4,5,6]]]}"#,
+            r#"{"inputs": {"x": [[[1,2,3],[4,5,6]]]}}"#,
+        ] {
+            assert_eq!(read(vec![image.clone()], body), expected, "{body}");
+        }
+        for (body, problem) in [
+            ("[[[1,2],[3,4],[5,6]]]", "row 1, column 3: a list of 2 stands where the input's shape has 3"),
+            ("[[[1,2,3]]]", "row 1 has 3 values; the model takes 6"),
+            ("[[[1,2,3],[4,5,[6]]]]", "expected at row 1, column 6: a value"),
+            ("[[1,[2,3,4],5,6]]", "expected at row 1, column 2: a value"),
+            (r#"[{"x": [[1,2,3],[4,5]]}]"#, "a list of 2 stands where the input's shape has 3"),
+        ] {
+            let said = read(vec![image.clone()], body);
+            assert!(said.contains(problem), "{body}: {said}");
+        }
+        let both = read(vec![place, image], r#"[{"x": [[1,2,3],[4,5,6]], "p": [7, 8]}]"#);
+        assert_eq!(both, "[F64([7.0, 8.0]), F64([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])]");
+    }
+
     #[test]
     fn an_empty_line_of_one_column_is_a_missing_value() {
         for (datatype, body, expected) in [
@@ -167,8 +305,16 @@ mod tests {
             (Datatype::F64, "", "the body holds no rows"),
             (Datatype::F64, "1\n\nx", "row 3, column 1: `x` stands where a finite number belongs"),
             (Datatype::Text, "a\n\n\"b\n\nc\"\n\n", "Text([\"a\", \"\", \"b\\n\\nc\", \"\"])"),
-            (Datatype::I64, "1\n\n3", "row 2, column 1: nothing stands where a whole number belongs"),
-            (Datatype::Bool, "true\n\n0", "row 2, column 1: nothing stands where true or false belongs"),
+            (
+                Datatype::I64,
+                "1\n\n3",
+                "row 2, column 1: nothing stands where a whole number belongs; only floating-point numbers may be missing",
+            ),
+            (
+                Datatype::Bool,
+                "true\n\n0",
+                "row 2, column 1: nothing stands where true or false belongs; only floating-point numbers may be missing",
+            ),
         ] {
             assert_eq!(column(Format::Csv, body, datatype), expected, "{body:?}");
         }
@@ -255,7 +401,9 @@ mod tests {
     fn says_where_it_is_wrong() {
         let cases = [
             (Format::Json, "", "cannot be read"),
-            (Format::Json, "[[1]]", "expected an object {\"instances\": [...]}"),
+            (Format::Json, "3", "expected an object {\"instances\": [...]} or a list of rows"),
+            (Format::Json, "[[1]]", "row 1 has 1 values; the model takes 2"),
+            (Format::Json, "[1, 2]", "row 1 is a value alone where 2 belong: put each row into brackets"),
             (Format::Json, r#"{"instance": [[1]]}"#, "unknown member `instance`"),
             (Format::Json, r#"{}"#, "`instances` is missing"),
             (Format::Json, r#"{"instances": [[1, 2]], "instances": [[1, 2]]}"#, "`instances` stands twice"),
@@ -271,7 +419,7 @@ mod tests {
                 "row 2, column 1: true stands where a number belongs",
             ),
             (Format::Json, r#"{"instances": [[[1]]]}"#, "expected at row 1, column 1: a value"),
-            (Format::Json, r#"{"instances": [1, 2]}"#, "expected at row 1: a list of values"),
+            (Format::Json, r#"{"instances": [1, 2]}"#, "row 1 is a value alone where 2 belong"),
             (
                 Format::Json,
                 r#"{"instances": [{"feature": [1]}]}"#,
@@ -289,8 +437,25 @@ mod tests {
             (Format::JsonLines, "[1, 2]\n[1, 2, 3]", "row 2 has 3 values"),
             (Format::JsonLines, "[1, 2]\n\n{", "line 3 cannot be read"),
             (Format::Csv, "", "no rows"),
-            (Format::Csv, "age,plan\n1,2", "row 1, column 1: `age` stands where a finite number belongs"),
-            (Format::Csv, "1,nan", "row 1, column 2: `nan` stands where a finite number belongs"),
+            (Format::Csv, "age,plan\n1,2", "line 1 looks like a header: `age` stands where a number belongs"),
+            (Format::Csv, "1,2\n1,x", "row 2, column 2: `x` stands where a finite number belongs"),
+            (Format::Csv, "1,inf", "row 1, column 2: `inf` stands where a finite number belongs"),
+            (Format::Csv, "1,2\n\n3,x", "row 2 (line 3), column 2: `x` stands"),
+            (Format::Csv, "1,2\n3,\"4\n5,6\n", "line 2 cannot be read: a quote is opened and never closed"),
+            (Format::Csv, "1,\"2\" x\n", "line 1 cannot be read: behind a closing quote stands neither a comma nor"),
+            (Format::Json, r#"{"instances": [[1, NaN]]}"#, "NaN is not JSON: send null for a number that is missing"),
+            (Format::Json, r#"{"instances": [[1, -Infinity]]}"#, "Infinity is not JSON: send null"),
+            (Format::Json, r#"{"instances": [[1, 2]], "inputs": [[1, 2]]}"#, "`inputs` stands beside `instances`"),
+            (Format::Json, r#"{"instances": [[1, 2]], "signature_name": "other"}"#, "there is no signature `other`"),
+            (Format::Json, r#"{"inputs": {"y": [[1, 2]]}}"#, "`y`: the model does not take it; it takes: x"),
+            (Format::Json, r#"{"inputs": {"x": [[1, 2], [3]]}}"#, "`x`: there are 1 values where its shape has 2"),
+            (Format::Json, r#"{"dataframe_split": {"columns": ["a", "b"]}}"#, "missing field `data`"),
+            (Format::Json, r#"{"instances": [{"data": {"features": {"x": [1, 2]}}}]}"#, "nothing beside it is meant"),
+            (
+                Format::JsonLines,
+                "[1, 2]\n[1, NaN]",
+                "line 2 cannot be read: expected value at line 1 column 5; NaN is not",
+            ),
             (Format::Csv, "1,2\n3", "row 2 has 1 values"),
         ];
         for (format, body, expected) in cases {

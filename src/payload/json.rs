@@ -6,60 +6,143 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
-
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde_json::Value;
+use serde_json::value::RawValue;
 use turnout_tables::{Datatype, Input, Schema, Table, Values};
 
-use super::builder::{Builder, Cell, put, put_any_number};
+use super::builder::{Builder, Cell, order_of, put, put_any_number};
 use super::error::PayloadError;
+use crate::endpoint::distinct_members;
 
 /// Any body, at the pace that good errors take.
 pub(super) fn decode(body: &[u8], schema: &Schema, most_rows: usize) -> Result<Table, PayloadError> {
+    let body = without_mark(body);
     let mut reader = Reader::new(schema, most_rows);
     let mut json = serde_json::Deserializer::from_slice(body);
-    let read = json.deserialize_any(Document(&mut reader)).and_then(|()| json.end());
-    reader.check(read, PayloadError::Malformed)?;
-    reader.table.finish()
+    let read = json.deserialize_any(Document(&mut reader)).and_then(|columns| json.end().map(|()| columns));
+    match reader.check(read, |error| PayloadError::Malformed(told(&error, body)))? {
+        Some(columns) => columns.table(schema, most_rows),
+        None => reader.table.finish(),
+    }
 }
 
 pub(super) fn decode_lines(body: &[u8], schema: &Schema, most_rows: usize) -> Result<Table, PayloadError> {
     let mut reader = Reader::new(schema, most_rows);
-    for (number, line) in body.split(|b| *b == b'\n').enumerate() {
+    for (number, line) in without_mark(body).split(|b| *b == b'\n').enumerate() {
         if line.trim_ascii().is_empty() {
             continue;
         }
+        let number = number.saturating_add(1);
+        reader.table.set_line(number);
         let mut json = serde_json::Deserializer::from_slice(line);
         let read = Instance(&mut reader).deserialize(&mut json).and_then(|()| json.end());
-        reader.check(read, |problem| PayloadError::MalformedLine { line: number.saturating_add(1), problem })?;
+        reader.check(read, |error| PayloadError::MalformedLine { line: number, problem: told(&error, line) })?;
     }
     reader.table.finish()
 }
 
+/// A body without the byte order mark that some put before it (RFC 8259, section 8.1: it may be passed over).
+fn without_mark(body: &[u8]) -> &[u8] {
+    body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
+}
+
+/// An error, with its place said once, and what is meant where a number is none of JSON's.
+fn told(error: &serde_json::Error, json: &[u8]) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let said = text.strip_suffix(place.as_str()).unwrap_or(&text);
+    // What names its row needs no other place.
+    if error.is_data() {
+        return said.to_owned();
+    }
+    let line = json.split(|b| *b == b'\n').nth(error.line().saturating_sub(1)).unwrap_or_default();
+    let near = line.get(error.column().saturating_sub(3)..).unwrap_or_default();
+    let near = near.get(..near.len().min(14)).unwrap_or_default();
+    let is_near = |word: &str| near.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word.as_bytes()));
+    let word = ["NaN", "Infinity"].into_iter().find(|word| is_near(word));
+    let hint = word.map(|word| format!("; {word} is not JSON: send null for a number that is missing"));
+    format!("{said} at line {} column {}{}", error.line(), error.column(), hint.unwrap_or_default())
+}
+
+/// How many rows a body holds, in whichever form.
 pub(super) fn count(body: &[u8]) -> Option<usize> {
     #[derive(serde::Deserialize)]
-    struct Counted {
-        instances: Vec<IgnoredAny>,
+    struct Counted<'a> {
+        #[serde(borrow, alias = "inputs", alias = "dataframe_records")]
+        instances: Option<&'a RawValue>,
+        #[serde(borrow)]
+        dataframe_split: Option<CountedSplit<'a>>,
     }
-    serde_json::from_slice(body).ok().map(|counted: Counted| counted.instances.len())
+    #[derive(serde::Deserialize)]
+    struct CountedSplit<'a> {
+        #[serde(borrow)]
+        data: &'a RawValue,
+    }
+    let items = |json: &RawValue| serde_json::from_str(json.get()).ok().map(|items: Vec<IgnoredAny>| items.len());
+    let body = without_mark(body);
+    if body.trim_ascii_start().starts_with(b"[") {
+        return serde_json::from_slice(body).ok().map(|items: Vec<IgnoredAny>| items.len());
+    }
+    let counted: Counted<'_> = serde_json::from_slice(body).ok()?;
+    items(counted.instances.or(counted.dataframe_split.map(|split| split.data))?)
+}
+
+/// A list for each input, as TensorFlow Serving and MLflow take them: `{"inputs": {"age": [36, 40], ...}}`.
+struct Columns<'a>(Vec<(String, &'a RawValue)>);
+
+impl Columns<'_> {
+    fn table(&self, schema: &Schema, most_rows: usize) -> Result<Table, PayloadError> {
+        let wrong = |input: &str, problem: String| PayloadError::Column { column: cut(input), problem };
+        if let Some((name, _)) = self.0.iter().find(|(name, _)| schema.named(name).is_none()) {
+            return Err(wrong(name, format!("the model does not take it; it takes: {}", schema.some_names())));
+        }
+        let mut rows = None;
+        let read = schema.inputs().iter().map(|input| {
+            let name = input.name.as_str();
+            let given = self.0.iter().find(|(given, _)| given == name);
+            let (_, json) = given.ok_or_else(|| wrong(name, "it is missing".to_owned()))?;
+            let items: Vec<IgnoredAny> = serde_json::from_str(json.get())
+                .map_err(|_| wrong(name, "a list of its values, one a row, belongs here".to_owned()))?;
+            let rows = *rows.get_or_insert(items.len());
+            if rows > most_rows {
+                return Err(PayloadError::TooManyRows { most: most_rows });
+            }
+            if items.len() != rows {
+                return Err(wrong(name, format!("it has {} rows; the first input has {rows}", items.len())));
+            }
+            let shape: Vec<usize> = [rows].into_iter().chain(input.row_shape.iter().copied()).collect();
+            flat(input.datatype, &shape, json.get()).map_err(|problem| wrong(name, problem))
+        });
+        let values = read.collect::<Result<Vec<Values>, PayloadError>>()?;
+        Table::new(schema, rows.unwrap_or_default(), values).ok_or(PayloadError::Empty)
+    }
+}
+
+fn cut(name: &str) -> String {
+    name.chars().take(40).collect()
 }
 
 /// The table, and an error of ours that serde's error type could carry only as text.
 struct Reader<'s> {
     table: Builder<'s>,
     error: Option<PayloadError>,
+    /// Which column each cell of a list is of, where the body says so.
+    order: Option<Vec<usize>>,
 }
 
 impl<'s> Reader<'s> {
     fn new(schema: &'s Schema, most_rows: usize) -> Self {
-        Reader { table: Builder::new(schema, most_rows), error: None }
+        Reader { table: Builder::new(schema, most_rows), error: None, order: None }
     }
 
-    fn check(
+    fn check<T>(
         &mut self,
-        read: serde_json::Result<()>,
-        wrap: impl FnOnce(String) -> PayloadError,
-    ) -> Result<(), PayloadError> {
-        read.map_err(|error| self.error.take().unwrap_or_else(|| wrap(error.to_string())))
+        read: serde_json::Result<T>,
+        wrap: impl FnOnce(serde_json::Error) -> PayloadError,
+    ) -> Result<T, PayloadError> {
+        read.map_err(|error| self.error.take().unwrap_or_else(|| wrap(error)))
     }
 
     /// Hands an error of ours through serde.
@@ -72,192 +155,86 @@ impl<'s> Reader<'s> {
     }
 }
 
-/// `{"instances": [instance, ...]}`
+/// A list of rows, alone or as the member of an object that says how they are written. Columns are given back, as they are
+/// read once all of them are there.
 struct Document<'a, 's>(&'a mut Reader<'s>);
 
 impl<'de> Visitor<'de> for Document<'_, '_> {
-    type Value = ();
+    type Value = Option<Columns<'de>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object {\"instances\": [...]}")
+        f.write_str("an object {\"instances\": [...]} or a list of rows")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let mut found = false;
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
+        Instances(self.0).visit_seq(items).map(|()| None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Self::Value, A::Error> {
+        let mut found: Option<String> = None;
+        let mut columns = None;
         while let Some(member) = members.next_key::<String>()? {
+            if member == "signature_name" {
+                // TensorFlow Serving's name of what a model does. A model here does one thing.
+                match members.next_value::<Option<String>>()?.as_deref() {
+                    None | Some("serving_default") => continue,
+                    Some(other) => {
+                        let other = cut(other);
+                        let problem =
+                            format!("there is no signature `{other}`; a model here has `serving_default` alone");
+                        return Err(A::Error::custom(problem));
+                    }
+                }
+            }
+            if let Some(other) = &found {
+                let problem =
+                    if *other == member { "stands twice".to_owned() } else { format!("stands beside `{other}`") };
+                return Err(A::Error::custom(format!("`{}` {problem}; send the rows once", cut(&member))));
+            }
             match member.as_str() {
-                "instances" if found => return Err(A::Error::custom("`instances` stands twice")),
-                "instances" => members.next_value_seed(Instances(self.0))?,
+                "instances" | "dataframe_records" => members.next_value_seed(Instances(self.0))?,
+                "inputs" => columns = members.next_value_seed(Inputs(self.0))?,
+                "dataframe_split" => {
+                    let split = members.next_value::<Split<'de>>()?;
+                    let read = split.read(self.0);
+                    self.0.carry(read)?;
+                }
                 other => {
-                    let other: String = other.chars().take(40).collect();
+                    let other = cut(other);
                     return Err(A::Error::custom(format!("unknown member `{other}`; send {{\"instances\": [...]}}")));
                 }
             }
-            found = true;
+            found = Some(member);
         }
-        if found { Ok(()) } else { Err(A::Error::custom("`instances` is missing; send {\"instances\": [...]}")) }
-    }
-}
-
-/// A seed that is its own visitor.
-macro_rules! seed {
-    ($seed:ident) => {
-        impl<'de> DeserializeSeed<'de> for $seed<'_, '_> {
-            type Value = ();
-
-            fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-                deserializer.deserialize_any(self)
-            }
+        match found {
+            Some(_) => Ok(columns),
+            None => Err(A::Error::custom("`instances` is missing; send {\"instances\": [...]}")),
         }
-    };
-}
-
-/// `[instance, ...]`
-struct Instances<'a, 's>(&'a mut Reader<'s>);
-seed!(Instances);
-
-impl<'de> Visitor<'de> for Instances<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of rows")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        while items.next_element_seed(Instance(&mut *self.0))?.is_some() {}
-        Ok(())
     }
 }
 
-/// One row: `[cell, ...]`, `{"features": [cell, ...]}` or `{"input": cell, ...}`.
-struct Instance<'a, 's>(&'a mut Reader<'s>);
-seed!(Instance);
+/// What pandas' `to_dict(orient="split")` gives, as MLflow takes it. The index says nothing of the rows.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Split<'a> {
+    /// Names, or numbers where they have none.
+    columns: Option<Vec<Value>>,
+    #[serde(default, rename = "index")]
+    _index: IgnoredAny,
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
 
-impl<'de> Visitor<'de> for Instance<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at row {}: a list of values, {{\"features\": [...]}}, or an object by column", self.0.table.row())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<(), A::Error> {
-        Features(self.0).visit_seq(items)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
-        let row = self.0.table.row();
-        let schema = self.0.table.schema();
-        let mut filled = vec![false; schema.inputs().len()];
-        let mut features = false;
-        while let Some(member) = members.next_key::<String>()? {
-            let named = schema.named(&member);
-            let cut = || member.chars().take(40).collect::<String>();
-            let Some((input, column, filled)) =
-                named.and_then(|(input, column)| Some((schema.inputs().get(input)?, column, filled.get_mut(input)?)))
-            else {
-                if member == "features" && !features && !filled.contains(&true) {
-                    members.next_value_seed(Features(&mut *self.0))?;
-                    features = true;
-                    continue;
-                }
-                let known =
-                    schema.inputs().iter().take(20).map(|input| input.name.as_str()).collect::<Vec<_>>().join(", ");
-                return self.0.carry(Err(PayloadError::UnknownColumn { row, column: cut(), known }));
-            };
-            if std::mem::replace(filled, true) || features {
-                return self.0.carry(Err(PayloadError::RepeatedColumn { row, column: cut() }));
-            }
-            members.next_value_seed(Member { reader: &mut *self.0, input, column })?;
+impl Split<'_> {
+    fn read(&self, reader: &mut Reader<'_>) -> Result<(), PayloadError> {
+        if let Some(names) = &self.columns {
+            let names = names.iter().map(|name| name.as_str().map_or_else(|| name.to_string(), str::to_owned));
+            let names: Vec<String> = names.collect();
+            reader.order = order_of(&names, reader.table.schema())?;
         }
-        if features {
-            return Ok(());
-        }
-        if let Some((_, input)) = filled.iter().zip(schema.inputs()).find(|(filled, _)| !**filled) {
-            return self.0.carry(Err(PayloadError::MissingColumn { row, column: input.name.clone() }));
-        }
-        let ended = self.0.table.end_named_row();
-        self.0.carry(ended)
-    }
-}
-
-/// `[cell, ...]`: one row, in the order of the columns.
-struct Features<'a, 's>(&'a mut Reader<'s>);
-seed!(Features);
-
-impl<'de> Visitor<'de> for Features<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at row {}: a list of values", self.0.table.row())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let mut column = 0usize;
-        while items.next_element_seed(Next { reader: &mut *self.0, column })?.is_some() {
-            column = column.saturating_add(1);
-        }
-        let ended = self.0.table.end_row();
-        self.0.carry(ended)
-    }
-}
-
-/// The value of an input: a cell, or a list of as many cells as it has columns.
-struct Member<'a, 's> {
-    reader: &'a mut Reader<'s>,
-    input: &'s Input,
-    /// Its first.
-    column: usize,
-}
-seed!(Member);
-
-impl Member<'_, '_> {
-    fn put<E: serde::de::Error>(self, cell: Cell<'_>) -> Result<(), E> {
-        if self.input.width() != 1 {
-            return self.wrong_width(1);
-        }
-        let put = self.reader.table.put(self.column, cell);
-        self.reader.carry(put)
-    }
-
-    fn wrong_width<E: serde::de::Error>(self, given: usize) -> Result<(), E> {
-        let (row, column, expected) = (self.reader.table.row(), self.input.name.clone(), self.input.width());
-        self.reader.carry(Err(PayloadError::InputWidth { row, column, given, expected }))
-    }
-}
-
-/// A cell, where the next one of a row belongs.
-struct Next<'a, 's> {
-    reader: &'a mut Reader<'s>,
-    column: usize,
-}
-seed!(Next);
-
-impl Next<'_, '_> {
-    fn put<E: serde::de::Error>(self, cell: Cell<'_>) -> Result<(), E> {
-        let put = self.reader.table.push(cell);
-        self.reader.carry(put)
-    }
-
-    fn column(&self) -> usize {
-        self.column
-    }
-}
-
-/// A cell of an input that has several columns.
-struct Part<'a, 's> {
-    reader: &'a mut Reader<'s>,
-    column: usize,
-}
-seed!(Part);
-
-impl Part<'_, '_> {
-    fn put<E: serde::de::Error>(self, cell: Cell<'_>) -> Result<(), E> {
-        let put = self.reader.table.put(self.column, cell);
-        self.reader.carry(put)
-    }
-
-    fn column(&self) -> usize {
-        self.column
+        let mut json = serde_json::Deserializer::from_str(self.data.get());
+        let read = Instances(&mut *reader).deserialize(&mut json);
+        reader.check(read, |error| PayloadError::Malformed(told(&error, self.data.get().as_bytes())))
     }
 }
 
@@ -290,40 +267,286 @@ macro_rules! cells {
     };
 }
 
-/// Says where a cell stands that is none.
-macro_rules! cell_visitor {
+/// A seed that is its own visitor.
+macro_rules! seed {
     ($seed:ident) => {
-        impl<'de> Visitor<'de> for $seed<'_, '_> {
+        impl<'de> DeserializeSeed<'de> for $seed<'_, '_> {
             type Value = ();
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let table = &self.reader.table;
-                write!(f, "at row {}, {}: a value", table.row(), table.schema().describe(self.column()))
+            fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+                deserializer.deserialize_any(self)
             }
-
-            cells!();
         }
     };
 }
 
-cell_visitor!(Next);
-cell_visitor!(Part);
+/// Rows as a list, or columns by name.
+struct Inputs<'a, 's>(&'a mut Reader<'s>);
 
-impl<'de> Visitor<'de> for Member<'_, '_> {
+impl<'de> DeserializeSeed<'de> for Inputs<'_, '_> {
+    type Value = Option<Columns<'de>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Inputs<'_, '_> {
+    type Value = Option<Columns<'de>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of rows, or an object with a list for each input")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
+        Instances(self.0).visit_seq(items).map(|()| None)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Self::Value, A::Error> {
+        let repeated = |name: &String| format!("`{}` stands twice", cut(name));
+        let members = MapAccessDeserializer::new(members);
+        Ok(Some(Columns(distinct_members(members, "an object with a list for each input", repeated)?)))
+    }
+}
+
+/// `[instance, ...]`
+struct Instances<'a, 's>(&'a mut Reader<'s>);
+seed!(Instances);
+
+impl<'de> Visitor<'de> for Instances<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of rows")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(Instance(&mut *self.0))?.is_some() {}
+        Ok(())
+    }
+}
+
+/// One row: `[cell, ...]`, `{"features": [cell, ...]}` or `{"input": cell, ...}`.
+struct Instance<'a, 's>(&'a mut Reader<'s>);
+seed!(Instance);
+
+impl<'de> Visitor<'de> for Instance<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at {}: a list of values, {{\"features\": [...]}}, or an object by column", self.0.table.row())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<(), A::Error> {
+        Features(self.0).visit_seq(items)
+    }
+
+    cells!();
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let row = self.0.table.row();
+        let schema = self.0.table.schema();
+        let mut filled = vec![false; schema.inputs().len()];
+        let mut features = false;
+        while let Some(member) = members.next_key::<String>()? {
+            let named = schema.named(&member);
+            let cut = || member.chars().take(40).collect::<String>();
+            let Some((input, column, filled)) =
+                named.and_then(|(input, column)| Some((schema.inputs().get(input)?, column, filled.get_mut(input)?)))
+            else {
+                if matches!(member.as_str(), "features" | "data") && !features && !filled.contains(&true) {
+                    members.next_value_seed(Wrapped(&mut *self.0))?;
+                    features = true;
+                    continue;
+                }
+                let known = schema.some_names();
+                return self.0.carry(Err(PayloadError::UnknownColumn { row, column: cut(), known }));
+            };
+            if std::mem::replace(filled, true) || features {
+                return self.0.carry(Err(PayloadError::RepeatedColumn { row, column: cut() }));
+            }
+            members.next_value_seed(Member { reader: &mut *self.0, input, column })?;
+        }
+        if features {
+            return Ok(());
+        }
+        if let Some((_, input)) = filled.iter().zip(schema.inputs()).find(|(filled, _)| !**filled) {
+            return self.0.carry(Err(PayloadError::MissingColumn { row, column: input.name.clone() }));
+        }
+        let ended = self.0.table.end_named_row();
+        self.0.carry(ended)
+    }
+}
+
+impl Instance<'_, '_> {
+    /// A value alone is a row of a model of one column.
+    fn put<E: serde::de::Error>(self, cell: Cell<'_>) -> Result<(), E> {
+        let table = &mut self.0.table;
+        let width = table.schema().width();
+        let put = if width == 1 {
+            table.push(cell).and_then(|()| table.end_row())
+        } else {
+            Err(PayloadError::Bare { row: table.row(), width })
+        };
+        self.0.carry(put)
+    }
+}
+
+/// `[cell, ...]`, or what AWS's forms put around it: `{"values": [...]}`, `{"features": {"values": [...]}}`.
+struct Wrapped<'a, 's>(&'a mut Reader<'s>);
+seed!(Wrapped);
+
+impl<'de> Visitor<'de> for Wrapped<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at {}: a list of values", self.0.table.row())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<(), A::Error> {
+        Features(self.0).visit_seq(items)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let row = self.0.table.row();
+        let wrong = || {
+            A::Error::custom(format!(
+                "at {row}: {{\"features\": {{\"values\": [...]}}}} and nothing beside it is meant"
+            ))
+        };
+        match members.next_key::<String>()?.as_deref() {
+            Some("values") => members.next_value_seed(Features(&mut *self.0))?,
+            Some("features") => members.next_value_seed(Wrapped(&mut *self.0))?,
+            _ => return Err(wrong()),
+        }
+        if members.next_key::<IgnoredAny>()?.is_none() { Ok(()) } else { Err(wrong()) }
+    }
+}
+
+/// `[cell, ...]`: one row, in the order of the columns, or in the one that the body names.
+struct Features<'a, 's>(&'a mut Reader<'s>);
+seed!(Features);
+
+impl<'de> Visitor<'de> for Features<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at {}: a list of values", self.0.table.row())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let Some(order) = self.0.order.take() else {
+            while items.next_element_seed(Item::next(&mut *self.0))?.is_some() {}
+            let ended = self.0.table.end_row();
+            return self.0.carry(ended);
+        };
+        let mut given = 0usize;
+        loop {
+            // What is too much is put nowhere, and counted.
+            let mut column = order.get(given).copied().unwrap_or(usize::MAX);
+            let part = Item { reader: &mut *self.0, shape: &[], is_nested: false, column: Some(&mut column) };
+            if items.next_element_seed(part)?.is_none() {
+                break;
+            }
+            given = given.saturating_add(1);
+        }
+        let table = &mut self.0.table;
+        let ended = if given == order.len() { table.end_named_row() } else { Err(table.wrong_width(given)) };
+        self.0.order = Some(order);
+        self.0.carry(ended)
+    }
+}
+
+/// The value of an input: a cell, or a list of as many cells as it has columns, nested as its shape is or flat.
+struct Member<'a, 's> {
+    reader: &'a mut Reader<'s>,
+    input: &'s Input,
+    /// Its first.
+    column: usize,
+}
+seed!(Member);
+
+impl Member<'_, '_> {
+    fn put<E: serde::de::Error>(self, cell: Cell<'_>) -> Result<(), E> {
+        if self.input.width() != 1 {
+            return self.wrong_width(1);
+        }
+        let put = self.reader.table.put(self.column, cell);
+        self.reader.carry(put)
+    }
+
+    fn wrong_width<E: serde::de::Error>(self, given: usize) -> Result<(), E> {
+        let (row, column, expected) = (self.reader.table.row(), self.input.name.clone(), self.input.width());
+        self.reader.carry(Err(PayloadError::InputWidth { row, column, given, expected }))
+    }
+}
+
+/// A cell, or a list that is a part of an input's shape.
+struct Item<'a, 's> {
+    reader: &'a mut Reader<'s>,
+    /// Of the list, if it is one.
+    shape: &'s [usize],
+    /// Whether it stands in a list that follows the shape, so that it has to.
+    is_nested: bool,
+    /// Of the cell, or of the list's first; where there is none, it is the next of the row.
+    column: Option<&'a mut usize>,
+}
+seed!(Item);
+
+impl<'a, 's> Item<'a, 's> {
+    /// The next of a row.
+    fn next(reader: &'a mut Reader<'s>) -> Self {
+        let (schema, column) = (reader.table.schema(), reader.table.column());
+        let input = schema.input_of(column).and_then(|input| schema.inputs().get(input));
+        let shape = input.and_then(|input| input.row_shape.get(1..)).unwrap_or_default();
+        // A list begins where one of its rows does.
+        let size = shape.iter().fold(1usize, |product, size| product.saturating_mul(*size));
+        let first = input.and_then(|input| schema.named(&input.name)).map_or(0, |(_, first)| first);
+        let begins = column.saturating_sub(first).checked_rem(size) == Some(0);
+        Item { reader, shape: if begins { shape } else { &[] }, is_nested: false, column: None }
+    }
+
+    fn put<E: serde::de::Error>(self, cell: Cell<'_>) -> Result<(), E> {
+        let table = &mut self.reader.table;
+        if self.is_nested && !self.shape.is_empty() {
+            let problem = format!("a value stands where a list of the shape {:?} belongs", self.shape);
+            let column = table.schema().describe(self.column.map_or(table.column(), |column| *column));
+            return self.reader.carry(Err(PayloadError::Cell { row: self.reader.table.row(), column, problem }));
+        }
+        let put = match self.column {
+            None => table.push(cell),
+            Some(column) => {
+                let put = table.put(*column, cell);
+                *column = column.saturating_add(1);
+                put
+            }
+        };
+        self.reader.carry(put)
+    }
+}
+
+impl<'de> Visitor<'de> for Item<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let table = &self.reader.table;
-        write!(f, "at row {}, {}: a value or a list of values", table.row(), table.schema().describe(self.column))
+        let column = self.column.as_deref().copied().unwrap_or(table.column());
+        let what = if self.shape.is_empty() { "a value" } else { "a value, or a list as the input's shape has it" };
+        write!(f, "at {}, {}: {what}", table.row(), table.schema().describe(column))
     }
 
+    cells!();
+
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let width = self.input.width();
+        let Some((size, inner)) = self.shape.split_first() else {
+            return Err(A::Error::invalid_type(Unexpected::Seq, &self));
+        };
+        let Item { reader, mut column, .. } = self;
         let mut given = 0usize;
         loop {
-            let column = self.column.saturating_add(given);
-            let more = if given < width {
-                items.next_element_seed(Part { reader: &mut *self.reader, column })?.is_some()
+            let column = column.as_deref_mut();
+            let more = if given < *size {
+                items.next_element_seed(Item { reader: &mut *reader, shape: inner, is_nested: true, column })?.is_some()
             } else {
                 items.next_element::<IgnoredAny>()?.is_some()
             };
@@ -332,7 +555,47 @@ impl<'de> Visitor<'de> for Member<'_, '_> {
             }
             given = given.saturating_add(1);
         }
-        if given == width { Ok(()) } else { self.wrong_width(given) }
+        if given == *size {
+            return Ok(());
+        }
+        let problem = format!("a list of {given} stands where the input's shape has {size}");
+        let (row, at) = (reader.table.row(), column.map_or(reader.table.column(), |column| *column));
+        let column = reader.table.schema().describe(at);
+        reader.carry(Err(PayloadError::Cell { row, column, problem }))
+    }
+}
+
+impl<'de> Visitor<'de> for Member<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let table = &self.reader.table;
+        write!(f, "at {}, {}: a value or a list of values", table.row(), table.schema().describe(self.column))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let end = self.column.saturating_add(self.input.width());
+        let shape = self.input.row_shape.get(1..).unwrap_or_default();
+        let mut column = self.column;
+        loop {
+            let more = if column < end {
+                let part = Item { reader: &mut *self.reader, shape, is_nested: false, column: Some(&mut column) };
+                items.next_element_seed(part)?.is_some()
+            } else {
+                let more = items.next_element::<IgnoredAny>()?.is_some();
+                column = column.saturating_add(usize::from(more));
+                more
+            };
+            if !more {
+                break;
+            }
+        }
+        if column == end {
+            Ok(())
+        } else {
+            let given = column.saturating_sub(self.column);
+            self.wrong_width(given)
+        }
     }
 
     cells!();

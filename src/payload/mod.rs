@@ -12,10 +12,10 @@ mod tensor_bytes;
 mod tensors;
 
 pub(crate) use accept::essence;
-pub use accept::{Format, FormatError};
+pub use accept::{ContentType, Format, FormatError, Header};
 pub use decode::{count_rows, decode, rows_that_fit};
 pub use encode::{Flat, bounded, encode};
-pub use error::PayloadError;
+pub use error::{PayloadError, Row};
 pub use json::{flat, flat_of_any_numbers};
 pub use tensor_bytes::{datatype_name, tensor_bytes};
 pub use tensors::{BINARY, Inference, TensorError, count_tensor_rows};

@@ -1,10 +1,12 @@
 //! Tensors as the Open Inference Protocol sends and asks for them: JSON, or bytes behind it
 //! (<https://github.com/kserve/open-inference-protocol>, with its binary tensor data extension).
 
-use serde::Deserialize;
+use half::f16;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::builder::narrow;
 use super::tensor_bytes::{binary_values, datatype_name, named};
 use super::{Datatype, Input, Output, Outputs, Schema, Table, Values, flat};
 
@@ -49,6 +51,19 @@ pub enum TensorError {
         /// Those that there are.
         known: String,
     },
+    /// Values that would have to be decoded first.
+    #[error("input `{name}`: values of content type `{content_type}` are not decoded here; send them as {known}")]
+    ContentType {
+        /// The tensor's name, cut to 40 characters.
+        name: String,
+        /// Its content type, cut to 40 characters.
+        content_type: String,
+        /// Those that are taken.
+        known: String,
+    },
+    /// An output is asked for twice.
+    #[error("output `{0}` is asked for twice")]
+    RepeatedOutput(String),
     /// An extension that is not spoken.
     #[error("the parameter `{0}` is not served here")]
     Parameter(&'static str),
@@ -62,7 +77,7 @@ pub const BINARY: &str = "application/octet-stream";
 pub struct Inference<'a> {
     /// The caller's id for it.
     pub id: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_none")]
     parameters: Map<String, Value>,
     #[serde(borrow)]
     inputs: Vec<InputTensor<'a>>,
@@ -74,7 +89,7 @@ struct InputTensor<'a> {
     name: String,
     shape: Vec<usize>,
     datatype: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_none")]
     parameters: Map<String, Value>,
     #[serde(borrow)]
     data: Option<&'a RawValue>,
@@ -86,13 +101,21 @@ struct InputTensor<'a> {
 #[derive(Debug, Deserialize)]
 struct RequestedOutput {
     name: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_none")]
     parameters: Map<String, Value>,
 }
 
+/// MLServer's clients write all members, those that are not there as null.
+fn null_is_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
 /// Parameters that would change the answer: extensions of Triton's that are not spoken.
-const UNSUPPORTED: [&str; 5] =
-    ["shared_memory_region", "shared_memory_offset", "classification", "sequence_id", "sequence_start"];
+const UNSUPPORTED: [&str; 6] =
+    ["shared_memory_region", "shared_memory_offset", "classification", "sequence_id", "sequence_start", "sequence_end"];
+
+/// MLServer's content types of tensors that are taken as they are. Others would have to be decoded first.
+const CONTENT_TYPES: [&str; 4] = ["np", "pd", "pd_series", "str"];
 
 impl<'a> Inference<'a> {
     /// Reads a request's body, whose JSON has `header_length` bytes where others follow.
@@ -114,7 +137,13 @@ impl<'a> Inference<'a> {
         let outputs = request.outputs.iter().flatten().map(|output| &output.parameters);
         let all = request.inputs.iter().map(|input| &input.parameters).chain(outputs).chain([&request.parameters]);
         for parameters in all {
-            let set = |name: &&str| parameters.get(*name).is_some_and(|value| !matches!(value.as_i64(), Some(0)));
+            // At their defaults they ask for nothing.
+            let is_default = |value: &Value| match value {
+                Value::Null | Value::Bool(false) => true,
+                Value::String(text) => text.is_empty(),
+                number => number.as_i64() == Some(0),
+            };
+            let set = |name: &&str| parameters.get(*name).is_some_and(|value| !is_default(value));
             if let Some(name) = UNSUPPORTED.into_iter().find(set) {
                 return Err(TensorError::Parameter(name));
             }
@@ -152,6 +181,11 @@ impl<'a> Inference<'a> {
                 TensorError::UnknownOutput { name: cut(&asked.name), known: known.join(", ") }
             })
         };
+        for (at, asked) in requested.iter().enumerate() {
+            if requested.iter().take(at).any(|other| other.name == asked.name) {
+                return Err(TensorError::RepeatedOutput(cut(&asked.name)));
+            }
+        }
         requested.iter().map(find).collect()
     }
 }
@@ -170,11 +204,20 @@ impl Inference<'_> {
         let known = schema.inputs();
         for (at, tensor) in self.inputs.iter().enumerate() {
             if !known.iter().any(|input| input.name == tensor.name) {
-                let known: Vec<&str> = known.iter().take(20).map(|input| input.name.as_str()).collect();
-                return Err(TensorError::UnknownInput { name: cut(&tensor.name), known: known.join(", ") });
+                return Err(TensorError::UnknownInput { name: cut(&tensor.name), known: schema.some_names() });
             }
             if self.inputs.iter().take(at).any(|other| other.name == tensor.name) {
                 return Err(tensor.wrong("it stands twice".to_owned()));
+            }
+        }
+        for tensor in &self.inputs {
+            // The request's holds for tensors that have none.
+            let said =
+                |parameters: &Map<String, Value>| parameters.get("content_type").and_then(Value::as_str).map(cut);
+            let content_type = said(&tensor.parameters).or_else(|| said(&self.parameters)).unwrap_or_default();
+            if !content_type.is_empty() && !CONTENT_TYPES.contains(&content_type.as_str()) {
+                let (name, known) = (cut(&tensor.name), CONTENT_TYPES.join(", "));
+                return Err(TensorError::ContentType { name, content_type, known });
             }
         }
         let rows = self.rows();
@@ -196,7 +239,9 @@ impl InputTensor<'_> {
     /// The values, if they are what the model takes there.
     fn values(&self, input: &Input, rows: usize) -> Result<Values, String> {
         let expected: Vec<usize> = [rows].into_iter().chain(input.row_shape.iter().copied()).collect();
-        if self.shape != expected || rows == 0 {
+        // A column may be sent without its last dimension.
+        let is_column = input.width() == 1 && self.shape == [rows];
+        if (self.shape != expected && !is_column) || rows == 0 {
             let sizes: Vec<String> = input.row_shape.iter().map(usize::to_string).collect();
             let sizes = ["rows".to_owned()].into_iter().chain(sizes).collect::<Vec<_>>().join(", ");
             return Err(format!(
@@ -205,14 +250,17 @@ impl InputTensor<'_> {
             ));
         }
         let datatype = named(&self.datatype).ok_or_else(|| format!("`{}` is no datatype", cut(&self.datatype)))?;
-        if datatype != input.datatype {
-            return Err(format!(
-                "its datatype is {}; the model takes {}",
-                self.datatype,
-                datatype_name(input.datatype)
-            ));
+        let values = self.decoded()?;
+        if datatype == input.datatype {
+            return Ok(values);
         }
-        self.decoded()
+        converted(values, input.datatype).ok_or_else(|| {
+            let wanted = datatype_name(input.datatype);
+            format!(
+                "its datatype is {}; the model takes {wanted}, which cannot hold these values unchanged",
+                self.datatype
+            )
+        })
     }
 
     /// The values, if they are as many as the shape has, of the type that it says.
@@ -229,6 +277,30 @@ impl InputTensor<'_> {
             (Some(_), Some(_)) => Err("it has both `data` and `binary_data_size`".to_owned()),
         }
     }
+}
+
+/// The same numbers in another type, if it holds every one of them.
+fn converted(values: Values, to: Datatype) -> Option<Values> {
+    let integer = |x: i64| {
+        let (least, most) = to.range().unwrap_or((i64::MIN, i64::MAX));
+        (least..=most).contains(&x).then_some(x)
+    };
+    let held = |narrow: &f32| if to == Datatype::F16 { f16::from_f32(*narrow).into() } else { f64::from(*narrow) };
+    let narrow = |x: f64| narrow(x, to).filter(|narrow| x.is_nan() || held(narrow) == x);
+    let exact = |x: i64| Some(x as f64).filter(|float| x.unsigned_abs() <= 1 << 53 && *float as i64 == x);
+    Some(match (values, to.values()) {
+        (Values::F64(values), Values::F32(_)) => Values::F32(values.into_iter().map(narrow).collect::<Option<_>>()?),
+        (Values::F32(values), Values::F32(_)) => {
+            Values::F32(values.into_iter().map(|x| narrow(x.into())).collect::<Option<_>>()?)
+        }
+        (Values::F32(values), Values::F64(_)) => Values::F64(values.into_iter().map(f64::from).collect()),
+        (Values::I64(values), Values::I64(_)) => Values::I64(values.into_iter().map(integer).collect::<Option<_>>()?),
+        (Values::I64(values), Values::F64(_)) => Values::F64(values.into_iter().map(exact).collect::<Option<_>>()?),
+        (Values::I64(values), Values::F32(_)) => {
+            Values::F32(values.into_iter().map(|x| narrow(exact(x)?)).collect::<Option<_>>()?)
+        }
+        _ => return None,
+    })
 }
 
 /// How many rows a request's body holds, by its first tensor; `None` where that does not hold what its shape says. A model

@@ -19,7 +19,7 @@ use crate::payload::{
     tensor_bytes,
 };
 use crate::platform::Platform;
-use crate::request::{Request, RequestError, Response};
+use crate::request::{Request, RequestError, Response, segments};
 use crate::service::{
     CountRows, Error, FollowUps, Inspected, Invocation, Payload, Relay, Reply, Service, UnitIn, Unreadable,
 };
@@ -55,7 +55,8 @@ async fn route<P: Platform>(
     request: &Request,
     refresh: &mut Vec<Name>,
 ) -> Result<Answered, Error> {
-    let segments = request.segments();
+    let path = request.plain_path();
+    let segments = segments(&path);
     let (model, version, operation) = match segments.as_slice() {
         ["v2"] => {
             request.allow(&Method::GET, "GET")?;

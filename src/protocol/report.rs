@@ -118,16 +118,31 @@ fn status_and_fix(error: &Error) -> (StatusCode, &'static str) {
 fn unreadable(error: &Unreadable) -> (StatusCode, &'static str) {
     use StatusCode as S;
     match error {
-        Unreadable::Payload(PayloadError::Width { .. } | PayloadError::InputWidth { .. }) => {
-            (S::BAD_REQUEST, "send as many values a row as the model takes")
-        }
+        Unreadable::Payload(
+            PayloadError::Width { .. } | PayloadError::InputWidth { .. } | PayloadError::Bare { .. },
+        ) => (S::BAD_REQUEST, "send as many values a row as the model takes"),
+        Unreadable::Payload(PayloadError::LikeHeader { .. }) => (
+            S::BAD_REQUEST,
+            "leave the line out, name the model's columns in it, or say Content-Type: text/csv; header=present where the columns have no names",
+        ),
+        Unreadable::Payload(
+            PayloadError::UnknownHeader { .. }
+            | PayloadError::RepeatedHeader { .. }
+            | PayloadError::MissingHeader { .. }
+            | PayloadError::WideHeader { .. },
+        ) => (
+            S::BAD_REQUEST,
+            "name each column that the model takes once, or leave the header out and send the columns in its order",
+        ),
         Unreadable::Payload(
             PayloadError::UnknownColumn { .. }
             | PayloadError::MissingColumn { .. }
             | PayloadError::RepeatedColumn { .. },
         ) => (S::BAD_REQUEST, "send each column that the model takes once, by its name"),
         Unreadable::Payload(PayloadError::TooManyRows { .. }) => (S::PAYLOAD_TOO_LARGE, ROWS),
-        Unreadable::Payload(_) => (S::BAD_REQUEST, "fix the body; docs/http.md shows each form"),
+        Unreadable::Payload(_) => {
+            (S::BAD_REQUEST, "fix the body where the message says; GET /endpoints/NAME tells what the model takes")
+        }
         Unreadable::Format(FormatError::ContentType(_)) => {
             (S::UNSUPPORTED_MEDIA_TYPE, "send Content-Type: application/json, text/csv or application/jsonlines")
         }

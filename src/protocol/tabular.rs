@@ -6,7 +6,7 @@ use http::{HeaderName, Method, StatusCode, header};
 use super::headers;
 use super::respond::{Answer, describe_decision, respond};
 use crate::endpoint::{MostBytes, Name};
-use crate::payload::{self, Format, Outputs, Schema, Table, count_rows};
+use crate::payload::{self, ContentType, Format, Outputs, Schema, Table, count_rows};
 use crate::platform::{HttpAnswer, Platform};
 use crate::request::{Request, RequestError, Response};
 use crate::service::{CountRows, Error, Invocation, Payload, Relay, Reply, Service, UnitIn, Unreadable};
@@ -27,9 +27,9 @@ impl Payload for Rows<'_> {
 }
 
 impl Rows<'_> {
-    /// The format of the body.
-    fn sent(&self) -> Result<Format, Unreadable> {
-        Ok(Format::of_content_type(self.0.header(header::CONTENT_TYPE))?)
+    /// What is said of the body.
+    fn sent(&self) -> Result<ContentType, Unreadable> {
+        Ok(ContentType::of(self.0.header(header::CONTENT_TYPE))?)
     }
 
     /// The format to answer in.
@@ -62,7 +62,7 @@ pub(super) async fn invoke<P: Platform>(
         refuse(&error)
     });
     describe_decision(&mut response, noted.record());
-    let format = rows.sent().ok();
+    let format = rows.sent().ok().map(|sent| sent.format);
     let count = format.map(|format| -> CountRows { Box::new(move || count_rows(format, &request.body)) });
     let follow_ups = noted.sent(response.status().as_u16(), response.body().len(), count);
     Answer { response, follow_ups }

@@ -165,11 +165,18 @@ impl Error {
 impl Unreadable {
     fn code(&self) -> &'static str {
         match self {
-            Unreadable::Payload(PayloadError::Width { .. } | PayloadError::InputWidth { .. }) => "wrong_width",
+            Unreadable::Payload(
+                PayloadError::Width { .. } | PayloadError::InputWidth { .. } | PayloadError::Bare { .. },
+            ) => "wrong_width",
             Unreadable::Payload(
                 PayloadError::UnknownColumn { .. }
                 | PayloadError::MissingColumn { .. }
-                | PayloadError::RepeatedColumn { .. },
+                | PayloadError::RepeatedColumn { .. }
+                | PayloadError::LikeHeader { .. }
+                | PayloadError::UnknownHeader { .. }
+                | PayloadError::RepeatedHeader { .. }
+                | PayloadError::MissingHeader { .. }
+                | PayloadError::WideHeader { .. },
             ) => "wrong_columns",
             Unreadable::Payload(PayloadError::TooManyRows { .. }) => "too_many_rows",
             Unreadable::Payload(_) => "bad_payload",

@@ -80,6 +80,16 @@ impl Schema {
         self.names.get(name).copied()
     }
 
+    /// Whether any input is of numbers.
+    pub fn has_numbers(&self) -> bool {
+        self.inputs.iter().any(|input| !matches!(input.datatype, Datatype::Bool | Datatype::Text))
+    }
+
+    /// The names of the first twenty inputs, for messages.
+    pub fn some_names(&self) -> String {
+        self.inputs.iter().take(20).map(|input| input.name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
     /// A column as a person finds it: by number, and by name where inputs are columns.
     pub fn describe(&self, column: usize) -> String {
         let number = column.saturating_add(1);

@@ -8,7 +8,7 @@ use crate::endpoint::{Name, WeightChange};
 use crate::platform::Platform;
 use crate::protocol::respond::Answer;
 use crate::protocol::tabular;
-use crate::request::{Request, RequestError};
+use crate::request::{Request, RequestError, segments};
 use crate::service::{Error, Service};
 
 /// Answers a request.
@@ -17,7 +17,8 @@ pub(in crate::protocol) async fn answer<P: Platform>(service: &Service<'_, P>, r
 }
 
 async fn route<P: Platform>(service: &Service<'_, P>, request: Request) -> Result<Answer, Error> {
-    match request.segments().as_slice() {
+    let path = request.plain_path().into_owned();
+    match segments(&path).as_slice() {
         ["endpoints"] => {
             request.allow(&Method::GET, "GET")?;
             let cursor = url::form_urlencoded::parse(request.query.as_bytes())
@@ -38,10 +39,7 @@ async fn route<P: Platform>(service: &Service<'_, P>, request: Request) -> Resul
             let served = service.set_weights(&name, &condition, &WeightChange::parse(&request.body)?).await?;
             Ok(describe::described(service, &name, &served, &request).await.into())
         }
-        ["endpoints", name, "invocations"] => {
-            let name = (*name).to_owned();
-            Ok(tabular::invoke(service, "native", &name, request, refuse).await)
-        }
+        ["endpoints", name, "invocations"] => Ok(tabular::invoke(service, "native", name, request, refuse).await),
         ["endpoints", name, "assignments"] => decide::decide(service, name, &request).await,
         _ => Err(RequestError::NoSuchPath.into()),
     }

@@ -10,20 +10,20 @@ use crate::platform::Platform;
 use crate::protocol::report::Report;
 use crate::protocol::respond::{Answer, insert, json};
 use crate::protocol::{headers, tabular};
-use crate::request::{Request, RequestError, Response};
+use crate::request::{Request, RequestError, Response, segments};
 use crate::service::{Error, Service};
 
 /// Whether a request comes from AWS's client of the runtime.
 pub(in crate::protocol) fn claims(request: &Request) -> bool {
     let by_a_client = request.is_signed() || request.headers.contains_key("amz-sdk-invocation-id");
     by_a_client
-        && matches!(request.segments().as_slice(), ["endpoints", _, operation] if !matches!(*operation, "weights" | "assignments"))
+        && matches!(segments(&request.plain_path()).as_slice(), ["endpoints", _, operation] if !matches!(*operation, "weights" | "assignments"))
 }
 
 /// Answers a request.
 pub(in crate::protocol) async fn answer<P: Platform>(service: &Service<'_, P>, request: Request) -> Answer {
-    let path = request.path.clone();
-    match path.trim_matches('/').split('/').collect::<Vec<_>>().as_slice() {
+    let path = request.plain_path().into_owned();
+    match segments(&path).as_slice() {
         ["endpoints", endpoint, "invocations"] => {
             let mut answer = tabular::invoke(service, "sagemaker", endpoint, request, refuse).await;
             if let Some(id) = answer.response.headers().get(headers::INFERENCE_ID).cloned() {

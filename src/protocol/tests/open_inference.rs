@@ -151,7 +151,22 @@ fn hostile_tensors_are_told_and_nothing_breaks() {
         (tensor(json!({"shape": [0, 64]})), "at least one row"),
         (tensor(json!({"shape": [-1, 64]})), "cannot be read"),
         (tensor(json!({"shape": [1.5, 64]})), "cannot be read"),
-        (tensor(json!({"datatype": "FP64"})), "its datatype is FP64; the model takes FP32"),
+        (
+            tensor(json!({"datatype": "FP64", "data": vec![0.1; 64]})),
+            "its datatype is FP64; the model takes FP32, which cannot hold these values unchanged",
+        ),
+        (tensor(json!({"datatype": "INT32", "data": vec![16_777_217; 64]})), "cannot hold these values unchanged"),
+        (tensor(json!({"datatype": "BYTES", "data": vec!["1"; 64]})), "cannot hold these values unchanged"),
+        (tensor(json!({"parameters": {"content_type": "base64"}})), "content type `base64` are not decoded here"),
+        (tensor(json!({"parameters": {"sequence_start": true}})), "sequence_start"),
+        (
+            json!({"inputs": tensor(json!({}))["inputs"], "parameters": {"content_type": "datetime"}}),
+            "content type `datetime` are not decoded here; send them as np, pd, pd_series, str",
+        ),
+        (
+            json!({"inputs": tensor(json!({}))["inputs"], "outputs": [{"name": "label"}, {"name": "label"}]}),
+            "output `label` is asked for twice",
+        ),
         (tensor(json!({"datatype": "FLOAT"})), "`FLOAT` is no datatype"),
         (tensor(json!({"data": [1, 2]})), "2 values where its shape has 64"),
         (tensor(json!({"data": [[1, 2], [3]]})), "where its shape has"),
@@ -177,6 +192,14 @@ fn hostile_tensors_are_told_and_nothing_breaks() {
         assert_eq!((seen.status, seen.header("x-error-code")), (400, "bad_tensors"), "{body}: {message}");
         assert!(message.contains(expected), "{body}\n  gave: {message}\n  expected: {expected}");
         assert!(seen.record.is_none_or(|record| record.error == Some("bad_tensors") && record.status == 400));
+    }
+    for change in [
+        json!({"datatype": "FP64"}),
+        json!({"datatype": "INT64", "data": vec![7; 64]}),
+        json!({"parameters": null}),
+        json!({"parameters": {"content_type": "np", "sequence_id": 0, "sequence_start": false, "sequence_end": null}}),
+    ] {
+        assert_eq!(bench.infer(&tensor(change.clone())).status, 200, "{change}");
     }
     for rows in [65_537, u64::from(u32::MAX), u64::MAX] {
         let seen = bench.infer(&tensor(json!({"shape": [rows, 64]})));
