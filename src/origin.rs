@@ -26,6 +26,8 @@ pub enum OriginError {
         status: u16,
         /// The beginning of its body.
         message: String,
+        /// When to try again, as it says.
+        retry_after: Option<HeaderValue>,
     },
     /// The answer is a success, but not what was asked for.
     #[error("the origin's answer is unusable: {0}")]
@@ -103,6 +105,36 @@ pub fn end_to_end(headers: &HeaderMap) -> HeaderMap {
         .collect()
 }
 
+/// Whether a status says that the request is wrong. Credentials, time and number of calls are this worker's matter.
+fn is_callers(status: u16) -> bool {
+    (400..500).contains(&status) && !matches!(status, 401 | 403 | 407 | 408 | 421 | 425 | 429)
+}
+
+/// An answer without what a browser would do on a host's word: the page that it acts for is this worker's.
+fn believed(answer: HttpAnswer) -> HttpAnswer {
+    const ACTED_ON: [&str; 11] = [
+        "clear-site-data",
+        "content-disposition",
+        "content-security-policy",
+        "link",
+        "location",
+        "nel",
+        "refresh",
+        "report-to",
+        "service-worker-allowed",
+        "strict-transport-security",
+        "x-error-code",
+    ];
+    let mut headers = end_to_end(&answer.headers);
+    ACTED_ON.into_iter().for_each(|name| {
+        headers.remove(name);
+    });
+    // Whatever it is, it is no page: it runs no script and is not taken for another type.
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; sandbox"));
+    HttpAnswer { headers, ..answer }
+}
+
 /// Forwards an invocation's body and end-to-end headers, and follows redirects within the configured host. An answer of
 /// the media type `also` is taken unasked.
 ///
@@ -140,13 +172,15 @@ pub async fn forward<P: Exchange + Secrets + Clock>(
         match answer.status {
             200..=299 => {
                 check_body(headers, &answer, also)?;
-                return Ok(HttpAnswer { headers: end_to_end(&answer.headers), ..answer });
+                return Ok(believed(answer));
             }
+            status if origin.caller_errors && is_callers(status) => return Ok(believed(answer)),
             // Only these keep the method and the body; a POST that turns into a GET is not an invocation.
             307 | 308 => url = redirected(origin.url.get(), &url, &answer)?,
             status => {
                 let message = String::from_utf8_lossy(&answer.body).chars().take(500).collect();
-                return Err(OriginError::Status { status, message });
+                let retry_after = answer.headers.get(header::RETRY_AFTER).cloned();
+                return Err(OriginError::Status { status, message, retry_after });
             }
         }
     }
@@ -155,7 +189,10 @@ pub async fn forward<P: Exchange + Secrets + Clock>(
 
 /// Where a redirect leads, if that is on the configured host: a body and a token go nowhere else.
 fn redirected(configured: &Url, from: &Url, answer: &HttpAnswer) -> Result<Url, OriginError> {
-    let location = answer.headers.get(header::LOCATION).and_then(|location| location.to_str().ok()).unwrap_or_default();
+    let location = answer.headers.get(header::LOCATION).and_then(|location| location.to_str().ok());
+    let Some(location) = location.filter(|location| !location.is_empty()) else {
+        return Err(OriginError::Redirect("nowhere: it names no Location".to_owned()));
+    };
     match from.join(location) {
         Ok(to) if to.origin() == configured.origin() => Ok(to),
         Ok(to) => Err(OriginError::Redirect(place(&to))),
@@ -181,8 +218,12 @@ fn check_body(request: &HeaderMap, answer: &HttpAnswer, also: Option<&str>) -> R
             .map_err(|error| OriginError::Garbage(format!("it is not text: {error}"))),
         Err(_) => {
             let accept = request.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-            let asked_for = accept.split(',').map(essence).chain(also).any(|range| range.eq_ignore_ascii_case(kind));
-            if asked_for {
+            let ranges = || accept.split(',').map(essence);
+            let asked_for = ranges().chain(also).any(|range| range.eq_ignore_ascii_case(kind));
+            // What Flask answers unless it is told otherwise, and AWS's own container for scikit-learn with it.
+            let is_text = ["text/html", "text/plain"].iter().any(|text| text.eq_ignore_ascii_case(kind));
+            let takes_anything = || ranges().any(|range| matches!(range, "" | "*/*" | "text/*"));
+            if asked_for || (is_text && takes_anything()) {
                 Ok(())
             } else {
                 Err(OriginError::Garbage(format!(

@@ -19,6 +19,10 @@ pub struct OriginReference {
     /// Name of the Worker secret that is sent as a bearer token. Documents hold names of secrets, never secrets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<SecretName>,
+    /// Whether an answer of status 4xx is the caller's to read: it is passed on, and no failure of the variant. Not those
+    /// that this worker brings about by how it calls: see [`origin`](crate::origin).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub caller_errors: bool,
 }
 
 /// An absolute `http` or `https` address without credentials.

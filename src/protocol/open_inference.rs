@@ -247,9 +247,6 @@ fn encode(
 pub(super) fn refuse(error: &Error) -> Response {
     let report = Report::from(error);
     let mut response = json_response(report.status, &json!({ "error": format!("{}; {}", report.message, report.fix) }));
-    insert(response.headers_mut(), headers::ERROR_CODE, report.code);
-    if let Some(methods) = report.allow {
-        insert(response.headers_mut(), http::header::ALLOW, methods);
-    }
+    report.describe(response.headers_mut());
     response
 }

@@ -1,8 +1,10 @@
 //! How an error is told: its HTTP status, and how to fix it.
 
-use http::StatusCode;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use turnout_tables::{RowsError, RunError};
 
+use super::headers;
+use super::respond::insert;
 use crate::access::AccessError;
 use crate::assignment::AssignmentError;
 use crate::endpoint::WeightsError;
@@ -27,6 +29,8 @@ pub struct Report {
     pub fix: &'static str,
     /// For `Allow`, where the method was wrong.
     pub allow: Option<&'static str>,
+    /// For `Retry-After`, as the model host said it.
+    pub retry_after: Option<HeaderValue>,
 }
 
 impl From<&Error> for Report {
@@ -36,8 +40,40 @@ impl From<&Error> for Report {
             Error::Request(RequestError::Method(methods)) => Some(*methods),
             _ => None,
         };
-        Report { status, code: error.code(), message: error.to_string(), fix, allow }
+        let retry_after = match error {
+            Error::Backend(error) => match error.first() {
+                Failure::Origin(OriginError::Status { retry_after, .. }) => retry_after.clone(),
+                _ => None,
+            },
+            _ => None,
+        };
+        Report { status, code: error.code(), message: shortened(&error.to_string()), fix, allow, retry_after }
     }
+}
+
+impl Report {
+    /// Adds the headers that say it.
+    pub fn describe(&self, to: &mut HeaderMap) {
+        insert(to, headers::ERROR_CODE, self.code);
+        if let Some(methods) = self.allow {
+            insert(to, header::ALLOW, methods);
+        }
+        if let Some(when) = &self.retry_after {
+            to.insert(header::RETRY_AFTER, when.clone());
+        }
+    }
+}
+
+/// The most bytes of a message.
+const MOST_BYTES: usize = 1_000;
+
+/// A message that is no longer than people read.
+fn shortened(message: &str) -> String {
+    if message.len() <= MOST_BYTES {
+        return message.to_owned();
+    }
+    let end = (0..=MOST_BYTES).rev().find(|end| message.is_char_boundary(*end)).unwrap_or_default();
+    format!("{}…", message.get(..end).unwrap_or_default())
 }
 
 fn status_and_fix(error: &Error) -> (StatusCode, &'static str) {

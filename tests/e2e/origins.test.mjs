@@ -70,7 +70,7 @@ const failures = {
 };
 for (const [name, [code, message]] of Object.entries(failures)) {
   test(`an origin that is ${name} is a 424 that says so`, async () => {
-    const response = await worker.invoke(name, { body });
+    const response = await worker.invoke(name, { body, headers: { accept: "application/json" } });
     const error = await response.json();
     assert.equal(response.status, 424, JSON.stringify(error));
     assert.equal(error.code, code);

@@ -3,7 +3,6 @@
 use http::{StatusCode, header};
 use serde::Serialize;
 
-use crate::protocol::headers;
 use crate::protocol::report::Report;
 use crate::protocol::respond::{insert, json};
 use crate::request::Response;
@@ -20,10 +19,7 @@ pub(in crate::protocol) fn refuse(error: &Error) -> Response {
     let report = Report::from(error);
     let mut response = json(report.status, &Body { code: report.code, message: &report.message, fix: report.fix });
     let to = response.headers_mut();
-    insert(to, headers::ERROR_CODE, report.code);
-    if let Some(methods) = report.allow {
-        insert(to, header::ALLOW, methods);
-    }
+    report.describe(to);
     if report.status == StatusCode::UNAUTHORIZED {
         insert(to, header::WWW_AUTHENTICATE, "Bearer realm=\"turnout\"");
     }

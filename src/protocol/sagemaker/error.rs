@@ -76,7 +76,7 @@ pub(super) fn original(error: &Error) -> Option<(u16, String)> {
     let Error::Backend(error) = error else { return None };
     let failure = error.first();
     Some(match failure {
-        Failure::Origin(OriginError::Status { status, message }) => (*status, message.clone()),
+        Failure::Origin(OriginError::Status { status, message, .. }) => (*status, message.clone()),
         Failure::Origin(error) => (0, error.to_string()),
         Failure::Model(_) | Failure::Run(_) => (500, failure.to_string()),
     })

@@ -55,6 +55,6 @@ pub(in crate::protocol) fn refuse(error: &Error) -> Response {
     let body = Body { message: message(&report), original_status_code, original_message };
     let mut response = json(named.status, &body);
     insert(response.headers_mut(), headers::AMZN_ERROR_TYPE, named.name);
-    insert(response.headers_mut(), headers::ERROR_CODE, report.code);
+    report.describe(response.headers_mut());
     response
 }

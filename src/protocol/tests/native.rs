@@ -115,7 +115,7 @@ fn each_failure_has_its_code() {
         ("origin_redirect", vec![redirect(307, "http://a.example/x")]),
         ("origin_redirect", vec![redirect(307, "https://[")]),
         ("origin_garbage", vec![said(200, "application/json", "{\"predictions\": [1")]),
-        ("origin_garbage", vec![said(200, "text/html", "<h1>Log in")]),
+        ("origin_garbage", vec![said(200, "application/xhtml+xml", "<h1>Log in")]),
     ] {
         bench.world.answers.borrow_mut().clear();
         assert_eq!(bench.code(&[], answers), expected);
@@ -484,6 +484,82 @@ fn more_rows_than_a_model_takes_at_once_are_the_callers_to_part() {
     assert!(seen.json()["message"].as_str().unwrap().contains("65536"), "{}", seen.json());
     assert!(bench.world.sent.borrow().is_empty(), "the fallback is not asked");
     assert_eq!(bench.send(Method::POST, "/endpoints/e/invocations", &headers, &"1\n".repeat(65_536)).status, 200);
+}
+
+/// An endpoint of one model host.
+fn hosted(origin: serde_json::Value) -> super::Bench {
+    bench(&json!({"variants": [{"name": "a", "origin": origin}]}).to_string())
+}
+
+#[test]
+fn text_is_passed_on_to_who_takes_anything_and_to_no_browser_as_a_page() {
+    let bench = hosted(json!({"url": "https://a.example/"}));
+    for (content_type, accept, status) in [
+        ("text/html; charset=utf-8", "*/*", 200),
+        ("text/html", "", 200),
+        ("text/plain", "text/*", 200),
+        ("text/html", "application/json", 424),
+        ("text/html", "text/csv, application/json", 424),
+        ("application/xhtml+xml", "*/*", 424),
+    ] {
+        let mut answer = said(200, content_type, "0.93").unwrap();
+        for name in
+            ["clear-site-data", "refresh", "location", "strict-transport-security", "x-error-code", "link", "nel"]
+        {
+            answer.headers.insert(name, HeaderValue::from_static("x"));
+        }
+        answer.headers.insert("x-model", HeaderValue::from_static("7"));
+        bench.answers([Ok(answer)]);
+        let seen = bench.invoke(&[("accept", accept)]);
+        assert_eq!(seen.status, status, "{content_type} for {accept}");
+        if status != 200 {
+            continue;
+        }
+        assert_eq!((seen.body.as_slice(), seen.header("x-model")), (&b"0.93"[..], "7"));
+        assert_eq!(seen.header("x-content-type-options"), "nosniff");
+        assert_eq!(seen.header("content-security-policy"), "default-src 'none'; sandbox");
+        for name in
+            ["clear-site-data", "refresh", "location", "strict-transport-security", "x-error-code", "link", "nel"]
+        {
+            assert_eq!(seen.header(name), "", "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_hosts_refusal_is_the_callers_where_the_endpoint_says_so() {
+    let bench = hosted(json!({"url": "https://a.example/", "caller_errors": true}));
+    for status in [400, 404, 413, 415, 422] {
+        bench.answers([said(status, "text/plain", "no such column")]);
+        let seen = bench.invoke(&[]);
+        assert_eq!((seen.status, seen.body.as_slice()), (status, &b"no such column"[..]));
+        assert_eq!((seen.record().status, seen.record().error), (status, None));
+        assert_eq!(seen.header("x-content-type-options"), "nosniff");
+    }
+    for status in [401, 403, 408, 429, 500, 503] {
+        assert_eq!(bench.code(&[], [said(status, "text/plain", "no")]), "origin_status", "{status}");
+    }
+    let strict = hosted(json!({"url": "https://a.example/"}));
+    assert_eq!(strict.code(&[], [said(422, "text/plain", "no")]), "origin_status");
+}
+
+#[test]
+fn when_to_try_again_comes_through_and_words_are_cut() {
+    let bench = hosted(json!({"url": "https://a.example/"}));
+    let mut busy = said(503, "text/plain", &"é".repeat(5_000)).unwrap();
+    busy.headers.insert("retry-after", HeaderValue::from_static("7"));
+    bench.answers([Ok(busy)]);
+    let seen = bench.invoke(&[]);
+    assert_eq!((seen.status, seen.header("retry-after")), (424, "7"));
+    let message = seen.json()["message"].as_str().unwrap().to_owned();
+    assert!((900..=1_024).contains(&message.len()) && message.ends_with('…'), "{} bytes", message.len());
+    for location in [None, Some("")] {
+        let mut redirect = said(307, "text/plain", "").unwrap();
+        if let Some(location) = location {
+            redirect.headers.insert("location", HeaderValue::from_static(location));
+        }
+        assert_eq!(bench.code(&[], [Ok(redirect)]), "origin_redirect");
+    }
 }
 
 #[test]

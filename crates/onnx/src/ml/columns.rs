@@ -140,7 +140,12 @@ impl ZipMap {
 impl Kernel for ZipMap {
     fn outputs(&self, inputs: &[Signature]) -> TractResult<TVec<Signature>> {
         let [input] = inputs else { bail!("takes one input") };
-        ensure!(input.datum == f32::datum_type(), "takes 32-bit floating point, not {:?}", input.datum);
+        ensure!(
+            input.datum == f32::datum_type(),
+            "takes 32-bit floating point, not {:?}: convert the model with options={{'zipmap': False}}, or with \
+             FloatTensorType for its inputs",
+            input.datum
+        );
         let (rows, columns) = input.rows_and_columns()?;
         ensure!(columns == self.keys.to_dim(), "{} labels for {columns} columns", self.keys);
         Ok(tvec!(Signature::new(input.datum, [rows, columns])))
