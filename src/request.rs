@@ -1,7 +1,9 @@
 //! Requests and responses, whole, as the shell takes them in and sends them out.
 
 use std::borrow::Cow;
+use std::io::Read;
 
+use flate2::read::MultiGzDecoder;
 use http::header::{AUTHORIZATION, AsHeaderName, CONTENT_ENCODING, COOKIE};
 use http::{HeaderMap, Method};
 
@@ -23,8 +25,10 @@ pub struct Request {
     pub query: String,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, at most [`MAX_BODY_BYTES`].
+    /// The body, unpacked, at most [`MAX_BODY_BYTES`].
     pub body: Vec<u8>,
+    /// The body as it came, where it was packed: what a signature is of.
+    pub packed: Option<Vec<u8>>,
 }
 
 /// An HTTP response, whole.
@@ -58,9 +62,36 @@ impl Request {
         self.header(AUTHORIZATION).is_some_and(|value| value.trim_start().starts_with("AWS4-"))
     }
 
-    /// Whether its body is compressed.
-    pub fn is_encoded(&self) -> bool {
-        self.header(CONTENT_ENCODING).is_some_and(|encoding| !encoding.trim().eq_ignore_ascii_case("identity"))
+    /// Takes in the body as it came, and unpacks it where it is gzip.
+    ///
+    /// # Errors
+    /// If it is packed in another way, is no gzip, or has too many bytes when it is unpacked.
+    pub fn receive(&mut self, body: Vec<u8>) -> Result<(), RequestError> {
+        let encoding = self.header(CONTENT_ENCODING).map_or("", str::trim);
+        if ["", "identity"].iter().any(|plain| encoding.eq_ignore_ascii_case(plain)) {
+            self.body = body;
+            return Ok(());
+        }
+        if !["gzip", "x-gzip"].iter().any(|gzip| encoding.eq_ignore_ascii_case(gzip)) {
+            return Err(RequestError::Encoded(encoding.chars().take(40).collect()));
+        }
+        // A byte more than is taken, to see that there are more.
+        let most = u64::try_from(MAX_BODY_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+        let mut unpacked = Vec::new();
+        MultiGzDecoder::new(body.as_slice())
+            .take(most)
+            .read_to_end(&mut unpacked)
+            .map_err(|error| RequestError::Gzip(error.to_string()))?;
+        if unpacked.len() > MAX_BODY_BYTES {
+            return Err(RequestError::BodyTooLarge);
+        }
+        (self.body, self.packed) = (unpacked, Some(body));
+        Ok(())
+    }
+
+    /// The body as it came.
+    pub fn sent_body(&self) -> &[u8] {
+        self.packed.as_deref().unwrap_or(&self.body)
     }
 
     /// The path, with what did not have to be percent-encoded as it is (RFC 3986, section 6.2.2.2).
@@ -119,9 +150,12 @@ pub enum RequestError {
     /// The body could not be received.
     #[error("the body did not arrive whole: {0}")]
     BodyBroken(String),
-    /// The body is compressed.
-    #[error("the body is compressed, which is not read here")]
-    Encoded,
+    /// The body is packed in a way that is not read.
+    #[error("the body's Content-Encoding is `{0}`, which is not read here")]
+    Encoded(String),
+    /// The body is not the gzip that it says it is.
+    #[error("the body cannot be unpacked: {0}")]
+    Gzip(String),
     /// Two headers, or a header and the path, name different variants.
     #[error("`{a}` and `{b}` are both named as the target variant")]
     TwoTargets {

@@ -178,7 +178,7 @@ fn check_signed(request: &Request, signed: &[&str]) -> Result<(), SignatureError
 
 /// The body's digest as it was signed. AWS leaves it out on request, where the connection guards it.
 fn payload(request: &Request) -> Result<String, SignatureError> {
-    let digest = Sha256::of(&request.body).to_string();
+    let digest = Sha256::of(request.sent_body()).to_string();
     match request.header("x-amz-content-sha256") {
         None => Ok(digest),
         Some(UNSIGNED_PAYLOAD) if request.secure => Ok(UNSIGNED_PAYLOAD.to_owned()),
@@ -245,7 +245,7 @@ mod tests {
         all.insert("x-amz-date", HeaderValue::from_static("20261124T093000Z"));
         all.insert("user-agent", HeaderValue::from_static("Boto3"));
         let (path, query, body) = (path.to_owned(), query.to_owned(), body.as_bytes().to_vec());
-        Request { method: Method::POST, secure: true, path, query, headers: all, body }
+        Request { method: Method::POST, secure: true, path, query, headers: all, body, packed: None }
     }
 
     fn invocation() -> Request {
@@ -299,7 +299,7 @@ mod tests {
                 (HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap())
             });
             let (headers, body) = (headers.collect(), b"1,2\n".to_vec());
-            let mut request = Request { method: Method::POST, secure: true, path, query, headers, body };
+            let mut request = Request { method: Method::POST, secure: true, path, query, headers, body, packed: None };
             assert_eq!(at(0.0, &request), Ok(()), "{}?{}", request.path, request.query);
             request.query.push_str("&x=1");
             assert_eq!(at(0.0, &request), Err(SignatureError::Mismatch), "{}?{}", request.path, request.query);

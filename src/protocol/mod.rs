@@ -3,6 +3,7 @@
 //! protocol it was.
 
 mod headers;
+mod kserve_v1;
 mod native;
 mod open_inference;
 mod report;

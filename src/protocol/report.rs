@@ -86,7 +86,10 @@ fn status_and_fix(error: &Error) -> (StatusCode, &'static str) {
             RequestError::Method(_) => (S::METHOD_NOT_ALLOWED, "use the method that the path takes"),
             RequestError::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "send the rows in several requests"),
             RequestError::BodyBroken(_) => (S::BAD_REQUEST, "send the request again"),
-            RequestError::Encoded => (S::UNSUPPORTED_MEDIA_TYPE, "send the body as it is, without Content-Encoding"),
+            RequestError::Encoded(_) => {
+                (S::UNSUPPORTED_MEDIA_TYPE, "send the body as it is, or packed with Content-Encoding: gzip")
+            }
+            RequestError::Gzip(_) => (S::BAD_REQUEST, "pack the body with gzip, or leave Content-Encoding out"),
             RequestError::TwoTargets { .. } => {
                 (S::BAD_REQUEST, "send one of X-Target-Variant and X-Amzn-SageMaker-Target-Variant")
             }

@@ -3,7 +3,7 @@
 use http::{Method, header};
 
 use super::respond::{self, Answer};
-use super::{native, open_inference, sagemaker};
+use super::{kserve_v1, native, open_inference, sagemaker};
 use crate::platform::Platform;
 use crate::request::{Request, RequestError, Response};
 use crate::service::{Error, Service};
@@ -12,6 +12,7 @@ use crate::service::{Error, Service};
 #[derive(Clone, Copy)]
 enum Protocol {
     OpenInference,
+    KServeV1,
     SageMakerControl,
     SageMakerRuntime,
     Native,
@@ -22,6 +23,8 @@ impl Protocol {
     fn of(request: &Request) -> Protocol {
         if open_inference::claims(request) {
             Protocol::OpenInference
+        } else if kserve_v1::claims(request) {
+            Protocol::KServeV1
         } else if sagemaker::control::claims(request) {
             Protocol::SageMakerControl
         } else if sagemaker::runtime::claims(request) {
@@ -34,7 +37,7 @@ impl Protocol {
     /// An error, as this protocol tells it.
     fn refuse(self, error: &Error) -> Response {
         match self {
-            Protocol::OpenInference => open_inference::refuse(error),
+            Protocol::OpenInference | Protocol::KServeV1 => open_inference::refuse(error),
             Protocol::SageMakerControl => sagemaker::control::refuse(error),
             Protocol::SageMakerRuntime => sagemaker::runtime::refuse(error),
             Protocol::Native => native::refuse(error),
@@ -44,6 +47,7 @@ impl Protocol {
     async fn answer<P: Platform>(self, service: &Service<'_, P>, request: Request) -> Answer {
         match self {
             Protocol::OpenInference => open_inference::answer(service, request).await,
+            Protocol::KServeV1 => kserve_v1::answer(service, request).await,
             Protocol::SageMakerControl => sagemaker::control::answer(service, &request).await,
             Protocol::SageMakerRuntime => sagemaker::runtime::answer(service, request).await,
             Protocol::Native => native::answer(service, request).await,
@@ -63,11 +67,8 @@ pub async fn answer<P: Platform>(
         respond::preflight().into()
     } else {
         let protocol = Protocol::of(&request);
-        match body.and_then(|body| if request.is_encoded() { Err(RequestError::Encoded) } else { Ok(body) }) {
-            Ok(body) => {
-                request.body = body;
-                protocol.answer(service, request).await
-            }
+        match body.and_then(|body| request.receive(body)) {
+            Ok(()) => protocol.answer(service, request).await,
             Err(error) => protocol.refuse(&error.into()).into(),
         }
     };

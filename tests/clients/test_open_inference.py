@@ -145,14 +145,20 @@ def test_mistakes_are_told(server, model, version, inputs, outputs, message, sta
     assert raised.value.status() == status
 
 
+def test_bodies_may_be_packed(server, digits):
+    pixels = tensor("pixels", np.array([digits[0][1]], np.float32))
+    packed = server.infer("digits", [pixels], request_compression_algorithm="gzip")
+    assert packed.as_numpy("label") == server.infer("digits", [pixels]).as_numpy("label")
+
+
 def test_what_tritons_own_extensions_ask_for_is_refused(server, digits):
     pixels = tensor("pixels", np.array([digits[0][1]], np.float32))
     with pytest.raises(InferenceServerException, match="classification"):
         server.infer("digits", [pixels], outputs=[triton.InferRequestedOutput("probabilities", class_count=3)])
     with pytest.raises(InferenceServerException, match="sequence_id"):
         server.infer("digits", [pixels], sequence_id=7)
-    with pytest.raises(InferenceServerException, match="compressed"):
-        server.infer("digits", [pixels], request_compression_algorithm="gzip")
+    with pytest.raises(InferenceServerException, match="deflate"):
+        server.infer("digits", [pixels], request_compression_algorithm="deflate")
     for ask in [server.get_model_config, server.get_model_repository_index, server.get_inference_statistics]:
         with pytest.raises(InferenceServerException):
             ask("digits") if ask == server.get_model_config else ask()

@@ -486,6 +486,72 @@ fn more_rows_than_a_model_takes_at_once_are_the_callers_to_part() {
     assert_eq!(bench.send(Method::POST, "/endpoints/e/invocations", &headers, &"1\n".repeat(65_536)).status, 200);
 }
 
+#[test]
+fn a_body_may_be_packed_with_gzip() {
+    use std::io::Write;
+
+    let pack = |body: &[u8]| {
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        gzip.write_all(body).unwrap();
+        gzip.finish().unwrap()
+    };
+    let bench = hosted(json!({"url": "https://a.example/"}));
+    let send = |encoding: &str, body: Vec<u8>| {
+        bench.world.answers.borrow_mut().clear();
+        bench.answers([said(200, "application/json", "{}")]);
+        let headers = [("content-type", "text/csv"), ("content-encoding", encoding)];
+        bench.send_bytes(Method::POST, "/endpoints/e/invocations", &headers, body)
+    };
+    for (encoding, body) in [("gzip", pack(b"1,2\n")), ("X-GZip", pack(b"1,2\n")), ("identity", b"1,2\n".to_vec())] {
+        assert_eq!(send(encoding, body).status, 200, "{encoding}");
+        let sent = bench.world.sent.borrow_mut().pop().unwrap();
+        assert_eq!((sent.body.as_slice(), sent.headers.get("content-encoding")), (&b"1,2\n"[..], None));
+    }
+    let all = pack(b"1,2\n");
+    for (encoding, body, expected) in [
+        ("gzip", pack(&vec![b'0'; (6 << 20) + 1]), (413, "body_too_large")),
+        ("gzip", b"1,2\n".to_vec(), (400, "bad_gzip")),
+        ("gzip", all[..all.len() - 9].to_vec(), (400, "bad_gzip")),
+        ("br", all.clone(), (415, "unsupported_content_encoding")),
+        ("gzip, gzip", all.clone(), (415, "unsupported_content_encoding")),
+    ] {
+        let seen = send(encoding, body);
+        assert_eq!((seen.status, seen.header("x-error-code")), expected, "{encoding}");
+    }
+}
+
+#[test]
+fn kserves_first_protocol() {
+    const ONNX: &[u8] = include_bytes!("../../../models/digits/logistic.onnx");
+    let model = json!({"key": "m", "sha256": crate::endpoint::Sha256::of(ONNX).to_string()});
+    let bench = bench(&json!({"variants": [{"name": "a", "model": model}]}).to_string());
+    bench.world.models.borrow_mut().insert("m".to_owned(), ONNX.to_vec());
+    let body = json!({"instances": [vec![0; 64], vec![1; 64]]}).to_string();
+    // As curl sends it where nobody tells it otherwise.
+    let headers = [("content-type", "application/x-www-form-urlencoded"), ("accept", "text/csv")];
+    for path in ["/v1/models/e:predict", "/v1/models/e%3Apredict"] {
+        let seen = bench.send(Method::POST, path, &headers, &body);
+        assert_eq!(seen.status, 200, "{}", seen.json());
+        assert_eq!(seen.json()["predictions"].as_array().unwrap().len(), 2);
+        assert_eq!((seen.record().protocol, seen.record().rows), ("kserve-v1", Some(2)));
+        assert_eq!(seen.header("x-invoked-variant"), "a");
+    }
+    assert_eq!(bench.get("/v1/models/e").json(), json!({"name": "e", "ready": true}));
+    for (method, path, status, code) in [
+        (Method::POST, "/v1/models/none:predict", 404, "endpoint_not_found"),
+        (Method::GET, "/v1/models/none", 404, "endpoint_not_found"),
+        (Method::GET, "/v1/models/e:predict", 405, "method_not_allowed"),
+        (Method::POST, "/v1/models/e:explain", 404, "no_such_path"),
+        (Method::GET, "/v1/models/e/x", 404, "no_such_path"),
+    ] {
+        let seen = bench.send(method, path, &[], &body);
+        assert_eq!((seen.status, seen.header("x-error-code")), (status, code), "{path}");
+        assert!(seen.json()["error"].is_string());
+    }
+    let seen = bench.send(Method::POST, "/v1/models/e:predict", &[], "{\"instances\": [[1]]}");
+    assert_eq!((seen.status, seen.header("x-error-code")), (400, "wrong_width"));
+}
+
 /// An endpoint of one model host.
 fn hosted(origin: serde_json::Value) -> super::Bench {
     bench(&json!({"variants": [{"name": "a", "origin": origin}]}).to_string())
