@@ -165,7 +165,7 @@ pub enum RequestError {
         b: String,
     },
     /// The inference id is too long or has strange characters.
-    #[error("`X-Amzn-SageMaker-Inference-Id` has 1 to 64 visible ASCII characters")]
+    #[error("`X-Amzn-SageMaker-Inference-Id` has 1 to 64 visible ASCII characters, none of them a space")]
     InferenceId,
     /// The custom attributes are too long or have strange characters.
     #[error("`X-Amzn-SageMaker-Custom-Attributes` has at most 1024 visible ASCII characters")]

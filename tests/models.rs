@@ -3,7 +3,7 @@
 
 use turnout::endpoint::{Backend, Endpoint, Sha256};
 use turnout::isolate::reproduce;
-use turnout::payload::{self, Format, Outputs, PayloadError, Values};
+use turnout::payload::{self, Format, Outputs, PayloadError, Row, Values};
 use turnout_onnx::{LoadError, Model};
 
 const HELD_OUT: &str = include_str!("../models/digits/held-out.csv");
@@ -89,7 +89,7 @@ fn one_row_and_a_batch_of_many_runs_agree() {
 fn rows_of_another_width_are_the_callers_mistake() {
     let model = Model::load(LOGISTIC).unwrap();
     let error = payload::decode(Format::Csv, b"1,2,3", model.schema(), usize::MAX).unwrap_err();
-    assert_eq!(error, PayloadError::Width { row: 1, given: 3, expected: 64 });
+    assert_eq!(error, PayloadError::Width { row: Row { number: 1, line: Some(1) }, given: 3, expected: 64 });
 }
 
 #[test]

@@ -260,6 +260,10 @@ mod tests {
             (&one_variant(r#""origin": {"url": "models.example.com"}"#), "at `variants[0].origin.url`"),
             (&one_variant(r#""origin": {"url": "ftp://models.example.com"}"#), "only http and https"),
             (
+                &one_variant(r#""origin": {"url": "https://a.example", "token": "LOG_RECORDS"}"#),
+                "at `variants[0].origin.token`: `LOG_RECORDS` is a setting of this worker and no secret",
+            ),
+            (
                 &one_variant(r#""origin": {"url": "https://a.example", "timeout_ms": 0}"#),
                 "at `variants[0].origin.timeout_ms`",
             ),

@@ -11,8 +11,26 @@ pub struct SecretName(Cow<'static, str>);
 
 /// Why a text is not a [`SecretName`].
 #[derive(Debug, PartialEq, thiserror::Error)]
-#[error("`{0}` is not the name of a secret: use letters, digits and underscores, and keep the secret itself out")]
-pub struct SecretNameError(String);
+pub enum SecretNameError {
+    /// It has other characters, or too many.
+    #[error("`{0}` is not the name of a secret: use letters, digits and underscores, and keep the secret itself out")]
+    NotAName(String),
+    /// It is one of this worker's settings, which are no secret: whoever knows the documents could guess them.
+    #[error("`{0}` is a setting of this worker and no secret; name one that is set with `wrangler secret put`")]
+    Setting(String),
+}
+
+/// The settings of docs/configuration.md. The platform has them beside the secrets.
+const SETTINGS: [&str; 8] = [
+    "ALLOWED_ORIGINS",
+    "ENDPOINT_GRACE_SECONDS",
+    "ENDPOINT_KEEP_SECONDS",
+    "ENDPOINT_TTL_SECONDS",
+    "KV_DELAY_SECONDS",
+    "KV_LIMIT_SECONDS",
+    "LOG_RECORDS",
+    "MODEL_MEMORY_BYTES",
+];
 
 impl SecretName {
     /// A name from the source code. In a constant, the compiler refuses a wrong one:
@@ -46,11 +64,13 @@ impl TryFrom<String> for SecretName {
     type Error = SecretNameError;
 
     fn try_from(name: String) -> Result<Self, SecretNameError> {
-        if is_name(&name) {
+        if SETTINGS.contains(&name.as_str()) {
+            Err(SecretNameError::Setting(name))
+        } else if is_name(&name) {
             Ok(SecretName(name.into()))
         } else {
             // Someone may have written the secret itself here: show its beginning only.
-            Err(SecretNameError(name.chars().take(4).chain("…".chars()).collect()))
+            Err(SecretNameError::NotAName(name.chars().take(4).chain("…".chars()).collect()))
         }
     }
 }

@@ -11,7 +11,7 @@ use std::cell::RefCell;
 pub use check::{CheckError, reproduce};
 pub use endpoints::{EndpointCache, EndpointError, Freshness, Health, Lookup, Served};
 pub use models::{InvokeError, LoadedModel, ModelCache, ModelError, Wanted};
-pub use settings::Settings;
+pub use settings::{AllowedOrigins, Settings};
 
 use crate::assignment::Randomness;
 
@@ -28,6 +28,8 @@ pub struct Isolate {
     pub settle_ms: f64,
     /// Milliseconds that the store has for a document or a page of names.
     pub store_limit_ms: f64,
+    /// Whose pages may read answers.
+    pub allowed_origins: AllowedOrigins,
 }
 
 impl Isolate {
@@ -39,6 +41,7 @@ impl Isolate {
             randomness: RefCell::new(None),
             settle_ms: settings.freshness.oldest_ms() + settings.store_delay_ms,
             store_limit_ms: settings.store_limit_ms,
+            allowed_origins: settings.allowed_origins,
         }
     }
 }

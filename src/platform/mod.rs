@@ -6,11 +6,13 @@ mod exchange;
 #[cfg(test)]
 pub mod in_process;
 mod limited;
+mod log;
 mod store;
 
 pub use engine::{Death, Engines, File, Instance};
 pub use exchange::{Exchange, ExchangeError, HttpAnswer, HttpCall};
 pub use limited::Limited;
+pub use log::{Log, one_line};
 pub use store::{Entry, Namespace, Page, Store, StoreError, Times};
 
 /// All services of the platform, for one request.
@@ -50,9 +52,3 @@ pub trait Entropy {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no randomness: {0}")]
 pub struct EntropyError(pub String);
-
-/// The log.
-pub trait Log {
-    /// Tells whoever runs this of something that needs their attention.
-    fn warn(&self, message: &str);
-}

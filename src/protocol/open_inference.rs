@@ -118,8 +118,7 @@ async fn infer<P: Platform>(
     let target = tabular::one_target(version, tabular::target(&request)?)?;
     let length = request.header(headers::INFERENCE_HEADER_LENGTH);
     let inference = Inference::parse(&request.body, length).map_err(Unreadable::Tensors)?;
-    let own_id =
-        inference.id.clone().filter(|id| (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()));
+    let own_id = inference.id.clone().filter(|id| tabular::is_id(id));
     let invocation = Invocation {
         endpoint: endpoint.clone(),
         protocol: "open-inference",

@@ -32,9 +32,9 @@ pub(super) fn respond(status: StatusCode, content_type: &str, body: Vec<u8>) -> 
     response
 }
 
-/// Lets a page on another host read the response.
-pub(super) fn allow_origin(response: &mut Response) {
-    insert(response.headers_mut(), header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
+/// Lets a page of that origin read the response.
+pub(super) fn allow_origin(response: &mut Response, origin: HeaderValue) {
+    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     insert(response.headers_mut(), header::ACCESS_CONTROL_EXPOSE_HEADERS, headers::EXPOSED);
 }
 
@@ -44,10 +44,9 @@ pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     respond(status, "application/json", serde_json::to_vec(body).unwrap_or_default())
 }
 
-/// The answer to a browser that asks what it may send. Nothing here acts on cookies, so any page may ask.
+/// The answer to a browser that asks what a page may send. Whether the page may is told by [`allow_origin`].
 pub(super) fn preflight() -> Response {
     let mut response = respond(StatusCode::NO_CONTENT, "text/plain", Vec::new());
-    allow_origin(&mut response);
     let to = response.headers_mut();
     to.remove(header::CONTENT_TYPE);
     insert(to, header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, OPTIONS");

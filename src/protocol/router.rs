@@ -1,6 +1,6 @@
 //! Which protocol a request is of, and what holds for all of them.
 
-use http::{Method, header};
+use http::{HeaderValue, Method, header};
 
 use super::respond::{self, Answer};
 use super::{kserve_v1, native, open_inference, sagemaker};
@@ -62,7 +62,9 @@ pub async fn answer<P: Platform>(
     body: Result<Vec<u8>, RequestError>,
 ) -> Answer {
     // Only browsers send it, from a page; each header costs a microsecond.
-    let from_a_page = request.headers.contains_key(header::ORIGIN);
+    let page = request.headers.get(header::ORIGIN).cloned();
+    let allowed = &service.isolate().allowed_origins;
+    let page = page.filter(|origin| origin.to_str().is_ok_and(|origin| allowed.allow(origin)));
     let mut answer = if request.method == Method::OPTIONS {
         respond::preflight().into()
     } else {
@@ -72,8 +74,12 @@ pub async fn answer<P: Platform>(
             Err(error) => protocol.refuse(&error.into()).into(),
         }
     };
-    if from_a_page {
-        respond::allow_origin(&mut answer.response);
+    if !allowed.is_empty() {
+        // A cache must not give one page's answer to another.
+        answer.response.headers_mut().append(header::VARY, HeaderValue::from_static("Origin"));
+    }
+    if let Some(origin) = page {
+        respond::allow_origin(&mut answer.response, origin);
     }
     answer
 }

@@ -131,11 +131,16 @@ pub(super) fn one_target(a: Option<String>, b: Option<String>) -> Result<Option<
     }
 }
 
+/// Whether a text can be an id: visible ASCII, so that it stands in a header and in a line of a log as it is.
+pub(super) fn is_id(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// The caller's own id.
 pub(super) fn inference_id(request: &Request) -> Result<Option<String>, RequestError> {
     let Some(value) = request.headers.get(headers::INFERENCE_ID) else { return Ok(None) };
     match value.to_str() {
-        Ok(id) if (1..=64).contains(&id.len()) => Ok(Some(id.to_owned())),
+        Ok(id) if is_id(id) => Ok(Some(id.to_owned())),
         _ => Err(RequestError::InferenceId),
     }
 }

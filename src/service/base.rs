@@ -28,6 +28,11 @@ impl<'a, P: Platform> Service<'a, P> {
         self.with_randomness(|random| format!("{:016x}{:016x}", random.next_u64(), random.next_u64()))
     }
 
+    /// What the isolate keeps.
+    pub fn isolate(&self) -> &'a Isolate {
+        self.isolate
+    }
+
     /// Draws from the isolate's generator, which is seeded by the platform at the first draw: Workers give no
     /// randomness before the first request.
     pub(super) fn with_randomness<T>(&self, draw: impl FnOnce(&mut Randomness) -> T) -> Result<T, Error> {

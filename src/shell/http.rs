@@ -29,6 +29,7 @@ pub(super) fn request(head: &str) -> Request {
         query: url.query.to_owned(),
         headers: headers(lines),
         body: Vec::new(),
+        packed: None,
     }
 }
 

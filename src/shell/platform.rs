@@ -9,7 +9,7 @@ use super::http::{headers, lines};
 use super::settings::text;
 use crate::platform::{
     Clock, Entropy, EntropyError, Entry, Exchange, ExchangeError, HttpAnswer, HttpCall, Log, Namespace, Page, Secrets,
-    Store, StoreError, Timer, Times,
+    Store, StoreError, Timer, Times, one_line,
 };
 
 #[wasm_bindgen(module = "/src/shell/glue.js")]
@@ -168,6 +168,6 @@ impl Entropy for Workers {
 
 impl Log for Workers {
     fn warn(&self, message: &str) {
-        worker::console_warn!("{message}");
+        worker::console_warn!("{}", one_line(message));
     }
 }

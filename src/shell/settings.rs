@@ -6,7 +6,8 @@ use js_sys::Reflect;
 use wasm_bindgen::JsValue;
 use worker::{Env, console_warn};
 
-use crate::isolate::{Freshness, Settings};
+use crate::isolate::{AllowedOrigins, Freshness, Settings};
+use crate::platform::one_line;
 
 /// What can be set for an isolate, from the variables that docs/configuration.md lists.
 pub(super) fn read(env: &Env) -> Settings {
@@ -29,6 +30,9 @@ pub(super) fn read(env: &Env) -> Settings {
     if let Some(bytes) = variable(env, "MODEL_MEMORY_BYTES") {
         settings.model_memory_bytes = bytes;
     }
+    if let Some(origins) = text(env, "ALLOWED_ORIGINS") {
+        settings.allowed_origins = AllowedOrigins::listed(&origins);
+    }
     settings
 }
 
@@ -42,7 +46,7 @@ fn variable<T: FromStr>(env: &Env, name: &str) -> Option<T> {
     let text = text(env, name)?;
     let value = text.parse().ok();
     if value.is_none() {
-        console_warn!("variable {name} is `{text}`, which cannot be read; the default holds");
+        console_warn!("{}", one_line(&format!("variable {name} is `{text}`, which cannot be read; the default holds")));
     }
     value
 }

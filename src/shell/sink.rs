@@ -6,6 +6,7 @@ use wasm_bindgen_futures::JsFuture;
 use worker::{AnalyticsEngineDataset, Env, console_log, console_warn};
 
 use super::settings::text;
+use crate::platform::one_line;
 use crate::record::{Record, Sink};
 
 #[wasm_bindgen(module = "/src/shell/glue.js")]
@@ -48,7 +49,7 @@ impl Sink for Sinks {
         if let Some(analytics) = &self.analytics
             && let Err(error) = write(analytics, record).await
         {
-            console_warn!("a record could not be written: {error:?}");
+            console_warn!("{}", one_line(&format!("a record could not be written: {error:?}")));
         }
         if self.log {
             match serde_json::to_string(record) {

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{ORIGIN, bench, said};
 use crate::endpoint::Revision;
+use crate::isolate::AllowedOrigins;
 use crate::platform::ExchangeError;
 use crate::request::{Request, RequestError};
 
@@ -383,11 +384,37 @@ fn requests_that_mean_nothing() {
         "bad_inference_id"
     );
     assert_eq!(bench.receive(Request::default(), Err(RequestError::BodyTooLarge)).status, 413);
+    for id in ["a b", "", " "] {
+        assert_eq!(bench.invoke(&[("x-amzn-sagemaker-inference-id", id)]).header("x-error-code"), "bad_inference_id");
+    }
+}
+
+#[test]
+fn pages_of_others_read_nothing_unless_they_are_named() {
     let page = [("origin", "https://page.example")];
-    let (asked, not) = (bench.send(Method::GET, "/endpoints/e", &page, ""), bench.get("/endpoints/e"));
-    assert_eq!((asked.header("access-control-allow-origin"), not.header("access-control-allow-origin")), ("*", ""));
-    let preflight = bench.send(Method::OPTIONS, "/endpoints/e/weights", &[], "");
-    assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, "*"));
+    let allowed = |bench: &super::Bench, method, origin| {
+        let seen = bench.send(method, "/endpoints/e/weights", origin, "");
+        (seen.header("access-control-allow-origin").to_owned(), seen.header("vary").to_owned())
+    };
+    let mut bench = bench(ORIGIN);
+    for method in [Method::GET, Method::OPTIONS] {
+        assert_eq!(allowed(&bench, method, &page), (String::new(), String::new()));
+    }
+    for (setting, expected) in [
+        ("https://page.example", "https://page.example"),
+        ("https://a.example, HTTPS://page.example/", "https://page.example"),
+        ("*", "https://page.example"),
+        ("https://page.example.evil.example", ""),
+        ("http://page.example", ""),
+    ] {
+        bench.isolate.allowed_origins = AllowedOrigins::listed(setting);
+        for method in [Method::GET, Method::OPTIONS] {
+            assert_eq!(allowed(&bench, method, &page), (expected.to_owned(), "Origin".to_owned()), "{setting}");
+        }
+        assert_eq!(allowed(&bench, Method::GET, &[]), (String::new(), "Origin".to_owned()));
+    }
+    let preflight = bench.send(Method::OPTIONS, "/endpoints/e/weights", &page, "");
+    assert_eq!(preflight.status, 204);
     assert!(preflight.header("access-control-allow-headers").contains("authorization"));
 }
 
