@@ -300,6 +300,12 @@ mod tests {
                 ),
                 "at `assignment.salt`",
             ),
+            (
+                &format!(
+                    r#"{{"variants": [{{"name": "a", {model}}}], "assignment": {{"unit": {{"header": "x"}}, "salt": "s", "issue": true}}}}"#
+                ),
+                "at `assignment`: `issue` gives callers a cookie, and the unit is a header",
+            ),
             (&format!(r#"{{"variants": [{{"name": "a", {model}}}]}} trailing"#), "not JSON"),
         ];
         for (document, expected) in cases {

@@ -27,7 +27,7 @@ pub use object::distinct_members;
 pub use origin::{OriginReference, OriginUrl, OriginUrlError};
 pub use revision::Revision;
 pub use secret::{SecretName, SecretNameError};
-pub use stickiness::{Salt, SaltError, Stickiness, Token, TokenError, UnitSource};
+pub use stickiness::{IssueError, Salt, SaltError, Stickiness, Token, TokenError, UnitSource};
 pub use variant::{Backend, Variant, VariantError};
 pub use weight::{Weight, WeightError};
 pub use weight_change::{WeightChange, WeightsError};

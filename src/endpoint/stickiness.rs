@@ -4,12 +4,41 @@ use serde::{Deserialize, Serialize};
 
 /// Sticky assignment: where the unit comes from, and the salt of its hash.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename = "assignment")]
+#[serde(rename = "assignment", try_from = "StickinessDocument")]
 pub struct Stickiness {
     /// Where a request carries its unit.
     pub unit: UnitSource,
     /// Part of the hash, so that endpoints with different salts assign independently of each other.
     pub salt: Salt,
+    /// Whether a caller without the cookie is given one, so that the next request finds the same variant.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub issue: bool,
+}
+
+/// Sticky assignment as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename = "assignment")]
+struct StickinessDocument {
+    unit: UnitSource,
+    salt: Salt,
+    #[serde(default)]
+    issue: bool,
+}
+
+/// A header cannot be given to a caller.
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error("`issue` gives callers a cookie, and the unit is a header: name a cookie as the unit, or leave `issue` out")]
+pub struct IssueError;
+
+impl TryFrom<StickinessDocument> for Stickiness {
+    type Error = IssueError;
+
+    fn try_from(StickinessDocument { unit, salt, issue }: StickinessDocument) -> Result<Self, IssueError> {
+        match unit {
+            UnitSource::Header(_) if issue => Err(IssueError),
+            _ => Ok(Stickiness { unit, salt, issue }),
+        }
+    }
 }
 
 /// Where a request carries its unit: `{"header": NAME}` or `{"cookie": NAME}`.

@@ -54,12 +54,13 @@ pub(super) fn decode(body: &[u8], schema: &Schema, header: Header, most_rows: us
 /// Whether the first line is no row.
 fn is_header(first: &[Field<'_>], schema: &Schema, header: Header) -> bool {
     let named = |field: &Field<'_>| schema.named(field.text.trim()).is_some();
+    // Most first lines are rows: the cheaper question is asked first.
     match header {
         Header::Present => true,
         Header::Absent => false,
         // A model of texts alone might take the names of its columns for a row: all of them it will hardly be sent.
         Header::Unsaid if !schema.has_numbers() => first.len() == schema.width() && first.iter().all(named),
-        Header::Unsaid => first.iter().any(named) && !first.iter().any(Field::is_number),
+        Header::Unsaid => !first.iter().any(Field::is_number) && first.iter().any(named),
     }
 }
 

@@ -499,6 +499,9 @@ impl<'a, 's> Item<'a, 's> {
         let (schema, column) = (reader.table.schema(), reader.table.column());
         let input = schema.input_of(column).and_then(|input| schema.inputs().get(input));
         let shape = input.and_then(|input| input.row_shape.get(1..)).unwrap_or_default();
+        if shape.is_empty() {
+            return Item { reader, shape, is_nested: false, column: None };
+        }
         // A list begins where one of its rows does.
         let size = shape.iter().fold(1usize, |product, size| product.saturating_mul(*size));
         let first = input.and_then(|input| schema.named(&input.name)).map_or(0, |(_, first)| first);

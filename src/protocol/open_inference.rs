@@ -144,7 +144,7 @@ async fn infer<P: Platform>(
         noted.failed(&error);
         refuse(&error)
     });
-    describe_decision(&mut response, noted.record());
+    describe_decision(&mut response, &request, &noted);
     let length = length.map(str::to_owned);
     let count: CountRows = Box::new(move || count_tensor_rows(&request.body, length.as_deref()));
     let follow_ups = noted.sent(response.status().as_u16(), response.body().len(), Some(count));

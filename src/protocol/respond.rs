@@ -6,9 +6,8 @@ use serde::Serialize;
 
 use super::headers;
 use crate::assignment::Reason;
-use crate::record::Record;
-use crate::request::Response;
-use crate::service::FollowUps;
+use crate::request::{Request, Response};
+use crate::service::{FollowUps, IssuedCookie, Noted};
 
 /// A response, and what is left to do once it is on its way.
 pub struct Answer {
@@ -56,9 +55,10 @@ pub(super) fn preflight() -> Response {
     response
 }
 
-/// Adds the headers that describe the decision.
-pub(super) fn describe_decision(response: &mut Response, record: Option<&Record>) {
-    let Some(record) = record else { return };
+/// Adds the headers that describe the decision, and the cookie that makes the next one the same.
+pub(super) fn describe_decision(response: &mut Response, request: &Request, noted: &Noted) {
+    issue(response, request, noted);
+    let Some(record) = noted.record() else { return };
     let to = response.headers_mut();
     let pairs = [
         (headers::INVOKED_VARIANT, record.variant.as_deref()),
@@ -72,6 +72,17 @@ pub(super) fn describe_decision(response: &mut Response, record: Option<&Record>
             insert(to, name, value);
         }
     }
+}
+
+/// Gives the caller the cookie that is due, for a year, to this host alone and to no script. `Lax` keeps it from what other
+/// sites post here.
+pub(super) fn issue(response: &mut Response, request: &Request, noted: &Noted) {
+    let Some(IssuedCookie { name, value }) = noted.issued() else { return };
+    let secure = if request.secure { "; Secure" } else { "" };
+    let cookie = format!("{name}={value}; Max-Age=31536000; Path=/; HttpOnly; SameSite=Lax{secure}");
+    insert(response.headers_mut(), header::SET_COOKIE, &cookie);
+    // Nobody else may be given the same.
+    insert(response.headers_mut(), header::CACHE_CONTROL, "no-store");
 }
 
 /// Sets a header; a text that cannot stand in one is left out, which names, codes and digests never are.

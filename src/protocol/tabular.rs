@@ -61,7 +61,7 @@ pub(super) async fn invoke<P: Platform>(
         noted.failed(&error);
         refuse(&error)
     });
-    describe_decision(&mut response, noted.record());
+    describe_decision(&mut response, &request, &noted);
     let format = rows.sent().ok().map(|sent| sent.format);
     let count = format.map(|format| -> CountRows { Box::new(move || count_rows(format, &request.body)) });
     let follow_ups = noted.sent(response.status().as_u16(), response.body().len(), count);

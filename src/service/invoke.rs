@@ -9,7 +9,9 @@ use super::error::{BackendError, Failure};
 use super::invocation::{Invocation, Payload, UnitIn, Unreadable};
 use super::{CountRows, Error, FollowUps, Service};
 use crate::assignment::{Assignment, Reason, UnitHash, assign};
-use crate::endpoint::{Backend, Endpoint, ModelKey, ModelReference, MostBytes, RequestLimits, UnitSource, Variant};
+use crate::endpoint::{
+    Backend, Endpoint, ModelKey, ModelReference, MostBytes, RequestLimits, Stickiness, UnitSource, Variant,
+};
 use crate::isolate::{InvokeError, LoadedModel, Served};
 use crate::origin;
 use crate::payload::Outputs;
@@ -27,8 +29,26 @@ pub enum Reply {
 }
 
 /// What is noted of an invocation, until its response is made.
+#[derive(Default)]
 pub struct Noted {
     follow_ups: FollowUps,
+    issued: Option<IssuedCookie>,
+}
+
+/// A cookie that the response gives to a caller who had no unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuedCookie {
+    /// The cookie that the endpoint names as its unit.
+    pub name: String,
+    /// A new unit.
+    pub value: String,
+}
+
+/// An invocation that may go on, and what is noted of it.
+struct Begun<'r> {
+    endpoint: Rc<Endpoint>,
+    record: &'r mut Record,
+    issued: &'r mut Option<IssuedCookie>,
 }
 
 /// Why one backend gave no answer.
@@ -48,39 +68,35 @@ impl<E: Into<Failure>> From<E> for Refusal {
 impl<P: Platform> Service<'_, P> {
     /// Answers an invocation, if the caller may.
     pub async fn invoke(&self, invocation: &Invocation<'_>, payload: &dyn Payload) -> (Result<Reply, Error>, Noted) {
-        self.noting(async |follow_ups| {
-            let (endpoint, record) = self.begin(invocation, follow_ups).await?;
-            self.choose_and_answer(&endpoint, invocation, payload, record).await
+        self.noting(async |noted| {
+            let begun = self.begin(invocation, noted).await?;
+            self.choose_and_answer(begun, invocation, payload).await
         })
         .await
     }
 
     /// Chooses the variant that would answer, if the caller may ask, and leaves the rest to the caller.
     pub async fn decide(&self, invocation: &Invocation<'_>) -> (Result<(), Error>, Noted) {
-        self.noting(async |follow_ups| {
-            let (endpoint, record) = self.begin(invocation, follow_ups).await?;
-            self.choose(&endpoint, invocation, record)?;
+        self.noting(async |noted| {
+            let begun = self.begin(invocation, noted).await?;
+            self.choose(&begun.endpoint, invocation, begun.record, begun.issued)?;
             Ok(())
         })
         .await
     }
 
-    async fn noting<T>(&self, work: impl AsyncFnOnce(&mut FollowUps) -> Result<T, Error>) -> (Result<T, Error>, Noted) {
-        let mut follow_ups = FollowUps::default();
-        let result = work(&mut follow_ups).await;
-        let mut noted = Noted { follow_ups };
+    async fn noting<T>(&self, work: impl AsyncFnOnce(&mut Noted) -> Result<T, Error>) -> (Result<T, Error>, Noted) {
+        let mut noted = Noted::default();
+        let result = work(&mut noted).await;
         if let Err(error) = &result {
             noted.failed(error);
         }
         (result, noted)
     }
 
-    /// The endpoint, if the caller may ask it, and the record, with what is known before a variant is chosen.
-    async fn begin<'r>(
-        &self,
-        invocation: &Invocation<'_>,
-        follow_ups: &'r mut FollowUps,
-    ) -> Result<(Rc<Endpoint>, &'r mut Record), Error> {
+    /// Looks the endpoint up, if the caller may ask it, and begins the record, with what is known before a variant is chosen.
+    async fn begin<'r>(&self, invocation: &Invocation<'_>, noted: &'r mut Noted) -> Result<Begun<'r>, Error> {
+        let Noted { follow_ups, issued } = noted;
         let now_ms = self.platform.now_ms();
         let Served { endpoint, .. } = self.look_up(&invocation.endpoint, &mut follow_ups.refresh).await?;
         self.allow(&endpoint, invocation.proof)?;
@@ -109,7 +125,7 @@ impl<P: Platform> Service<'_, P> {
             failed_reason: None,
             caller_gone: false,
         });
-        Ok((endpoint, record))
+        Ok(Begun { endpoint, record, issued })
     }
 
     /// Chooses a variant, and notes it.
@@ -118,8 +134,16 @@ impl<P: Platform> Service<'_, P> {
         endpoint: &'e Endpoint,
         invocation: &Invocation<'_>,
         record: &mut Record,
+        issued: &mut Option<IssuedCookie>,
     ) -> Result<Assignment<'e>, Error> {
-        let unit = unit_of(endpoint, invocation.unit)?;
+        let mut unit = unit_of(endpoint, invocation.unit)?;
+        if unit.is_none()
+            && let Some(Stickiness { unit: UnitSource::Cookie(name), salt, issue: true }) = endpoint.stickiness()
+        {
+            let value = self.new_id()?;
+            unit = Some(UnitHash::new(salt, &value));
+            *issued = Some(IssuedCookie { name: name.as_str().to_owned(), value });
+        }
         record.unit = unit.map(|unit| unit.to_string());
         let target = invocation.target.as_deref();
         let assignment = self.with_randomness(|random| assign(endpoint, target, unit.as_ref(), random))??;
@@ -131,12 +155,11 @@ impl<P: Platform> Service<'_, P> {
     /// Chooses a variant and has it answer; if it fails, the fallback.
     async fn choose_and_answer(
         &self,
-        endpoint: &Endpoint,
+        Begun { endpoint, record, issued }: Begun<'_>,
         invocation: &Invocation<'_>,
         payload: &dyn Payload,
-        record: &mut Record,
     ) -> Result<Reply, Error> {
-        let assignment = self.choose(endpoint, invocation, record)?;
+        let assignment = self.choose(&endpoint, invocation, record, issued)?;
         let chosen = assignment.variant;
         record.backend = Some(chosen.backend.kind());
         let failure = match self.attempt(chosen, endpoint.limits(), invocation, payload, record).await {
@@ -257,6 +280,11 @@ impl Noted {
     /// What is noted; `None` where there was no endpoint to invoke, or the caller may not.
     pub fn record(&self) -> Option<&Record> {
         self.follow_ups.record.as_ref()
+    }
+
+    /// A cookie that the response has to give.
+    pub fn issued(&self) -> Option<&IssuedCookie> {
+        self.issued.as_ref()
     }
 
     /// Notes what went wrong.

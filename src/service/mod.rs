@@ -16,6 +16,6 @@ pub use error::{BackendError, Error, Failure, RevisionError};
 pub use follow_ups::{CountRows, FollowUps};
 pub use inspect::{Described, Inspected};
 pub use invocation::{Invocation, Payload, Relay, UnitIn, Unreadable};
-pub use invoke::{Noted, Reply};
+pub use invoke::{IssuedCookie, Noted, Reply};
 pub use lookup::EndpointPage;
 pub use registry::{Configuration, ConfiguredVariant, Kind, RegistryError, Stored};

@@ -69,7 +69,7 @@ test("the headers name the variant, the reason, the revision and the inference",
 test("a caller's mistake is a 4xx that says how to mend it", async () => {
   const cases = [
     [{ body: "1,2,3" }, 400, "wrong_width", /row 1 has 3 values; the model takes 64/],
-    [{ body: "pixel0,pixel1" }, 400, "bad_payload", /row 1, column 1: `pixel0` stands where a finite number belongs/],
+    [{ body: "pixel0,pixel1" }, 400, "wrong_columns", /line 1 looks like a header: `pixel0` stands where a number belongs/],
     [{ body: "" }, 400, "bad_payload", /no rows/],
     [{ body: "{", type: "application/json" }, 400, "bad_payload", /EOF/],
     [{ body: "[".repeat(1_000_000), type: "application/json" }, 400, "bad_payload", /./],

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::refuse::refuse;
 use crate::assignment::Reason;
 use crate::platform::Platform;
-use crate::protocol::respond::{Answer, describe_decision, json};
+use crate::protocol::respond::{Answer, describe_decision, issue, json};
 use crate::protocol::tabular;
 use crate::record::Record;
 use crate::request::{Request, RequestError};
@@ -55,10 +55,14 @@ pub(super) async fn decide<P: Platform>(
     }
     let (decided, noted) = service.decide(&invocation).await;
     let response = match decided {
-        Ok(()) => json(StatusCode::OK, &noted.record().map(Decision::from)),
+        Ok(()) => {
+            let mut response = json(StatusCode::OK, &noted.record().map(Decision::from));
+            issue(&mut response, request, &noted);
+            response
+        }
         Err(error) => {
             let mut response = refuse(&error);
-            describe_decision(&mut response, noted.record());
+            describe_decision(&mut response, request, &noted);
             response
         }
     };

@@ -579,6 +579,47 @@ fn kserves_first_protocol() {
     assert_eq!((seen.status, seen.header("x-error-code")), (400, "wrong_width"));
 }
 
+#[test]
+fn a_caller_without_a_cookie_is_given_one_and_stays() {
+    let document = |issue: bool| {
+        let variants: Vec<_> = ["a", "b", "c", "d"]
+            .map(|name| json!({"name": name, "origin": {"url": format!("https://{name}.example/")}}))
+            .into();
+        json!({"variants": variants, "assignment": {"unit": {"cookie": "uid"}, "salt": "s", "issue": issue}})
+            .to_string()
+    };
+    let bench = bench(&document(true));
+    let answer = || said(200, "application/json", "{}");
+    let mut chosen = std::collections::HashSet::new();
+    for _ in 0..30 {
+        bench.answers([answer()]);
+        let first = bench.invoke(&[]);
+        assert_eq!((first.status, first.header("x-assignment-reason")), (200, "sticky"));
+        let (cookie, attributes) = first.header("set-cookie").split_once("; ").unwrap();
+        assert_eq!(attributes, "Max-Age=31536000; Path=/; HttpOnly; SameSite=Lax; Secure");
+        assert_eq!(first.header("cache-control"), "no-store");
+        assert!(cookie.starts_with("uid=") && cookie.len() == "uid=".len() + 32, "{cookie}");
+        chosen.insert(first.header("x-invoked-variant").to_owned());
+        bench.answers([answer()]);
+        let second = bench.invoke(&[("cookie", cookie)]);
+        assert_eq!(second.header("x-invoked-variant"), first.header("x-invoked-variant"));
+        assert_eq!((second.header("set-cookie"), &second.record().unit), ("", &first.record().unit));
+    }
+    assert!(chosen.len() > 1, "{chosen:?}");
+    let decided = bench.send(Method::POST, "/endpoints/e/assignments", &[], "");
+    assert!(decided.header("set-cookie").starts_with("uid="));
+    let told = bench.send(Method::POST, "/endpoints/e/assignments", &[], r#"{"unit": "u"}"#);
+    assert_eq!(told.header("set-cookie"), "");
+    // Failures stick as well.
+    bench.answers([said(500, "text/plain", "down")]);
+    assert!(bench.invoke(&[]).header("set-cookie").starts_with("uid="));
+
+    let without = super::bench(&document(false));
+    without.answers([answer()]);
+    let seen = without.invoke(&[]);
+    assert_eq!((seen.header("set-cookie"), seen.header("x-assignment-reason")), ("", "weighted"));
+}
+
 /// An endpoint of one model host.
 fn hosted(origin: serde_json::Value) -> super::Bench {
     bench(&json!({"variants": [{"name": "a", "origin": origin}]}).to_string())
