@@ -3,49 +3,71 @@
 import init from "./core/turnout.js";
 import { element, find } from "./lib/dom.js";
 import { Endpoint } from "./lib/endpoint.js";
-import { show } from "./lib/trouble.js";
+import { folds } from "./lib/folds.js";
+import { clear, show } from "./lib/trouble.js";
 import { Failure } from "./lib/worker.js";
 import { track } from "./sections/track.js";
 import { draw } from "./sections/draw.js";
-import { split } from "./sections/split.js";
+import { traffic } from "./sections/traffic.js";
 import { weights } from "./sections/weights.js";
-import { stick } from "./sections/stick.js";
+import { users } from "./sections/users.js";
 import { churn } from "./sections/churn.js";
 import { code } from "./sections/code.js";
 
-/** Reads an endpoint and hands it to its sections; says what is wrong with it. */
-async function serve(name, sections, places) {
+/** What is told of an endpoint as a whole: its problem, if it has one, and that its variants are others than the page's. */
+function health(endpoint, place) {
+  const variants = endpoint.variants.join();
+  let told = "";
+  const tell = () => {
+    const { status, problem } = endpoint.description;
+    const others = endpoint.variants.join() !== variants;
+    const state = JSON.stringify([status, problem, others]);
+    // An alert is read out each time it is put there.
+    if (state === told) return;
+    told = state;
+    if (others) show(place, { message: `The endpoint ${endpoint.name} has other variants now`, fix: "Load the page again" });
+    else if (problem) show(place, problem, status === "last_good" ? " Until it is fixed, the last good configuration serves on." : "");
+    else clear(place);
+  };
+  for (const event of ["change", "looked"]) endpoint.addEventListener(event, tell);
+  tell();
+}
+
+/** Reads an endpoint and hands it to its sections, whose controls work from then on; says what is wrong with it. */
+async function serve(name, sections, fields) {
   const place = element("div");
   find("#trouble").append(place);
   try {
     const endpoint = await new Endpoint(name).read();
-    const { status, problem } = endpoint.description;
-    if (problem) {
-      const since = status === "last_good" ? " Until it is fixed, the last good configuration serves on." : "";
-      show(place, problem, since);
+    health(endpoint, place);
+    await Promise.all(sections.map((section) => section(endpoint)));
+    for (const field of fields.map(find)) {
+      field.disabled = false;
+      field.querySelector("legend").remove();
     }
-    const { variants } = endpoint;
-    endpoint.addEventListener("change", () => {
-      if (endpoint.variants.join() !== variants.join()) show(place, { message: `The endpoint ${name} has other variants now`, fix: "Load the page again" });
-    });
-    for (const section of sections) section(endpoint);
+    endpoint.watch();
   } catch (error) {
     show(place, error, ` The sections of ${name} below cannot work until then.`);
-    for (const section of places) for (const control of find(section).querySelectorAll("button, input")) control.disabled = true;
+    unusable(fields);
   }
 }
 
+function unusable(fields) {
+  for (const field of fields.map(find)) field.querySelector("legend").textContent = "Not to be used now: the reason is at the top of the page.";
+}
+
 async function main() {
+  folds();
   code();
+  const digits = ["#draw", "#traffic", "#weights", "#users"].map((section) => `${section} > fieldset`);
+  const table = ["#churn > fieldset"];
   try {
     await init();
   } catch {
+    unusable([...digits, ...table]);
     return show(find("#trouble"), new Failure({ message: "the page's core did not start", fix: "it needs a browser with WebAssembly; load the page again" }));
   }
-  await Promise.all([
-    serve("digits", [track, draw, split, weights, stick], ["#draw", "#split", "#weights", "#stick"]),
-    serve("churn", [churn], ["#churn"]),
-  ]);
+  await Promise.all([serve("digits", [track, draw, traffic, weights, users], digits), serve("churn", [churn], table)]);
   document.documentElement.dataset.ready = "";
 }
 

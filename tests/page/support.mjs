@@ -14,10 +14,13 @@ export function launch() {
   return chromium.launch({ executablePath, args });
 }
 
-/** Opens the page, does `body`, and finds no error in the log but those that match `expected`. */
-export async function visit(browser, url, { width = 1440, colorScheme = "light", expected = /^$/, ready = true } = {}, body) {
-  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme, reducedMotion: "reduce", hasTouch: width < 500 });
+/** Opens the page, does `body(page)`, and finds no error in the log but those that match `expected`. */
+export async function visit(browser, url, { width = 1440, colorScheme = "light", expected = /^$/, ready = true, watching = false } = {}, body) {
+  const height = width < 500 ? 844 : 900;
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme, reducedMotion: "reduce", hasTouch: width < 500 });
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: new URL(url).origin });
+  // The page looks at the endpoint every few seconds, which would overtake what a test does between two steps.
+  if (!watching) await context.addInitScript(() => (globalThis.setInterval = () => 0));
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   const errors = [];

@@ -2,7 +2,10 @@
 
 const GIVE_UP_AFTER = 20;
 
-/** Does `task` for each of `items`, `width` at a time. `failed` is told of errors; after many in a row there are no more tries. */
+/**
+ * Does `task` for each of `items`, `width` at a time. `failed` is told of errors; after many in a row there are no more tries, and
+ * after as many time-outs as there are at a time.
+ */
 export async function crew(items, width, signal, task, failed) {
   const waiting = items[Symbol.iterator]();
   let inARow = 0;
@@ -14,7 +17,7 @@ export async function crew(items, width, signal, task, failed) {
       } catch (error) {
         if (signal.aborted) return;
         failed(error);
-        inARow += 1;
+        inARow += error.code === "timed_out" ? GIVE_UP_AFTER / width : 1;
       }
       if (signal.aborted || inARow >= GIVE_UP_AFTER) return;
     }

@@ -74,7 +74,7 @@ export class Tally {
     if (position < 0) return;
     this.total += 1;
     this.times[position].push(ms);
-    // What stood in for another was not drawn: it says nothing about the split.
+    // What took over from another was not drawn: it says nothing about the shares.
     if (reason === "fallback") return void (this.fallbacks += 1);
     const stretch = this.stretches.findLast((each) => each.revision === revision) ?? this.now;
     stretch.add(position, stretch === this.now ? this.total : null);

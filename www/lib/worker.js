@@ -7,19 +7,35 @@ export class Failure extends Error {
   }
 }
 
+/** How long an answer may take, in milliseconds. */
+const LIMIT_MS = 10_000;
+
+/** What the worker tells programs, in words for who reads this page. */
+const PAGE_WORDS = {
+  no_weight: { message: "all weights are 0, so no variant is chosen", fix: "give a variant some of the traffic under “Move the weights”" },
+  access_disabled: { message: "this worker has no admin token, so nobody can change weights here", fix: "whoever deployed it can give it one, the secret ADMIN_TOKEN" },
+  endpoint_not_found: { fix: "`make seed` puts the demo's endpoints there" },
+};
+const NOT_THE_TOKEN = { message: "this is not the admin token", fix: "compare it with what stands in .dev.vars as ADMIN_TOKEN, or ask whoever deployed the worker" };
+
 /** Told of each request that someone could want to repeat: `{title, method, path, headers, body}`. */
 export const asked = new EventTarget();
 
 async function call({ title, method = "GET", path, headers = {}, body }, signal) {
   if (title) asked.dispatchEvent(new CustomEvent("asked", { detail: { title, method, path, headers, body } }));
   const began = performance.now();
+  const limit = new AbortController();
+  const timer = setTimeout(() => limit.abort(), LIMIT_MS);
   let response, text;
   try {
-    response = await fetch(path, { method, headers, body, signal, cache: "no-store" });
+    response = await fetch(path, { method, headers, body, signal: AbortSignal.any([limit.signal, ...(signal ? [signal] : [])]), cache: "no-store" });
     text = await response.text();
   } catch (error) {
-    if (error.name === "AbortError") throw error;
+    if (signal?.aborted) throw error;
+    if (limit.signal.aborted) throw new Failure({ code: "timed_out", message: `the worker did not answer within ${LIMIT_MS / 1000} seconds`, fix: "it may be busy, or the network slow; try again" });
     throw new Failure({ code: "unreachable", message: "the worker could not be reached", fix: "see that it runs and that you are online, then try again" });
+  } finally {
+    clearTimeout(timer);
   }
   const ms = performance.now() - began;
   if (!response.ok) throw refused(response, text);
@@ -29,7 +45,7 @@ async function call({ title, method = "GET", path, headers = {}, body }, signal)
 function refused(response, text) {
   try {
     const { code, message, fix } = JSON.parse(text);
-    if (typeof message === "string") return new Failure({ code, message, fix, status: response.status });
+    if (typeof message === "string") return new Failure({ code, message, fix, status: response.status, ...PAGE_WORDS[code] });
   } catch {
     // Not the worker's own answer; its status has to do.
   }
@@ -67,11 +83,16 @@ export async function invoke(name, rows, { title, target, headers = {}, signal }
 }
 
 /** Puts new weights over those of `revision`; gives the new description, as text. */
-export async function putWeights(name, weights, revision, token) {
+export async function putWeights(name, weights, revision, token, signal) {
   const headers = { authorization: `Bearer ${token}`, "if-match": `"${revision}"`, "content-type": "application/json" };
-  return (await call({ title: `new weights for ${name}`, method: "PUT", path: `${at(name)}/weights`, headers, body: JSON.stringify(weights) })).text;
+  const request = { title: `new weights for ${name}`, method: "PUT", path: `${at(name)}/weights`, headers, body: JSON.stringify(weights) };
+  try {
+    return (await call(request, signal)).text;
+  } catch (error) {
+    throw error.code === "unauthorized" ? new Failure({ ...error, ...NOT_THE_TOKEN }) : error;
+  }
 }
 
 /** Why a variant was chosen, in words. */
 export const because = (reason) =>
-  ({ target: "asked by name", sticky: "this user's variant", weighted: "drawn by weight", fallback: "stood in for one that failed" })[reason] ?? reason;
+  ({ target: "asked by name", sticky: "this user's variant", weighted: "drawn by weight", fallback: "took over from one that failed" })[reason] ?? reason;

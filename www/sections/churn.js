@@ -1,12 +1,12 @@
-// A table: one customer before both models, and all of them through the split.
+// A table: one customer before both models, and all of them sent where the weights send them.
 
 import { legend } from "../charts/legend.js";
 import { rocPlot } from "../charts/curves.js";
 import { judge } from "../core/turnout.js";
+import { Asking } from "../lib/asking.js";
 import { crew, eachFrame } from "../lib/crew.js";
 import { bar, count, element, find, list, percent, plural, table, variantName } from "../lib/dom.js";
 import { Errors } from "../lib/errors.js";
-import { clear, show } from "../lib/trouble.js";
 import { columns, invoke, table as rowsOf } from "../lib/worker.js";
 
 const CHUNK = 25;
@@ -14,63 +14,60 @@ const AT_ONCE = 4;
 const THRESHOLD = 0.5;
 
 export async function churn(endpoint) {
-  try {
-    const [rows, names] = await Promise.all([rowsOf(endpoint.name), columns(endpoint.name)]);
-    const customers = rows.map(([label, ...values]) => ({ left: label === "yes", values }));
-    one(endpoint, customers, names);
-    all(endpoint, customers);
-  } catch (error) {
-    show(find("#customer-trouble"), error);
-  }
+  const [rows, names] = await Promise.all([rowsOf(endpoint.name), columns(endpoint.name)]);
+  const customers = rows.map(([label, ...values]) => ({ left: label === "yes", values }));
+  one(endpoint, customers, names);
+  all(endpoint, customers);
 }
 
 const leaving = (prediction) => prediction.probabilities[1];
 
 function one(endpoint, customers, names) {
   const number = find("#customer-number");
-  const trouble = find("#customer-trouble");
+  const asking = new Asking({ status: find("#customer-verdict"), trouble: find("#customer-trouble") });
   let at = 0;
-  let turn = 0;
   number.max = customers.length;
 
-  async function pick(next) {
+  /** Shows a customer. Only what the visitor asked for is offered as lines to copy, so not the first one: `asked` tells. */
+  function pick(next, asked = true) {
     at = (next + customers.length) % customers.length;
-    const mine = (turn += 1);
     const customer = customers[at];
     number.value = at + 1;
     find("#customer-title").textContent = `Customer ${count(at + 1)} of ${count(customers.length)}`;
     find("#customer").replaceChildren(...names.map((name, i) => element("div", {}, element("dt", {}, name.replaceAll("_", " ")), element("dd", {}, customer.values[i] ?? "–"))));
-    try {
+    answered(customer);
+    return asking.run(`Asking ${list(endpoint.variants)} …`, async (signal) => {
       const row = customer.values.join(",");
-      const ask = (target) => invoke(endpoint.name, [row], { title: `customer ${at + 1}, asked of ${target} by name`, target });
-      const answers = await Promise.all(endpoint.variants.map(ask));
-      if (mine !== turn) return;
-      clear(trouble);
-      answered(customer, answers.map(({ predictions: [prediction] }) => prediction));
-    } catch (error) {
-      if (mine === turn) show(trouble, error);
-    }
+      const title = (target) => (asked ? `customer ${customers.indexOf(customer) + 1}, asked of ${target} by name` : undefined);
+      const answers = await Promise.all(endpoint.variants.map((target) => invoke(endpoint.name, [row], { title: title(target), target, signal })));
+      return answered(customer, answers.map(({ predictions: [prediction] }) => prediction));
+    });
   }
 
+  /** Shows what is predicted, nothing as yet without predictions; gives the verdict. */
   function answered({ left }, predictions) {
     const rows = endpoint.variants.map((name, i) => {
+      const shown = element(`li.v${i % 6}`, {}, element("span", {}, variantName(name, i)));
+      if (!predictions) {
+        shown.append(bar(0), element("span", {}, "–"), element("span"));
+        return shown;
+      }
       const { label } = predictions[i];
       const right = (label === "yes") === left;
-      return element(
-        `li.v${i % 6}`,
-        {},
-        element("span", {}, variantName(name, i)),
+      shown.append(
         bar(leaving(predictions[i])),
         " ",
         element("span", {}, percent(leaving(predictions[i]))),
         " ",
         element("span", {}, `${label === "yes" ? "leaves" : "stays"}, `, element(`b.${right ? "good" : "odd"}`, {}, right ? "right" : "wrong")),
       );
+      return shown;
     });
     find("#customer-answers").replaceChildren(element("p.note", {}, "Probability of leaving"), element("ul.odds", { "aria-label": "Probability of leaving by variant" }, ...rows));
+    if (!predictions) return "";
     const right = endpoint.variants.filter((_, i) => (predictions[i].label === "yes") === left);
     const who = right.length === 0 ? "No model saw it" : right.length === endpoint.variants.length ? "All models saw it" : `Only ${list(right)} saw it`;
-    find("#customer-verdict").textContent = `In truth this customer ${left ? "left" : "stayed"}. ${who}.`;
+    return `In truth this customer ${left ? "left" : "stayed"}. ${who}.`;
   }
 
   find("#customer-previous").addEventListener("click", () => pick(at - 1));
@@ -87,13 +84,11 @@ function one(endpoint, customers, names) {
   let labels;
   async function disagreement() {
     const rows = customers.map(({ values }) => values.join(","));
-    const ask = async (target) => (await invoke(endpoint.name, rows, { target })).predictions.map(({ label }) => label);
-    try {
+    const known = await asking.run(`Asking ${list(endpoint.variants)} about all ${count(customers.length)} …`, async (signal) => {
+      const ask = async (target) => (await invoke(endpoint.name, rows, { target, signal })).predictions.map(({ label }) => label);
       labels ??= await Promise.all(endpoint.variants.map(ask));
-      seek((i) => new Set(labels.map((of) => of[i])).size > 1);
-    } catch (error) {
-      show(trouble, error);
-    }
+    });
+    if (known) seek((i) => new Set(labels.map((of) => of[i])).size > 1);
   }
 
   find("#customer-leaver").addEventListener("click", () => seek((i) => customers[i].left));
@@ -102,21 +97,17 @@ function one(endpoint, customers, names) {
     const wanted = Math.round(Number(number.value)) || 1;
     pick(Math.max(1, Math.min(customers.length, wanted)) - 1);
   });
-  // On a wide screen there is room for it.
-  find("#customer-details").open = matchMedia("(min-width: 56rem)").matches;
-  pick(0);
+  pick(0, false);
 }
 
 function all(endpoint, customers) {
   const { variants } = endpoint;
   const errors = new Errors(find("#churn-trouble"));
   const progress = find("#churn-progress");
-  const status = find("#churn-status");
-  const send = find("#churn-send");
-  const stop = find("#churn-stop");
+  const asking = new Asking({ status: find("#churn-status"), trouble: find("#churn-trouble") });
   const roc = rocPlot(find("#churn-chart"), variants);
   legend(find("#churn-legend"), variants, ["dashed", "a coin"]);
-  let seen, controller;
+  let seen;
   let done = 0;
 
   const fresh = () => variants.map(() => ({ truth: [], scores: [] }));
@@ -143,45 +134,35 @@ function all(endpoint, customers) {
 
   const painting = eachFrame(paint);
 
-  async function run() {
-    controller = new AbortController();
-    const { signal } = controller;
+  function run() {
     seen = fresh();
     done = 0;
     errors.reset();
-    send.disabled = true;
-    stop.disabled = false;
-    status.textContent = `Sending ${plural(customers.length, "customer")} …`;
-    paint();
-    const chunks = [];
-    for (let i = 0; i < customers.length; i += CHUNK) chunks.push(customers.slice(i, i + CHUNK));
-    const task = async (chunk) => {
-      const rows = chunk.map(({ values }) => values.join(","));
-      const { variant, predictions } = await invoke(endpoint.name, rows, { title: `${chunk.length} customers, sent where the weights send them`, signal });
-      const judged = seen[variants.indexOf(variant)];
-      if (signal.aborted || !judged) return;
-      judged.truth.push(...chunk.map(({ left }) => Number(left)));
-      judged.scores.push(...predictions.map(leaving));
-      done += chunk.length;
-      painting();
-    };
-    const failed = (error) => {
-      errors.add(error);
-      painting();
-    };
-    const { stopped, gaveUp } = await crew(chunks, AT_ONCE, signal, task, failed);
-    status.textContent = `${gaveUp ? "Gave up after many failures in a row" : stopped ? "Stopped" : "Done"}: ${count(done)} of ${plural(customers.length, "customer")} judged.`;
-    send.disabled = false;
-    stop.disabled = true;
-    paint();
+    return asking.run(`Sending ${plural(customers.length, "customer")} …`, async (signal) => {
+      paint();
+      const chunks = [];
+      for (let i = 0; i < customers.length; i += CHUNK) chunks.push(customers.slice(i, i + CHUNK));
+      const task = async (chunk) => {
+        const rows = chunk.map(({ values }) => values.join(","));
+        const { variant, predictions } = await invoke(endpoint.name, rows, { title: `${chunk.length} customers, sent where the weights send them`, signal });
+        const judged = seen[variants.indexOf(variant)];
+        if (signal.aborted || !judged) return;
+        judged.truth.push(...chunk.map(({ left }) => Number(left)));
+        judged.scores.push(...predictions.map(leaving));
+        done += chunk.length;
+        painting();
+      };
+      const failed = (error) => {
+        errors.add(error);
+        painting();
+      };
+      const { stopped, gaveUp } = await crew(chunks, AT_ONCE, signal, task, failed);
+      paint();
+      return `${gaveUp ? "Gave up after many failures in a row" : stopped ? "Stopped" : "Done"}: ${count(done)} of ${plural(customers.length, "customer")} judged.`;
+    });
   }
 
-  send.addEventListener("click", run);
-  stop.addEventListener("click", () => {
-    controller.abort();
-    send.disabled = false;
-    send.focus();
-  });
+  asking.startedBy(find("#churn-send"), run);
   seen = fresh();
   paint();
 }

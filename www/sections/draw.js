@@ -1,20 +1,21 @@
 // A digit, drawn or picked, and what each variant makes of it.
 
-import { bar, element, find, list, milliseconds, percent, variantName } from "../lib/dom.js";
+import { Asking, usable } from "../lib/asking.js";
+import { bar, count, element, find, list, milliseconds, percent, variantName } from "../lib/dom.js";
 import { Pad, paint } from "../lib/pad.js";
 import { rasterise } from "../lib/raster.js";
-import { clear, show } from "../lib/trouble.js";
+import { show } from "../lib/trouble.js";
 import { because, invoke, table } from "../lib/worker.js";
 
 /** Long enough to set the pen down again for the second stroke of a 4. */
 const PAUSE_MS = 700;
 const SHOWN = 20;
+const HELD_OUT = "Held out: no model has seen these in training. Arrow keys move, Enter picks.";
 
 export function draw(endpoint) {
-  const trouble = find("#draw-trouble");
+  const asking = new Asking({ status: find("#draw-verdict"), trouble: find("#draw-trouble") });
   let digit = null; // { pixels, truth }
   let answers = new Map(); // by variant
-  let turn = 0; // answers to an older drawing are dropped
   let timer;
 
   const pad = new Pad(find("#pad"), {
@@ -30,10 +31,10 @@ export function draw(endpoint) {
 
   function take(next) {
     clearTimeout(timer);
-    turn += 1;
+    // An answer to an older drawing is not waited for.
+    asking.drop();
     digit = next;
     answers = new Map();
-    clear(trouble);
     find("#pad-hint").hidden = digit !== null;
     const sent = find("#sent");
     paint(sent, digit?.pixels ?? []);
@@ -43,27 +44,29 @@ export function draw(endpoint) {
 
   async function ask(target) {
     clearTimeout(timer);
-    if (!digit) return show(trouble, { message: "There is nothing to ask about yet", fix: "Draw a digit, or pick a real one" });
-    const mine = turn;
+    if (!digit) return show(asking.trouble, { message: "There is nothing to ask about yet", fix: "Draw a digit, or pick a real one" });
     const title = target ? `a digit, asked of ${target} by name` : "a digit, asked of whichever variant is chosen";
-    try {
-      const answer = await invoke(endpoint.name, [digit.pixels.join(",")], { title, target });
-      if (mine !== turn) return;
-      clear(trouble);
+    const row = digit.pixels.join(",");
+    const asked = asking.run(target ? `Asking ${target} …` : "Asking …", async (signal) => {
+      const answer = await invoke(endpoint.name, [row], { title, target, signal });
       if (!target) answers = new Map();
       answers.set(answer.variant, answer);
-      answered();
-    } catch (error) {
-      if (mine === turn) show(trouble, error);
-    }
+      return verdict();
+    });
+    answered();
+    await asked;
+    answered();
   }
 
   function answered() {
-    find("#answers").replaceChildren(...(answers.size === 0 ? [blank()] : endpoint.variants.map((name, i) => (answers.has(name) ? card(name, i) : offer(name, i)))));
-    find("#draw-verdict").replaceChildren(verdict());
+    const place = find("#answers");
+    // Whoever asked for the second answer is led to it: the button that asked is gone.
+    const held = [...place.children].findIndex((card) => card.contains(document.activeElement));
+    place.replaceChildren(...(answers.size === 0 ? [blank()] : endpoint.variants.map((name, i) => (answers.has(name) ? card(name, i) : offer(name, i)))));
+    if (held >= 0) (place.children[held].querySelector("button") ?? place.children[held]).focus();
   }
 
-  const blank = () => element("p.blank", {}, digit ? "One moment …" : "The answer will stand here: which variant was chosen and why, and how sure it is of each digit.");
+  const blank = () => element("p.blank", {}, asking.busy ? "One moment …" : digit ? "No answer yet." : "The answer appears here: which variant was chosen and why, and how sure it is of each digit.");
 
   function card(name, position) {
     const { predictions, reason, ms } = answers.get(name);
@@ -73,7 +76,7 @@ export function draw(endpoint) {
     );
     return element(
       `article.answer.v${position % 6}`,
-      { "aria-label": `Answer of ${name}` },
+      { "aria-label": `Answer of ${name}`, tabindex: "-1" },
       element("header", {}, element("h3", {}, variantName(name, position)), element("p.note", {}, `${because(reason)} (${reason}) · ${milliseconds(ms)}`)),
       element("p.label", {}, element("span.unseen", {}, "It reads "), String(label)),
       element("ol.bars", { "aria-label": `Probabilities by ${name}` }, ...rows),
@@ -89,7 +92,6 @@ export function draw(endpoint) {
     );
 
   function verdict() {
-    if (answers.size === 0) return "";
     const truth = digit.truth === undefined ? "" : ` It is a ${digit.truth}.`;
     const said = [...answers].map(([name, answer]) => {
       const { label, probabilities } = answer.predictions[0];
@@ -117,10 +119,10 @@ export function draw(endpoint) {
     pad.clear();
     take(null);
   });
-  endpoint.addEventListener("change", answered);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => paint(find("#sent"), digit?.pixels ?? []));
+  find("#pad-hint").textContent = "Draw 0 to 9 here";
   answered();
-  picker(endpoint, (picked) => {
+  return picker(endpoint, (picked) => {
     pad.show(picked.pixels);
     take(picked);
     ask();
@@ -130,12 +132,13 @@ export function draw(endpoint) {
 /** Thumbnails of held-out digits: one stop for Tab, arrows between them. */
 async function picker(endpoint, picked) {
   const place = find("#thumbs");
-  const note = find("#picker-note");
+  const asking = new Asking({ status: find("#picker-note"), trouble: find("#picker-trouble") });
   let digits, ink;
   try {
     digits = (await table(endpoint.name)).map(([label, ...pixels], i) => ({ truth: Number(label), pixels: pixels.map(Number), number: i + 1 }));
   } catch (error) {
-    return show(place, error);
+    usable([find("#shuffle"), find("#hard")], false);
+    return show(asking.trouble, error);
   }
 
   const fill = (chosen) => {
@@ -172,23 +175,24 @@ async function picker(endpoint, picked) {
     return Array.from({ length: Math.min(SHOWN, left.length) }, () => left.splice(Math.floor(Math.random() * left.length), 1)[0]);
   };
 
-  async function disagreed() {
-    note.textContent = `Asking ${list(endpoint.variants)} about all ${digits.length} …`;
-    try {
+  const disagreed = () =>
+    asking.run(`Asking ${list(endpoint.variants)} about all ${count(digits.length)} …`, async (signal) => {
       const rows = digits.map((digit) => digit.pixels.join(","));
-      const answers = await Promise.all(endpoint.variants.map((target) => invoke(endpoint.name, rows, { target })));
+      const answers = await Promise.all(endpoint.variants.map((target) => invoke(endpoint.name, rows, { target, signal })));
       const found = digits.filter((_, i) => new Set(answers.map((answer) => answer.predictions[i].label)).size > 1);
-      note.textContent = `Of ${digits.length} held-out digits the models disagree on ${found.length}${found.length > 0 ? ": these" : ""}.`;
       if (found.length > 0) fill(found);
-    } catch (error) {
-      note.textContent = "";
-      show(find("#draw-trouble"), error);
-    }
-  }
+      return `Of ${count(digits.length)} held-out digits the models disagree on ${found.length}${found.length > 0 ? ": these" : ""}.`;
+    });
 
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => ink());
-  find("#shuffle").addEventListener("click", () => fill(some()));
+  find("#shuffle").addEventListener("click", () => {
+    // What was said of the digits before is not true of these.
+    asking.drop();
+    asking.status.textContent = HELD_OUT;
+    fill(some());
+  });
   find("#hard").addEventListener("click", disagreed);
-  // At first one of each kind, in order.
+  asking.status.textContent = HELD_OUT;
+  // At first two of each kind, in order.
   fill(Array.from({ length: 10 }, (_, label) => digits.filter((digit) => digit.truth === label).slice(0, 2)).flat());
 }

@@ -29,10 +29,15 @@ export function track(endpoint) {
     svg.append(shape("circle", { cx: 70, cy: middle, r: 11, class: "switch" }));
     const names = variants.map((name, i) => element("li", {}, variantName(name, i), element("b", {}, percent(shares[i], 0))));
     place.replaceChildren(
-      element("p.between", {}, element("span", {}, "endpoint ", element("code", {}, endpoint.name)), element("span.note", {}, "as configured now")),
+      element("p.between", {}, element("span", {}, "endpoint ", element("code", {}, endpoint.name)), element("span.note", {}, endpoint.silent ? `as it was at ${endpoint.seen.toLocaleTimeString("en-GB")}: the worker does not answer` : "as configured now")),
       element("div.tracked", {}, svg, element("ul", {}, ...names)),
     );
   };
+  let silent;
   endpoint.addEventListener("change", paint);
+  endpoint.addEventListener("looked", () => {
+    if (endpoint.silent !== silent) paint();
+    silent = endpoint.silent;
+  });
   paint();
 }

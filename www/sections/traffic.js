@@ -1,37 +1,36 @@
-// Traffic through the split: shares against what is configured, times, errors.
+// Traffic, sent where the weights send it: shares against what is configured, times, errors.
 
 import { legend } from "../charts/legend.js";
 import { latencyPlot, quantile } from "../charts/curves.js";
 import { sharesPlot } from "../charts/shares.js";
+import { Asking, usable } from "../lib/asking.js";
 import { crew, eachFrame } from "../lib/crew.js";
 import { count, element, find, list, milliseconds, percent, plural, table, variantName } from "../lib/dom.js";
 import { Errors } from "../lib/errors.js";
 import { CONFIDENCE, Tally } from "../lib/tally.js";
-import { show } from "../lib/trouble.js";
 import { invoke, table as rowsOf } from "../lib/worker.js";
 
 const AT_ONCE = 8;
 
-export function split(endpoint) {
+export function traffic(endpoint) {
   const { variants } = endpoint;
-  const errors = new Errors(find("#split-trouble"));
-  const progress = find("#split-progress");
-  const status = find("#split-status");
-  const stop = find("#split-stop");
-  const reset = find("#split-reset");
-  const sends = [...document.querySelectorAll("[data-send]")];
+  const errors = new Errors(find("#traffic-trouble"));
+  const progress = find("#traffic-progress");
+  const reset = find("#traffic-reset");
+  const few = [...document.querySelectorAll("[data-send]")];
+  const asking = new Asking({ status: find("#traffic-status"), trouble: find("#traffic-trouble"), waiting: few });
   let tally = new Tally(endpoint);
-  let run = null; // { controller, wanted, done }
+  let run = { wanted: 1, done: 0 };
   let rows = null;
 
-  const shares = sharesPlot(find("#split-chart"), variants, () => tally.changes());
+  const shares = sharesPlot(find("#traffic-chart"), variants, () => tally.changes());
   const latency = latencyPlot(find("#latency-chart"), variants);
-  legend(find("#split-legend"), variants, ["dashed", "configured"], ["tinted", `${CONFIDENCE * 100} % band`]);
+  legend(find("#traffic-legend"), variants, ["dashed", "configured"], ["tinted", `${CONFIDENCE * 100} % band`]);
   legend(find("#latency-legend"), variants);
 
   function paint() {
-    if (run && !run.reset) progress.value = run.done / run.wanted;
-    reset.disabled = tally.total === 0 && errors.total === 0;
+    progress.value = run.done / run.wanted;
+    usable([reset], tally.total > 0 || errors.total > 0);
     errors.show();
     const times = tally.times.map((each) => Float64Array.from(each).sort());
     shares.draw(tally.data());
@@ -48,7 +47,7 @@ export function split(endpoint) {
       percent(now.shares[i]),
     ]);
     const since = now.begins > 0 ? " since the weights changed" : "";
-    find("#split-table").replaceChildren(
+    find("#traffic-table").replaceChildren(
       table(`Requests by variant${since}`, ["variant", "requests", "should be", "share", "set"], lines),
       element("p.note", {}, ...(now.total > 0 ? [verdict(outside), " "] : []), foot(now, since)),
     );
@@ -72,7 +71,7 @@ export function split(endpoint) {
     const parts = [];
     if (since) parts.push(`Counted anew from the mark at ${count(now.begins)} requests, where the weights changed.`);
     if (tally.fallbacks > 0) parts.push(`${plural(tally.fallbacks, "answer")} came from the fallback and ${tally.fallbacks === 1 ? "is" : "are"} not in the shares.`);
-    parts.push("A fair split falls outside its band one time in twenty.");
+    parts.push("Where all is right, the count is outside its band one time in twenty.");
     return parts.join(" ");
   }
 
@@ -91,15 +90,10 @@ export function split(endpoint) {
     await looking;
   }
 
-  async function send(wanted) {
-    const controller = new AbortController();
-    const { signal } = controller;
-    const mine = (run = { controller, wanted, done: 0 });
-    for (const button of sends) button.disabled = true;
-    stop.disabled = false;
-    progress.value = 0;
-    status.textContent = `Sending ${plural(wanted, "request")} …`;
-    try {
+  function send(wanted) {
+    const mine = (run = { wanted, done: 0 });
+    return asking.run(`Sending ${plural(wanted, "request")} …`, async (signal) => {
+      paint();
       rows ??= (await rowsOf(endpoint.name)).map(([, ...pixels]) => pixels.join(","));
       const task = async () => {
         const row = rows[Math.floor(Math.random() * rows.length)];
@@ -116,34 +110,22 @@ export function split(endpoint) {
         painting();
       };
       const { stopped, gaveUp } = await crew(new Array(wanted).fill(), AT_ONCE, signal, task, failed);
-      progress.value = mine.reset ? 0 : mine.done / wanted;
+      if (run === mine) paint();
       const how = gaveUp ? "Gave up after many failures in a row" : stopped ? "Stopped" : "Done";
       const failures = errors.total > 0 ? `, ${count(errors.total)} failed` : "";
-      if (!mine.reset) status.textContent = `${how}: ${plural(tally.total, "request")} answered in all${failures}.`;
-    } catch (error) {
-      show(find("#split-trouble"), error);
-      status.textContent = "Nothing could be sent.";
-    }
-    run = null;
-    for (const button of sends) button.disabled = false;
-    stop.disabled = true;
-    paint();
+      return `${how}: ${plural(tally.total, "request")} answered in all${failures}.`;
+    });
   }
 
-  for (const button of sends) button.addEventListener("click", () => send(Number(button.dataset.send)));
-  stop.addEventListener("click", () => {
-    run?.controller.abort();
-    sends[0].focus();
-  });
+  asking.startedBy(find("#traffic-send"), () => send(1000));
+  for (const button of few) button.addEventListener("click", () => send(Number(button.dataset.send)));
   reset.addEventListener("click", () => {
-    if (run) run.reset = true;
-    run?.controller.abort();
+    asking.drop();
+    run = { wanted: 1, done: 0 };
     tally = new Tally(endpoint);
     errors.reset();
-    progress.value = 0;
     paint();
-    status.textContent = "Nothing sent yet.";
-    sends[0].focus();
+    asking.status.textContent = "Nothing sent yet.";
   });
   endpoint.addEventListener("change", () => {
     // With other variants this is another page.
