@@ -41,6 +41,9 @@ async function figures(place, caption) {
 /** Sets the slider as a hand would: the page is told. `share` is cnn's, in percent. */
 const slide = (place, share) => place.getByRole("slider", { name: "Share of cnn" }).fill(String(share));
 
+/** Until what was asked for a frame is painted. */
+const frame = (page) => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+
 /** Whether an element has the focus. */
 const focused = (locator) => locator.evaluate((element) => element === document.activeElement);
 
@@ -97,7 +100,7 @@ for (const width of WIDTHS) {
       await reads(card.getByRole("status"), /It is a 6/);
       const sent = await card.getByRole("img", { name: /^The 8 by 8 image/ }).getAttribute("aria-label");
       assert.equal(sent, `The 8 by 8 image that is sent: ${digits[first].pixels.join(" ")}`);
-      await button(card, "Find where the models disagree").click();
+      await button(card, "Where the models disagree").click();
       await reads(card.getByRole("status"), /Of 450 held-out digits the models disagree on 18/);
       const thumbs = card.getByRole("toolbar").getByRole("button");
       assert.equal(await thumbs.count(), 18);
@@ -197,7 +200,7 @@ for (const width of WIDTHS) {
 
   test(`${width} px: two variants have one slider between them, which cannot take both weights to 0`, async () => {
     await weigh({ logistic: 0, cnn: 0 });
-    await page({ width }, async (page) => {
+    await page({ width, expected: /status of 503/ }, async (page) => {
       const card = section(page, "Move the weights");
       const slider = card.getByRole("slider");
       assert.equal(await slider.count(), 1);
@@ -308,11 +311,12 @@ for (const width of WIDTHS) {
       const card = section(page, "Same user, same model");
       await card.getByText("Nobody would move").waitFor();
       const weights = section(page, "Move the weights");
-      const said = card.getByText(/ of 10,000 would move; fewer cannot, with these shares\.$/);
+      const said = card.getByText(/ of 10,000 would move, the fewest that these shares allow\.$/);
       const flows = card.getByRole("list", { name: "Who would move" });
       // At every place of the slider the count and its bound are of the same users, and do not contradict each other.
       for (const share of [0, 10, 20, 30, 40, 45, 55, 60, 70, 80, 83, 90, 100]) {
         await slide(weights, share);
+        await frame(page);
         const pattern = share < 50 ? /cnn → logistic/ : /logistic → cnn/;
         const flow = await reads(flows.getByRole("listitem"), pattern);
         const moved = Number(/([\d,]+)$/.exec(flow.trim())[1].replace(",", ""));
@@ -419,6 +423,211 @@ for (const width of WIDTHS) {
       await reads(churn.getByRole("alert"), unreachable);
     }));
 
+  test(`${width} px: a customer is never shown with another one's answers`, () =>
+    page({ width, expected: /ERR_FAILED/ }, async (page) => {
+      const card = section(page, "Churn");
+      const odds = card.getByRole("list", { name: "Probability of leaving by variant" });
+      await reads(card.getByRole("status"), /In truth this customer left\./);
+      let hung;
+      const asked = new Promise((resolve) => page.route("**/churn/invocations", (route) => resolve((hung = route))));
+      await button(card, "Next customer").click();
+      await asked;
+      await reads(card.getByRole("status"), /^Asking logistic and xgboost …$/);
+      assert.match(await odds.innerText(), /^logistic\s+–\s+xgboost\s+–$/);
+      await page.route("**/churn/invocations", (route) => route.abort());
+      await hung.abort();
+      await reads(card.getByRole("alert"), /The worker could not be reached/);
+      assert.match(await odds.innerText(), /^logistic\s+–\s+xgboost\s+–$/);
+      assert.doesNotMatch(await card.innerText(), /In truth|Asking/);
+    }));
+
+  test(`${width} px: what other tabs change is seen, and what cannot be seen is said`, () =>
+    page({ width, watching: true, expected: /ERR_FAILED/ }, async (page) => {
+      const track = page.locator("#track");
+      const card = section(page, "Move the weights");
+      await weigh({ logistic: 50, cnn: 50 });
+      await reads(track, /as configured now[\s\S]*logistic\s*50\s%/);
+      await button(section(page, "Send traffic"), "Send 1").click();
+      await reads(section(page, "Send traffic").getByRole("status"), /Done: 1 request/);
+      await card.getByRole("slider").focus();
+      await weigh({ logistic: 30, cnn: 70 });
+      await reads(track, /logistic\s*30\s%/);
+      assert.equal(await card.getByRole("slider").inputValue(), "70");
+      assert.ok(await focused(card.getByRole("slider")));
+      // A slider that was moved stays where it is.
+      await slide(card, 90);
+      await weigh({ logistic: 40, cnn: 60 });
+      // As when the tab comes back into view.
+      await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+      await reads(track, /logistic\s*40\s%/, 3_000);
+      assert.equal(await card.getByRole("slider").inputValue(), "90");
+      await card.getByText("Not saved yet, and somebody else has changed the weights meanwhile").waitFor();
+      await page.route("**/endpoints/digits", (route) => route.abort());
+      await reads(track, /as it was at \d\d:\d\d:\d\d: the worker does not answer/);
+      await page.unroute("**/endpoints/digits");
+      await reads(track, /as configured now/);
+    }));
+
+  test(`${width} px: an older configuration that an isolate still gives undoes no newer one`, () =>
+    page({ width }, async (page) => {
+      const look = () => page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+      const card = section(page, "Move the weights");
+      const before = await (await worker.fetch("/endpoints/digits")).text();
+      await page.getByLabel("Admin token").fill(ADMIN_TOKEN);
+      await slide(card, 90);
+      await button(card, "Save weights").click();
+      await reads(card.getByRole("status"), /^Saved/);
+      await page.route("**/endpoints/digits", (route) => route.fulfill({ body: before, contentType: "application/json" }));
+      const answered = page.waitForResponse("**/endpoints/digits");
+      await look();
+      await answered;
+      await frame(page);
+      assert.match(await page.locator("#track").innerText(), /cnn\s+90\s%/);
+    }));
+
+  test(`${width} px: nothing is said to have been done, or found, that was not`, () =>
+    page({ width }, async (page) => {
+      await reads(section(page, "Churn").getByRole("status"), /In truth/);
+      await section(page, "Use it yourself").getByText("To begin with: a handwritten 6").waitFor();
+      await button(section(page, "Churn"), "Next customer").click();
+      await section(page, "Use it yourself").getByText(/^What you did last: customer 2, asked of/).waitFor();
+      const card = section(page, "Draw a digit");
+      await button(card, "Where the models disagree").click();
+      await reads(card.getByRole("status"), /disagree on 18: these/);
+      await button(card, "Other digits").click();
+      assert.doesNotMatch(await card.innerText(), /18|these\b(?! in)/);
+      await reads(card.getByRole("status"), /^Held out/);
+    }));
+
+  test(`${width} px: the focus stays with who asks`, () =>
+    page({ width }, async (page) => {
+      const drawing = section(page, "Draw a digit");
+      await button(drawing, /^A 6, held-out/).first().click();
+      await button(drawing, /^Ask \w+ as well$/).press("Enter");
+      await reads(drawing.getByRole("status"), /They/);
+      const last = drawing.getByRole("article", { name: /^Answer of/ }).and(page.locator(":focus"));
+      assert.match(await last.innerText(), /asked by name/);
+
+      const traffic = section(page, "Send traffic");
+      const few = button(traffic, "Send 100");
+      await few.press("Enter");
+      await reads(traffic.getByRole("status"), /Done: 100/);
+      assert.ok(await focused(few));
+      await answering(page, 20);
+      const main = page.locator("#traffic-send");
+      await main.press("Enter");
+      await traffic.getByRole("img", { name: /after 120 requests/ }).waitFor();
+      assert.equal(await main.innerText(), "Stop");
+      // A button that waits can be reached, and does nothing.
+      await few.press("Enter");
+      assert.equal(await few.getAttribute("aria-disabled"), "true");
+      await main.press("Enter");
+      await reads(traffic.getByRole("status"), /^Stopped: 120/);
+      assert.ok(await focused(main));
+      assert.equal(await main.innerText(), "Send 1,000");
+      await button(traffic, "Reset").press("Enter");
+      assert.ok(await focused(button(traffic, "Reset")));
+
+      const all = page.locator("#churn-send");
+      await all.press("Enter");
+      await reads(section(page, "Churn").getByRole("status"), /^Sending 1,250/);
+      assert.equal(await all.innerText(), "Stop");
+      await all.press("Enter");
+      await reads(section(page, "Churn").getByRole("status"), /^Stopped: 0 of/);
+      assert.ok(await focused(all));
+
+      const weights = section(page, "Move the weights");
+      await page.unroute("**/invocations");
+      await page.getByLabel("Admin token").fill(ADMIN_TOKEN);
+      await button(weights, "Save weights").press("Enter");
+      await reads(weights.getByRole("status"), /^Saved/);
+      assert.ok(await focused(button(weights, "Save weights")));
+      await button(weights, "Send 100 requests and watch").press("Enter");
+      await reads(traffic.getByRole("status"), /Done: 100/);
+      assert.ok(await focused(main));
+    }));
+
+  test(`${width} px: a long id, and the narrowest phone, make nothing wider than the page`, () =>
+    page({ width }, async (page) => {
+      const card = section(page, "Same user, same model");
+      const id = "x".repeat(200);
+      await page.getByLabel("User id").fill(id);
+      await unfold(page);
+      await button(card, "Ask the worker as this user").click();
+      await reads(card.getByRole("status"), /just as computed/);
+      await page.getByText(`What you did last: a digit, as user ${id}`).waitFor();
+      const wider = () =>
+        page.evaluate(() => {
+          const inside = [...document.querySelectorAll("section")].flatMap((card) => [...card.querySelectorAll("p, code, li, h3")].filter((part) => !part.closest("pre, .scroll, .unseen") && part.getBoundingClientRect().right > card.getBoundingClientRect().right + 0.5));
+          return { page: document.documentElement.scrollWidth - document.documentElement.clientWidth, inside: inside.map((part) => part.textContent) };
+        });
+      assert.deepEqual(await wider(), { page: 0, inside: [] });
+      if (width > 500) return;
+      await page.setViewportSize({ width: 320, height: 640 });
+      assert.deepEqual(await wider(), { page: 0, inside: [] });
+      for (const link of await page.getByRole("navigation").getByRole("link").all()) {
+        const { x, width } = await link.boundingBox();
+        assert.ok(x >= 0 && x + width <= 320, await link.innerText());
+      }
+      assert.equal(await page.getByRole("navigation").evaluate((nav) => nav.scrollWidth - nav.clientWidth), 0);
+    }));
+
+  test(`${width} px: with a worker that hangs, each section says so after ten seconds`, () =>
+    page({ width }, async (page) => {
+      await page.getByLabel("Admin token").fill(ADMIN_TOKEN);
+      await page.route(/invocations|weights$/, () => {});
+      const slow = /The worker did not answer within 10 seconds/;
+      const cards = Object.fromEntries(["Draw a digit", "Send traffic", "Move the weights", "Same user, same model", "Churn"].map((name) => [name, section(page, name)]));
+      await button(page, /^A 6, held-out/).first().click();
+      await button(cards["Same user, same model"], "Ask the worker as this user").click();
+      await button(cards["Churn"], "Next customer").click();
+      await button(cards["Move the weights"], "Save weights").click();
+      await button(cards["Send traffic"], "Send 100").click();
+      for (const [name, busy] of Object.entries({ "Draw a digit": /^Asking …/, "Move the weights": /^Saving …/, "Same user, same model": /^Asking/, Churn: /^Asking/, "Send traffic": /^Sending/ })) await reads(cards[name].getByRole("status"), busy);
+      for (const card of Object.values(cards)) await reads(card.getByRole("alert"), slow, 12_000);
+      await reads(cards["Move the weights"].getByRole("alert"), /may have been saved, or not/);
+      await reads(cards["Send traffic"].getByRole("status"), /Gave up after many failures in a row: 0 requests answered in all, 8 failed/);
+      assert.doesNotMatch(await page.locator("main").innerText(), /One moment|Asking|Saving|Sending/);
+    }));
+
+  test(`${width} px: what the page needs is asked for at once, and until it is there the controls say so`, () =>
+    page({ width, ready: false }, async (page) => {
+      let wasm, script;
+      const asked = [];
+      page.on("request", (request) => {
+        // What the page before it had asked for is not this one's.
+        if (request.isNavigationRequest()) asked.length = 0;
+        asked.push(new URL(request.url()).pathname);
+      });
+      const held = new Promise((resolve) => page.route("**/turnout_bg.wasm", (route) => resolve((wasm = route))));
+      await page.route("**/page.js", (route) => void (script = route));
+      await page.reload({ waitUntil: "commit" });
+      // The core is asked for before a single module has come.
+      await held;
+      for (const card of ["Draw a digit", "Send traffic", "Move the weights", "Same user, same model", "Churn"].map((name) => section(page, name))) {
+        await card.getByText("Loading: the controls work in a moment.").waitFor();
+        for (const control of await card.locator("button, input").all()) assert.ok(await control.isDisabled());
+      }
+      await page.getByText("Loading …").waitFor();
+      await script.continue();
+      await wasm.continue();
+      await page.locator("html[data-ready]").waitFor();
+      assert.equal(await page.getByText(/^Loading/).count(), 0);
+      assert.equal(await page.locator("section button:disabled, section input:disabled").count(), 0);
+      assert.deepEqual(asked.filter((path, i) => asked.indexOf(path) !== i && !path.startsWith("/endpoints/") && path !== "/icon.svg"), [], "asked for twice");
+      const [named, used] = await page.evaluate(() => [
+        [...document.querySelectorAll("link[rel=modulepreload]")].map(({ href }) => href),
+        performance.getEntriesByType("resource").map(({ name }) => name).filter((name) => name.endsWith(".js") && !name.endsWith("/page.js")),
+      ]);
+      assert.deepEqual(named.sort(), [...new Set(used)].sort());
+    }));
+
+  test(`${width} px: the words are plain`, () =>
+    page({ width }, async (page) => {
+      await unfold(page);
+      assert.doesNotMatch(await page.locator("body").innerText(), /\b(stick|split|always gets|as good as|stands? in|stood in|number u|stand here)\b/i);
+    }));
+
   test(`${width} px: by keyboard alone`, () =>
     page({ width }, async (page) => {
       const tabTo = async (locator) => {
@@ -498,3 +707,26 @@ for (const width of WIDTHS) {
         assert.deepEqual(grave.map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`)]), []);
       }));
 }
+
+test("a phone has one main button to send with, both answers on one screen, and not far to scroll", () =>
+  page({ width: 390 }, async (page) => {
+    const box = (locator) => locator.boundingBox();
+    const drawing = section(page, "Draw a digit");
+    await button(page, /^A 6, held-out/).first().click();
+    await button(drawing, /^Ask \w+ as well$/).click();
+    await reads(drawing.getByRole("status"), /They/);
+    await page.locator("#pad").evaluate((pad) => pad.scrollIntoView());
+    const answers = await drawing.getByRole("article", { name: /^Answer of/ }).all();
+    assert.equal(answers.length, 2);
+    for (const part of [page.locator("#pad"), ...answers]) {
+      const { y, height } = await box(part);
+      assert.ok(y >= 0 && y + height <= 844, `from ${y}, ${height} high`);
+    }
+    const traffic = section(page, "Send traffic");
+    assert.deepEqual(await traffic.locator("button.primary").allInnerTexts(), ["Send 1,000"]);
+    const rows = new Set(await Promise.all((await traffic.getByRole("button").all()).map(async (each) => (await box(each)).y)));
+    assert.equal(rows.size, 2, "rows of buttons");
+    assert.deepEqual(await section(page, "Churn").locator("button.primary").allInnerTexts(), ["Send all customers"]);
+    const height = await page.evaluate(() => document.documentElement.scrollHeight);
+    assert.ok(height < 5_800, `${height} px`);
+  }));

@@ -1,6 +1,7 @@
 // Many requests, a few at a time.
 
 const GIVE_UP_AFTER = 20;
+const TOGETHER_MS = 500;
 
 /**
  * Does `task` for each of `items`, `width` at a time. `failed` is told of errors; after many in a row there are no more tries, and
@@ -17,7 +18,10 @@ export async function crew(items, width, signal, task, failed) {
       } catch (error) {
         if (signal.aborted) return;
         failed(error);
-        inARow += error.code === "timed_out" ? GIVE_UP_AFTER / width : 1;
+        const late = error.code === "timed_out";
+        inARow += late ? GIVE_UP_AFTER / width : 1;
+        // What was asked at the same time is late at the same time, and counts before anything more is asked.
+        if (late) await new Promise((resolve) => setTimeout(resolve, TOGETHER_MS));
       }
       if (signal.aborted || inARow >= GIVE_UP_AFTER) return;
     }

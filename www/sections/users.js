@@ -77,8 +77,8 @@ export function users(endpoint) {
       element("li", {}, element("span.flow", {}, name(from), " → ", name(to)), element(`span.v${endpoint.position(to) % 6}`, {}, bar(moving / units)), " ", element("span", {}, count(moving))),
     );
     // Both are of the same users: the bound is what these shares take of them, not what they take on average.
-    const bound = least === moved ? "fewer cannot, with these shares" : `at least ${count(least)} have to, with these shares`;
-    const line = moved === 0 ? "Nobody would move: the shares are as the worker has them, or nearly." : ` of ${count(units)} would move; ${bound}.`;
+    const bound = least === moved ? "would move, the fewest that these shares allow" : `would move; these shares allow no fewer than ${count(least)}`;
+    const line = moved === 0 ? "Nobody would move: the shares are as the worker has them, or nearly." : ` of ${count(units)} ${bound}.`;
     place.replaceChildren(
       element("p.verdict", {}, ...(moved === 0 ? [line] : [element("b.big", {}, count(moved)), line])),
       element("ul.flows", { "aria-label": "Who would move" }, ...rows),
