@@ -113,14 +113,20 @@ pub(super) async fn describe<P: Platform>(service: &Service<'_, P>, name: &Name,
     Answer { response, follow_ups: FollowUps::refresh(refresh) }
 }
 
-/// Answers with a page of descriptions.
-pub(super) async fn list<P: Platform>(service: &Service<'_, P>, cursor: Option<String>) -> Answer {
+/// Answers with a page of descriptions: of the endpoints that the caller may invoke or administer.
+pub(super) async fn list<P: Platform>(service: &Service<'_, P>, request: &Request, cursor: Option<String>) -> Answer {
     let mut refresh = Vec::new();
     let page = match service.list(cursor, &mut refresh).await {
         Ok(page) => page,
         Err(error) => return refuse(&error).into(),
     };
-    let endpoints = page.endpoints.iter().map(|(name, served)| match served {
+    let is_admin = service.allow_admin(request).is_ok();
+    let may_see = |served: &Result<Served, Error>| match served {
+        Ok(served) => is_admin || service.allow(&served.endpoint, request).is_ok(),
+        Err(_) => true,
+    };
+    let seen = page.endpoints.iter().filter(|(_, served)| may_see(served));
+    let endpoints = seen.map(|(name, served)| match served {
         Ok(served) => Listed::Served(description(name, served, &[])),
         Err(error) => {
             let Report { code, message, .. } = Report::from(error);

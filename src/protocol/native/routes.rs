@@ -24,7 +24,7 @@ async fn route<P: Platform>(service: &Service<'_, P>, request: Request) -> Resul
             let cursor = url::form_urlencoded::parse(request.query.as_bytes())
                 .find(|(key, _)| key == "cursor")
                 .map(|(_, cursor)| cursor.into_owned());
-            Ok(describe::list(service, cursor).await)
+            Ok(describe::list(service, &request, cursor).await)
         }
         ["endpoints", name] => {
             request.allow(&Method::GET, "GET")?;

@@ -390,6 +390,26 @@ fn requests_that_mean_nothing() {
 }
 
 #[test]
+fn a_list_has_the_endpoints_that_its_reader_may_invoke_or_administer() {
+    let bench = bench(ORIGIN);
+    let mut private: serde_json::Value = serde_json::from_str(ORIGIN).unwrap();
+    private["access"] = json!({"bearer": "A_TOKEN"});
+    bench.world.endpoints.borrow_mut().insert("private".to_owned(), private.to_string().into());
+    for (token, expected) in [
+        (None, vec!["e"]),
+        (Some("Bearer wrong"), vec!["e"]),
+        (Some("Bearer hush"), vec!["e", "private"]),
+        (Some("Bearer root"), vec!["e", "private"]),
+    ] {
+        let headers: Vec<_> = token.map(|token| ("authorization", token)).into_iter().collect();
+        let listed = bench.send(Method::GET, "/endpoints", &headers, "").json();
+        let names: Vec<_> =
+            listed["endpoints"].as_array().unwrap().iter().map(|e| e["name"].as_str().unwrap()).collect();
+        assert_eq!(names, expected, "{token:?}");
+    }
+}
+
+#[test]
 fn pages_of_others_read_nothing_unless_they_are_named() {
     let page = [("origin", "https://page.example")];
     let allowed = |bench: &super::Bench, method, origin| {
