@@ -130,11 +130,14 @@ struct Reader<'s> {
     error: Option<PayloadError>,
     /// Which column each cell of a list is of, where the body says so.
     order: Option<Vec<usize>>,
+    /// Whether a row may have lists in its list, as an input has several dimensions.
+    has_lists: bool,
 }
 
 impl<'s> Reader<'s> {
     fn new(schema: &'s Schema, most_rows: usize) -> Self {
-        Reader { table: Builder::new(schema, most_rows), error: None, order: None }
+        let has_lists = schema.inputs().iter().any(|input| input.row_shape.len() > 1);
+        Reader { table: Builder::new(schema, most_rows), error: None, order: None, has_lists }
     }
 
     fn check<T>(
@@ -496,12 +499,12 @@ seed!(Item);
 impl<'a, 's> Item<'a, 's> {
     /// The next of a row.
     fn next(reader: &'a mut Reader<'s>) -> Self {
+        if !reader.has_lists {
+            return Item { reader, shape: &[], is_nested: false, column: None };
+        }
         let (schema, column) = (reader.table.schema(), reader.table.column());
         let input = schema.input_of(column).and_then(|input| schema.inputs().get(input));
         let shape = input.and_then(|input| input.row_shape.get(1..)).unwrap_or_default();
-        if shape.is_empty() {
-            return Item { reader, shape, is_nested: false, column: None };
-        }
         // A list begins where one of its rows does.
         let size = shape.iter().fold(1usize, |product, size| product.saturating_mul(*size));
         let first = input.and_then(|input| schema.named(&input.name)).map_or(0, |(_, first)| first);
