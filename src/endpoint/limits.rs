@@ -12,15 +12,17 @@ pub struct RequestLimits {
     pub answer_bytes: MostBytes,
 }
 
-/// A number of rows, from 1 to [`MostRows::GREATEST`].
+/// A whole number from `LEAST` to `GREATEST`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "usize", into = "usize")]
-pub struct MostRows(usize);
+pub struct Within<const LEAST: usize, const GREATEST: usize>(usize);
 
-/// A number of bytes, from [`MostBytes::LEAST`] to [`MostBytes::GREATEST`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "usize", into = "usize")]
-pub struct MostBytes(usize);
+/// A number of rows. So many of a small model keep others waiting for a fraction of a second.
+pub type MostRows = Within<1, 65_536>;
+
+/// A number of bytes: from room for a row of a usual model to what an isolate of 128 MB can hold two or three times, as it
+/// does while an answer is made.
+pub type MostBytes = Within<1_024, { 16 << 20 }>;
 
 /// A number is no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,61 +36,32 @@ pub struct LimitError {
 impl Default for RequestLimits {
     /// As many rows as are answered at all, and an answer as large as a request.
     fn default() -> Self {
-        RequestLimits { rows: MostRows(MostRows::GREATEST), answer_bytes: MostBytes(6 << 20) }
+        RequestLimits { rows: Within(65_536), answer_bytes: Within(6 << 20) }
     }
 }
 
-impl MostRows {
-    /// So many rows of a small model keep others waiting for a fraction of a second.
-    pub const GREATEST: usize = 65_536;
-
+impl<const LEAST: usize, const GREATEST: usize> Within<LEAST, GREATEST> {
     /// The number.
     pub fn get(self) -> usize {
         self.0
     }
 }
 
-impl MostBytes {
-    /// Room for a row of a usual model.
-    pub const LEAST: usize = 1_024;
-    /// An answer is held two or three times while it is made, of the 128 MB that an isolate has for all it does.
-    pub const GREATEST: usize = 16 << 20;
-
-    /// The number.
-    pub fn get(self) -> usize {
-        self.0
-    }
-}
-
-fn within(given: usize, least: usize, greatest: usize) -> Result<usize, LimitError> {
-    if (least..=greatest).contains(&given) { Ok(given) } else { Err(LimitError { given, least, greatest }) }
-}
-
-impl TryFrom<usize> for MostRows {
+impl<const LEAST: usize, const GREATEST: usize> TryFrom<usize> for Within<LEAST, GREATEST> {
     type Error = LimitError;
 
-    fn try_from(rows: usize) -> Result<Self, LimitError> {
-        within(rows, 1, Self::GREATEST).map(MostRows)
+    fn try_from(given: usize) -> Result<Self, LimitError> {
+        if (LEAST..=GREATEST).contains(&given) {
+            Ok(Within(given))
+        } else {
+            Err(LimitError { given, least: LEAST, greatest: GREATEST })
+        }
     }
 }
 
-impl From<MostRows> for usize {
-    fn from(rows: MostRows) -> usize {
-        rows.0
-    }
-}
-
-impl TryFrom<usize> for MostBytes {
-    type Error = LimitError;
-
-    fn try_from(bytes: usize) -> Result<Self, LimitError> {
-        within(bytes, Self::LEAST, Self::GREATEST).map(MostBytes)
-    }
-}
-
-impl From<MostBytes> for usize {
-    fn from(bytes: MostBytes) -> usize {
-        bytes.0
+impl<const LEAST: usize, const GREATEST: usize> From<Within<LEAST, GREATEST>> for usize {
+    fn from(bounded: Within<LEAST, GREATEST>) -> usize {
+        bounded.0
     }
 }
 

@@ -20,7 +20,7 @@ pub use access::Access;
 pub use definition::Endpoint;
 pub use digest::{DigestError, Sha256};
 pub use document::DocumentError;
-pub use limits::{LimitError, MostBytes, MostRows, RequestLimits};
+pub use limits::{LimitError, MostBytes, MostRows, RequestLimits, Within};
 pub use model::{ModelKey, ModelKeyError, ModelReference, ModelShape, ModelShapeError};
 pub use name::{Name, NameError};
 pub use object::distinct_members;

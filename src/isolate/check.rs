@@ -6,11 +6,13 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny};
+use serde::de::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::endpoint::{Sha256, distinct_members};
-use crate::payload::{Datatype, Output, Outputs, Schema, Table, Values, flat_of_any_numbers};
+use crate::payload::{
+    ListsError, Output, Outputs, Schema, Table, Values, flat_of_any_numbers, table_of_lists, values_of_rows,
+};
 use crate::request::MAX_BODY_BYTES;
 
 /// Why a model is not one that has reproduced its check rows.
@@ -144,42 +146,12 @@ pub fn reproduce<E: fmt::Display>(
     Ok(())
 }
 
-/// The inputs, as the model takes them.
+/// The inputs, as the model takes them. Their number is bounded with that of the file's bytes.
 fn table(inputs: &ByName<'_>, schema: &Schema) -> Result<Table, CheckError> {
-    if let Some((name, _)) = inputs.0.iter().find(|(name, _)| schema.named(name).is_none()) {
-        let problem = format!("the model does not take it; it takes: {}", schema.some_names());
-        return Err(CheckError::Input { name: name.clone(), problem });
-    }
-    let mut rows = None;
-    let read = schema.inputs().iter().map(|input| {
-        let wrong = |problem: String| CheckError::Input { name: input.name.clone(), problem };
-        let json = inputs.0.iter().find(|(name, _)| *name == input.name).map(|(_, json)| json.get());
-        let json = json.ok_or_else(|| wrong("it is missing".to_owned()))?;
-        let rows = match rows {
-            Some(rows) => rows,
-            // The first says how many there are.
-            None => *rows.insert(count(json).map_err(wrong)?),
-        };
-        values(input.datatype, rows, &input.row_shape, json).map_err(wrong)
-    });
-    let read = read.collect::<Result<Vec<Values>, CheckError>>()?;
-    Table::new(schema, rows.unwrap_or_default(), read).ok_or(CheckError::Empty("rows"))
-}
-
-/// How many rows a list has.
-fn count(json: &str) -> Result<usize, String> {
-    let rows: Vec<IgnoredAny> = serde_json::from_str(json).map_err(|_| "it is no list of rows".to_owned())?;
-    Ok(rows.len())
-}
-
-/// The values of so many rows of that shape.
-fn values(datatype: Datatype, rows: usize, row_shape: &[usize], json: &str) -> Result<Values, String> {
-    let given = count(json)?;
-    if given != rows {
-        return Err(format!("it has {given} rows; the first input has {rows}"));
-    }
-    let shape: Vec<usize> = [rows].into_iter().chain(row_shape.iter().copied()).collect();
-    flat_of_any_numbers(datatype, &shape, json)
+    table_of_lists(&inputs.0, schema, usize::MAX, flat_of_any_numbers).map_err(|error| match error {
+        ListsError::Input { name, problem } => CheckError::Input { name, problem },
+        ListsError::TooMany(_) | ListsError::NoRows => CheckError::Empty("rows"),
+    })
 }
 
 /// Compares an output with the rows that are expected of it.
@@ -189,7 +161,8 @@ fn compare(found: &Output, rows: usize, expected: &str, tolerance: Tolerance) ->
         Some(keys) => Cow::Owned(without_keys(expected, keys).map_err(wrong)?),
         None => Cow::Borrowed(expected),
     };
-    let expected = values(found.datatype, rows, &found.row_shape, &expected).map_err(wrong)?;
+    let expected =
+        values_of_rows(found.datatype, rows, &found.row_shape, &expected, flat_of_any_numbers).map_err(wrong)?;
     let Some(at) = difference(&found.values, &expected, tolerance) else { return Ok(()) };
     let width = found.row_shape.iter().product::<usize>().max(1);
     let (row, column) = (at.checked_div(width).unwrap_or_default(), at.checked_rem(width).unwrap_or_default());
@@ -254,6 +227,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::payload::Datatype;
     use crate::payload::Input;
 
     const MODEL: &[u8] = b"a model";

@@ -2,7 +2,7 @@
 
 use turnout_tables::{Datatype, Schema, Table, Values};
 
-use super::error::{PayloadError, Row};
+use super::error::{PayloadError, Row, cut};
 
 /// A cell as a body has it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -113,7 +113,6 @@ pub(super) fn order_of(header: &[impl AsRef<str>], schema: &Schema) -> Result<Op
     if schema.inputs().len() == 1 {
         return Ok(None);
     }
-    let cut = |name: &str| name.chars().take(40).collect::<String>();
     let mut order = Vec::with_capacity(header.len());
     for name in header.iter().map(AsRef::as_ref) {
         let Some((_, column)) = schema.named(name) else {
@@ -246,7 +245,6 @@ fn text(cell: Cell<'_>) -> Result<&str, String> {
 
 /// "`yes` stands where a number belongs"
 fn refusal(cell: Cell<'_>, expected: &str) -> String {
-    let cut = |text: &str| text.chars().take(40).collect::<String>();
     let given = match cell {
         Cell::Number(x) => format!("{x}"),
         Cell::Integer(x) => format!("{x}"),

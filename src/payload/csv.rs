@@ -9,7 +9,7 @@ use turnout_tables::{Schema, Table};
 
 use super::accept::Header;
 use super::builder::{Builder, Cell, is_missing, order_of};
-use super::error::PayloadError;
+use super::error::{PayloadError, cut};
 
 pub(super) fn decode(body: &[u8], schema: &Schema, header: Header, most_rows: usize) -> Result<Table, PayloadError> {
     let mut lines = Lines::of(body, schema.width() == 1)?;
@@ -24,7 +24,7 @@ pub(super) fn decode(body: &[u8], schema: &Schema, header: Header, most_rows: us
         order = order_of(&names, schema)?;
         record.clear();
     } else if header == Header::Unsaid && schema.has_numbers() && !record.iter().any(Field::is_number) {
-        let first = record.first().map(|field| field.text.chars().take(40).collect()).unwrap_or_default();
+        let first = record.first().map(|field| cut(&field.text)).unwrap_or_default();
         return Err(PayloadError::LikeHeader { line: lines.began, first });
     }
     while !record.is_empty() || lines.next(&mut record)? {

@@ -28,7 +28,6 @@ pub fn decode(
     most_rows: usize,
 ) -> Result<Table, PayloadError> {
     let ContentType { format, header } = sent.into();
-    let most_rows = most_rows.min(rows_that_fit(schema));
     match format {
         Format::Json => {
             numbers::decode(body, schema, most_rows).map_or_else(|| json::decode(body, schema, most_rows), Ok)

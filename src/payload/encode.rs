@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use serde::ser::{SerializeMap, SerializeSeq, Serializer};
-use turnout_tables::{Output, Outputs, RowsError, Values};
+use turnout_tables::{Output, Outputs, RowsError, Values, rows_within};
 
 use super::accept::Format;
 
@@ -35,16 +35,10 @@ pub fn bounded(
     if bytes <= most_bytes {
         return Ok(kept);
     }
-    match share(rows, most_bytes, bytes) {
+    match rows_within(most_bytes, rows, bytes) {
         Some(most) if most > 0 => Err(RowsError::TooMany { rows, most }),
         _ => Err(RowsError::Answer { bytes: bytes.checked_div(rows).unwrap_or(bytes), most: most_bytes }),
     }
-}
-
-/// `rows * part / whole`, which in 32 bits would not hold what stands between.
-fn share(rows: usize, part: usize, whole: usize) -> Option<usize> {
-    let product = (rows as u64).saturating_mul(part as u64);
-    usize::try_from(product.checked_div(whole as u64)?).ok()
 }
 
 /// A body that is kept as long as it is small enough, and only counted from there on.

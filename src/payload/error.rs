@@ -2,6 +2,11 @@
 
 use std::fmt;
 
+/// At most 40 characters of somebody else's text.
+pub(super) fn cut(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
 /// Where a row stands, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {

@@ -13,7 +13,8 @@ use serde_json::value::RawValue;
 use turnout_tables::{Datatype, Input, Schema, Table, Values};
 
 use super::builder::{Builder, Cell, order_of, put, put_any_number};
-use super::error::PayloadError;
+use super::error::{PayloadError, cut};
+use super::lists::{ListsError, table_of_lists};
 use crate::endpoint::distinct_members;
 
 /// Any body, at the pace that good errors take.
@@ -94,34 +95,12 @@ struct Columns<'a>(Vec<(String, &'a RawValue)>);
 
 impl Columns<'_> {
     fn table(&self, schema: &Schema, most_rows: usize) -> Result<Table, PayloadError> {
-        let wrong = |input: &str, problem: String| PayloadError::Column { column: cut(input), problem };
-        if let Some((name, _)) = self.0.iter().find(|(name, _)| schema.named(name).is_none()) {
-            return Err(wrong(name, format!("the model does not take it; it takes: {}", schema.some_names())));
-        }
-        let mut rows = None;
-        let read = schema.inputs().iter().map(|input| {
-            let name = input.name.as_str();
-            let given = self.0.iter().find(|(given, _)| given == name);
-            let (_, json) = given.ok_or_else(|| wrong(name, "it is missing".to_owned()))?;
-            let items: Vec<IgnoredAny> = serde_json::from_str(json.get())
-                .map_err(|_| wrong(name, "a list of its values, one a row, belongs here".to_owned()))?;
-            let rows = *rows.get_or_insert(items.len());
-            if rows > most_rows {
-                return Err(PayloadError::TooManyRows { most: most_rows });
-            }
-            if items.len() != rows {
-                return Err(wrong(name, format!("it has {} rows; the first input has {rows}", items.len())));
-            }
-            let shape: Vec<usize> = [rows].into_iter().chain(input.row_shape.iter().copied()).collect();
-            flat(input.datatype, &shape, json.get()).map_err(|problem| wrong(name, problem))
-        });
-        let values = read.collect::<Result<Vec<Values>, PayloadError>>()?;
-        Table::new(schema, rows.unwrap_or_default(), values).ok_or(PayloadError::Empty)
+        table_of_lists(&self.0, schema, most_rows, flat).map_err(|error| match error {
+            ListsError::Input { name, problem } => PayloadError::Column { column: cut(&name), problem },
+            ListsError::TooMany(most) => PayloadError::TooManyRows { most },
+            ListsError::NoRows => PayloadError::Empty,
+        })
     }
-}
-
-fn cut(name: &str) -> String {
-    name.chars().take(40).collect()
 }
 
 /// The table, and an error of ours that serde's error type could carry only as text.
@@ -353,7 +332,6 @@ impl<'de> Visitor<'de> for Instance<'_, '_> {
         let mut features = false;
         while let Some(member) = members.next_key::<String>()? {
             let named = schema.named(&member);
-            let cut = || member.chars().take(40).collect::<String>();
             let Some((input, column, filled)) =
                 named.and_then(|(input, column)| Some((schema.inputs().get(input)?, column, filled.get_mut(input)?)))
             else {
@@ -363,10 +341,10 @@ impl<'de> Visitor<'de> for Instance<'_, '_> {
                     continue;
                 }
                 let known = schema.some_names();
-                return self.0.carry(Err(PayloadError::UnknownColumn { row, column: cut(), known }));
+                return self.0.carry(Err(PayloadError::UnknownColumn { row, column: cut(&member), known }));
             };
             if std::mem::replace(filled, true) || features {
-                return self.0.carry(Err(PayloadError::RepeatedColumn { row, column: cut() }));
+                return self.0.carry(Err(PayloadError::RepeatedColumn { row, column: cut(&member) }));
             }
             members.next_value_seed(Member { reader: &mut *self.0, input, column })?;
         }

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::builder::narrow;
+use super::error::cut;
 use super::tensor_bytes::{binary_values, datatype_name, named};
 use super::{Datatype, Input, Output, Outputs, Schema, Table, Values, flat};
 
@@ -310,11 +311,6 @@ pub fn count_tensor_rows(body: &[u8], header_length: Option<&str>) -> Option<usi
     let tensor = request.inputs.first()?;
     let values = tensor.decoded().ok()?;
     if values.is_empty() { Some(0) } else { tensor.shape.first().copied() }
-}
-
-/// At most 40 characters of somebody else's text.
-fn cut(text: &str) -> String {
-    text.chars().take(40).collect()
 }
 
 #[cfg(test)]

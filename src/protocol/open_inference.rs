@@ -15,8 +15,7 @@ use super::signature::{inputs, outputs};
 use super::tabular;
 use crate::endpoint::{MostBytes, Name};
 use crate::payload::{
-    BINARY, Flat, Inference, Outputs, Schema, Table, bounded, count_tensor_rows, datatype_name, rows_that_fit,
-    tensor_bytes,
+    BINARY, Flat, Inference, Outputs, Schema, Table, bounded, count_tensor_rows, datatype_name, tensor_bytes,
 };
 use crate::platform::Platform;
 use crate::request::{Request, RequestError, Response, segments};
@@ -156,9 +155,9 @@ struct Tensors<'a>(&'a Inference<'a>);
 
 impl Payload for Tensors<'_> {
     fn table(&self, schema: &Schema, most_rows: usize) -> Result<Table, Unreadable> {
-        let (rows, most) = (self.0.rows(), most_rows.min(rows_that_fit(schema)));
-        if rows > most {
-            return Err(RowsError::TooMany { rows, most }.into());
+        let rows = self.0.rows();
+        if rows > most_rows {
+            return Err(RowsError::TooMany { rows, most: most_rows }.into());
         }
         Ok(self.0.table(schema)?)
     }

@@ -14,7 +14,7 @@ use crate::endpoint::{
 };
 use crate::isolate::{InvokeError, LoadedModel, Served};
 use crate::origin;
-use crate::payload::Outputs;
+use crate::payload::{Outputs, rows_that_fit};
 use crate::platform::{HttpAnswer, Namespace, Platform, StoreError};
 use crate::record::Record;
 use crate::request::{RequestError, cookie, header};
@@ -202,8 +202,9 @@ impl<P: Platform> Service<'_, P> {
             Backend::Model(reference) => {
                 payload.check().map_err(Refusal::Caller)?;
                 let model = self.model(reference).await?;
-                let most_rows = limits.rows.get().min(model.description.rows.most);
-                let table = payload.table(&model.description.schema, most_rows).map_err(Refusal::Caller)?;
+                let schema = &model.description.schema;
+                let most_rows = limits.rows.get().min(model.description.rows.most).min(rows_that_fit(schema));
+                let table = payload.table(schema, most_rows).map_err(Refusal::Caller)?;
                 record.rows = Some(table.rows());
                 let output = reference.output.as_deref();
                 match self.isolate.models.borrow_mut().run(&model, &table, output, || self.platform.now_ms()) {

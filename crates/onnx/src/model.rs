@@ -8,6 +8,7 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::format_err;
 use turnout_tables::{
     Description, Limits, LoadOptions, Output, OutputSignature, Outputs, RowsRule, RunError, Schema, Table, Values,
+    rows_within,
 };
 
 use crate::answers::{Answer, answers};
@@ -241,9 +242,7 @@ fn most_rows(engine: &Engine, batch: Batch, limits: &Limits) -> Result<usize, Lo
     let answer = engine.outputs().iter().map(bytes::of).fold(0, u64::saturating_add);
     let answer = refused("its answer", answer, limits.answer_bytes)?;
     let rows_of_answer = if let Batch::Of(rows) = batch { rows } else { 1 };
-    // What stands between may not fit into 32 bits.
-    let product = (limits.answer_bytes as u64).saturating_mul(rows_of_answer as u64);
-    let most = product.checked_div(answer as u64).and_then(|most| usize::try_from(most).ok());
+    let most = rows_within(limits.answer_bytes, rows_of_answer, answer);
     Ok(most.unwrap_or(limits.rows).min(limits.rows).max(1))
 }
 

@@ -15,7 +15,7 @@ mod values;
 pub use datatype::Datatype;
 pub use description::{Description, OutputSignature, RowsRule};
 pub use error::{RowsError, RunError};
-pub use limits::{Limits, LoadOptions};
+pub use limits::{Limits, LoadOptions, rows_within};
 pub use outputs::{Output, Outputs};
 pub use schema::{Input, Schema};
 pub use table::Table;

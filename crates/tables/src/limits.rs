@@ -25,6 +25,13 @@ pub struct Limits {
     pub rows: usize,
 }
 
+/// How many rows have `most_bytes`, where `rows` have `bytes`; `None` where they have none.
+pub fn rows_within(most_bytes: usize, rows: usize, bytes: usize) -> Option<usize> {
+    // What stands between does not fit into 32 bits.
+    let product = (rows as u64).saturating_mul(most_bytes as u64);
+    usize::try_from(product.checked_div(bytes as u64)?).ok()
+}
+
 impl Default for Limits {
     /// What keeps an isolate of 128 MB alive, and others from waiting for more than some seconds.
     fn default() -> Self {
