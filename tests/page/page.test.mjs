@@ -396,10 +396,10 @@ for (const width of WIDTHS) {
   });
 
   test(`${width} px: an endpoint that is not there is told, and the other one works`, () =>
-    page({ width, ready: false, expected: /status of 404/ }, async (page) => {
+    page({ width, opened: false, expected: /status of 404/ }, async (page) => {
       // As if it had been removed: the worker's own answer about a name that it does not know.
       await page.route("**/endpoints/churn", (route) => route.continue({ url: new URL("/endpoints/gone", worker.url).href }));
-      await page.reload();
+      await page.goto(String(worker.url));
       await reads(page.getByRole("alert"), /gone[\s\S]*The sections of churn below cannot work until then/);
       assert.ok(await button(section(page, "Churn"), "Send all customers").isDisabled());
       await button(page, /^A 6, held-out/).first().click();
@@ -591,17 +591,13 @@ for (const width of WIDTHS) {
     }));
 
   test(`${width} px: what the page needs is asked for at once, and until it is there the controls say so`, () =>
-    page({ width, ready: false }, async (page) => {
+    page({ width, opened: false }, async (page) => {
       let wasm, script;
       const asked = [];
-      page.on("request", (request) => {
-        // What the page before it had asked for is not this one's.
-        if (request.isNavigationRequest()) asked.length = 0;
-        asked.push(new URL(request.url()).pathname);
-      });
+      page.on("request", (request) => asked.push(new URL(request.url()).pathname));
       const held = new Promise((resolve) => page.route("**/turnout_bg.wasm", (route) => resolve((wasm = route))));
       await page.route("**/page.js", (route) => void (script = route));
-      await page.reload({ waitUntil: "commit" });
+      await page.goto(String(worker.url), { waitUntil: "commit" });
       // The core is asked for before a single module has come.
       await held;
       for (const card of ["Draw a digit", "Send traffic", "Move the weights", "Same user, same model", "Churn"].map((name) => section(page, name))) {

@@ -14,8 +14,8 @@ export function launch() {
   return chromium.launch({ executablePath, args });
 }
 
-/** Opens the page, does `body(page)`, and finds no error in the log but those that match `expected`. */
-export async function visit(browser, url, { width = 1440, colorScheme = "light", expected = /^$/, ready = true, watching = false } = {}, body) {
+/** Opens the page, or leaves that to `body` where not `opened`; does `body(page)`, and finds no error in the log but those that match `expected`. */
+export async function visit(browser, url, { width = 1440, colorScheme = "light", expected = /^$/, opened = true, watching = false } = {}, body) {
   const height = width < 500 ? 844 : 900;
   const context = await browser.newContext({ viewport: { width, height }, colorScheme, reducedMotion: "reduce", hasTouch: width < 500 });
   await context.grantPermissions(["clipboard-read", "clipboard-write"], { origin: new URL(url).origin });
@@ -27,8 +27,10 @@ export async function visit(browser, url, { width = 1440, colorScheme = "light",
   page.on("console", (message) => ["error", "warning"].includes(message.type()) && errors.push(message.text()));
   page.on("pageerror", (error) => errors.push(error.stack));
   try {
-    await page.goto(String(url));
-    if (ready) await page.locator("html[data-ready]").waitFor();
+    if (opened) {
+      await page.goto(String(url));
+      await page.locator("html[data-ready]").waitFor();
+    }
     await body(page);
     assert.deepEqual(errors.filter((text) => !expected.test(text)), []);
   } finally {
