@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wasm_bindgen::JsError;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use crate::assignment::{UnitHash, moved};
+use crate::assignment::moved;
 use crate::endpoint::{Endpoint, Weight, WeightChange};
 use crate::statistics;
 
@@ -64,29 +64,6 @@ impl Preview {
         Preview::of_document(WeightChange::new(named)?.apply(self.document.as_bytes())?)
     }
 
-    /// Which variant a unit gets, and why: `{unit_hash, variant, scores: [{variant, share, uniform, score}]}`. The variant
-    /// with the smallest score gets the unit; one without weight has no score.
-    ///
-    /// # Errors
-    /// If assignment is not sticky.
-    pub fn explain(&self, unit: &str) -> Result<String, JsError> {
-        let unit = UnitHash::new(&self.stickiness()?.salt, unit);
-        let variants = self.endpoint.variants();
-        let scores: Vec<_> = unit.scores(variants).collect();
-        let described = variants.iter().map(|variant| {
-            let score = scores.iter().find(|score| score.variant.name == variant.name);
-            json!({
-                "variant": variant.name,
-                "share": self.endpoint.share(variant),
-                "uniform": score.map(|score| score.uniform),
-                "score": score.map(|score| score.score),
-            })
-        });
-        let chosen = unit.choose(variants).map(|variant| &variant.name);
-        let scores: Value = described.collect();
-        Ok(json!({ "unit_hash": unit.to_string(), "variant": chosen, "scores": scores }).to_string())
-    }
-
     /// How many of `units` made-up units would move to another variant if this endpoint became `to`:
     /// `{units, moved, least, flows: [{from, to, units}]}`.
     ///
@@ -138,7 +115,8 @@ fn document(description: &Value) -> String {
     });
     let mut document = json!({ "variants": variants.collect::<Value>() });
     if let (Some(members), Some(assignment)) = (document.as_object_mut(), description.get("assignment")) {
-        members.insert("assignment".to_owned(), assignment.clone());
+        // A description has no salt. Any will do for units that are made up.
+        members.insert("assignment".to_owned(), json!({ "unit": member(assignment, "unit"), "salt": "preview" }));
     }
     document.to_string()
 }

@@ -173,9 +173,12 @@ pub enum RequestError {
     /// A header asks for something that does not exist here, and must not be passed over.
     #[error("`{0}` asks for something that endpoints here do not have")]
     Unsupported(&'static str),
-    /// The body tells a unit, and the endpoint assigns none.
-    #[error("the body tells a unit, and the endpoint does not assign by unit")]
+    /// A unit is asked about, and the endpoint assigns none.
+    #[error("the request is about a unit, and the endpoint does not assign by unit")]
     NoUnits,
+    /// A unit is asked about, and none is told.
+    #[error("the request tells no unit, neither in its body nor as the endpoint names it")]
+    UnitMissing,
     /// The name in the path is not one.
     #[error(transparent)]
     Name(#[from] NameError),

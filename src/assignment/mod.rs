@@ -1,9 +1,11 @@
 //! Which variant answers a request, why, and how likely that was.
 
+mod explanation;
 mod moved;
 mod random;
 mod unit;
 
+pub use explanation::{ExplainedScore, Explanation, explain};
 pub use moved::{Flow, Moved, moved};
 pub use random::{Randomness, seeded};
 pub use unit::{Score, UnitHash};

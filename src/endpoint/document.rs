@@ -60,6 +60,25 @@ pub enum DocumentError {
     UnknownFallback(Name, Vec<String>),
 }
 
+impl DocumentError {
+    /// Where the fault is, and of which kind, without a word of what stands there: for who may not read the document.
+    pub fn outline(&self) -> String {
+        match self {
+            DocumentError::Syntax(_) => "it is not JSON".to_owned(),
+            DocumentError::Value { path, .. } => format!("the value at `{path}` is missing, unknown or not allowed"),
+            DocumentError::NoVariants | DocumentError::TooManyVariants(_) => {
+                "`variants` has too few or too many".to_owned()
+            }
+            DocumentError::RepeatedName { position, .. } => format!("`variants[{position}].name` is used twice"),
+            DocumentError::InfiniteTotal => "the weights in `variants` are too large".to_owned(),
+            DocumentError::TinyShare { position } => {
+                format!("`variants[{position}].weight` is too small beside the others")
+            }
+            DocumentError::UnknownFallback(..) => "`fallback` is none of the variants".to_owned(),
+        }
+    }
+}
+
 /// An endpoint as it is written.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename = "endpoint")]

@@ -72,11 +72,21 @@ pub enum EndpointError {
     #[error("there is no endpoint of that name")]
     NotFound,
     /// The document is wrong.
-    #[error("the endpoint's configuration is invalid: {0}")]
+    #[error("the endpoint's configuration is invalid: {}", .0.outline())]
     Invalid(#[from] DocumentError),
     /// The store could not be read.
     #[error("the endpoint's configuration could not be read: {0}")]
     Unavailable(#[from] StoreError),
+}
+
+impl EndpointError {
+    /// The message with what stands in the document, for the log and the administrator.
+    pub fn in_full(&self) -> String {
+        match self {
+            EndpointError::Invalid(error) => format!("the endpoint's configuration is invalid: {error}"),
+            EndpointError::NotFound | EndpointError::Unavailable(_) => self.to_string(),
+        }
+    }
 }
 
 /// What the cache has to say of a name.

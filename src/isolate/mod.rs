@@ -4,6 +4,7 @@
 mod check;
 mod endpoints;
 mod models;
+mod names;
 mod settings;
 
 use std::cell::RefCell;
@@ -11,6 +12,7 @@ use std::cell::RefCell;
 pub use check::{CheckError, reproduce};
 pub use endpoints::{EndpointCache, EndpointError, Freshness, Health, Lookup, Served};
 pub use models::{InvokeError, LoadedModel, ModelCache, ModelError, Wanted};
+pub use names::KnownNames;
 pub use settings::{AllowedOrigins, Settings};
 
 use crate::assignment::Randomness;
@@ -20,6 +22,8 @@ use crate::assignment::Randomness;
 pub struct Isolate {
     /// Endpoints' configurations.
     pub endpoints: RefCell<EndpointCache>,
+    /// Endpoints' names.
+    pub names: RefCell<KnownNames>,
     /// Loaded models.
     pub models: RefCell<ModelCache>,
     /// The generator that variants are drawn with, once it has been seeded.
@@ -37,6 +41,7 @@ impl Isolate {
     pub fn new(settings: Settings) -> Self {
         Isolate {
             endpoints: RefCell::new(EndpointCache::new(settings.freshness)),
+            names: RefCell::default(),
             models: RefCell::new(ModelCache::new(settings.model_memory_bytes)),
             randomness: RefCell::new(None),
             settle_ms: settings.freshness.oldest_ms() + settings.store_delay_ms,

@@ -101,13 +101,18 @@ fn status_and_fix(error: &Error) -> (StatusCode, &'static str) {
             RequestError::NoUnits => {
                 (S::BAD_REQUEST, "leave the unit out, or name one in the endpoint's document under `assignment`")
             }
-            RequestError::Operation(_) => (S::BAD_REQUEST, "docs/http.md and docs/clients.md say what it takes"),
-            RequestError::NoSuchOperation(_) => (S::NOT_FOUND, "docs/clients.md lists the operations"),
+            RequestError::UnitMissing => (S::BAD_REQUEST, "send the body {\"unit\": \"...\"}"),
+            RequestError::Operation(_) => (S::BAD_REQUEST, "send what the operation takes, as the message says"),
+            RequestError::NoSuchOperation(_) => {
+                (S::NOT_FOUND, "use one on endpoints, endpoint configurations or models, such as ListEndpoints")
+            }
             RequestError::Name(_) => (S::BAD_REQUEST, "take the name from GET /endpoints"),
         },
         Error::Unreadable(error) => unreadable(error),
         Error::Access(error) => match error {
-            AccessError::Unset(_) => (S::SERVICE_UNAVAILABLE, "set the secret: wrangler secret put NAME"),
+            AccessError::Unset(_) => {
+                (S::SERVICE_UNAVAILABLE, "have whoever runs this worker set the secret: wrangler secret put NAME")
+            }
             AccessError::Missing => (S::UNAUTHORIZED, "send Authorization: Bearer TOKEN, or sign the request"),
             AccessError::Token => (S::UNAUTHORIZED, "send Authorization: Bearer with the token that is set here"),
             AccessError::Signature(_) => {
@@ -123,13 +128,14 @@ fn status_and_fix(error: &Error) -> (StatusCode, &'static str) {
         Error::Endpoint(_, EndpointError::NotFound) => {
             (S::NOT_FOUND, "GET /endpoints lists the endpoints; a new one is seen within its time to live")
         }
-        Error::Endpoint(_, EndpointError::Invalid(_)) => {
-            (S::INTERNAL_SERVER_ERROR, "fix the endpoint's document in the ENDPOINTS namespace")
-        }
+        Error::Endpoint(_, EndpointError::Invalid(_)) => (
+            S::INTERNAL_SERVER_ERROR,
+            "have whoever runs the endpoint mend its document in the ENDPOINTS namespace, as the worker's log says",
+        ),
         Error::Endpoint(_, EndpointError::Unavailable(_)) | Error::Store(_) => {
             (S::SERVICE_UNAVAILABLE, "try again shortly")
         }
-        Error::Backend(error) => (S::FAILED_DEPENDENCY, failure(error.first())),
+        Error::Backend(error) => (S::FAILED_DEPENDENCY, unanswered(error.first())),
         Error::Revision(RevisionError::Missing) => {
             (S::PRECONDITION_REQUIRED, "send If-Match with the ETag of GET /endpoints/NAME")
         }
@@ -144,7 +150,7 @@ fn status_and_fix(error: &Error) -> (StatusCode, &'static str) {
                 S::CONFLICT,
                 "name the variant in the configuration, or take `fallback` out of the endpoint's document",
             ),
-            RegistryError::Unusable(..) => (S::BAD_REQUEST, "name a model that docs/models.md lists, or an origin"),
+            RegistryError::Unusable(..) => (S::BAD_REQUEST, "mend the model as the message says, or name an origin"),
         },
         Error::Weights(WeightsError::Document(_)) => {
             (S::CONFLICT, "fix the endpoint's document in the ENDPOINTS namespace")
@@ -198,7 +204,24 @@ fn unreadable(error: &Unreadable) -> (StatusCode, &'static str) {
     }
 }
 
-/// How to fix a backend that failed.
+/// What a caller can do about a backend that failed. Who runs it is told more: see [`failure`].
+fn unanswered(failed: &Failure) -> &'static str {
+    match failed {
+        Failure::Model(ModelError::Unavailable { .. }) => "try again shortly",
+        Failure::Model(_) | Failure::Run(InvokeError::Run(RunError::NoSuchOutput { .. })) => {
+            "name another variant in X-Target-Variant; GET /endpoints/NAME tells whoever runs the endpoint how to mend this one"
+        }
+        Failure::Run(_) => failure(failed),
+        Failure::Origin(OriginError::Timeout(_)) => {
+            "try again, or name another variant in X-Target-Variant; whoever runs the endpoint can raise its timeout_ms or name a fallback"
+        }
+        Failure::Origin(_) => {
+            "try again, or name another variant in X-Target-Variant; whoever runs the endpoint can look at the model host, or name a fallback"
+        }
+    }
+}
+
+/// How whoever runs a backend fixes it.
 pub(super) fn failure(failure: &Failure) -> &'static str {
     match failure {
         Failure::Model(error) => match error {
@@ -222,11 +245,6 @@ pub(super) fn failure(failure: &Failure) -> &'static str {
         Failure::Run(InvokeError::Died(_) | InvokeError::Run(RunError::Failed(_))) => {
             "check the rows against the model's card, or name another variant in X-Target-Variant"
         }
-        Failure::Origin(error) => match error {
-            OriginError::Timeout(_) => "try again, raise the variant's timeout_ms, or name a fallback",
-            OriginError::Secret(_) => "set the secret: wrangler secret put NAME",
-            OriginError::Redirect(_) => "put the address that answers into the variant's origin.url",
-            _ => "look at the model host, or name a fallback",
-        },
+        Failure::Origin(_) => "look at the model host, or name a fallback",
     }
 }

@@ -147,6 +147,7 @@ impl<P: Platform> Service<'_, P> {
         self.document(name).await?;
         self.platform.delete(Namespace::Endpoints, name.as_str()).await?;
         let now_ms = self.platform.now_ms();
+        self.isolate.names.borrow_mut().forget();
         // It says that there is none, which is what is wanted.
         let _ = self.isolate.endpoints.borrow_mut().written(name, None, now_ms);
         Ok(())
@@ -287,6 +288,7 @@ impl<P: Platform> Service<'_, P> {
     /// Puts a document into the store, and serves it in this isolate at once.
     async fn put_document(&self, name: &Name, document: String, times: Times) -> Result<Served, Error> {
         self.platform.write(Namespace::Endpoints, name.as_str(), &document, times).await?;
+        self.isolate.names.borrow_mut().forget();
         let now_ms = self.platform.now_ms();
         let served = self.isolate.endpoints.borrow_mut().written(name, Some(document), now_ms);
         served.map_err(|error| Error::Endpoint(name.clone(), error))

@@ -128,6 +128,7 @@ impl Error {
                 RequestError::CustomAttributes => "bad_custom_attributes",
                 RequestError::Unsupported(_) => "unsupported_header",
                 RequestError::NoUnits => "no_units",
+                RequestError::UnitMissing => "unit_missing",
                 RequestError::Operation(_) => "bad_operation",
                 RequestError::NoSuchOperation(_) => "no_such_operation",
                 RequestError::Name(_) => "bad_name",

@@ -6,12 +6,15 @@ use futures_util::future::join_all;
 use turnout_tables::Description;
 
 use super::error::{BackendError, Failure};
+use super::invocation::UnitIn;
+use super::invoke::unit_of;
 use super::{Error, Service};
 use crate::access;
-use crate::assignment::AssignmentError;
+use crate::assignment::{AssignmentError, UnitHash};
 use crate::endpoint::{Backend, Endpoint, ModelReference, Name, Variant};
+use crate::isolate::Served;
 use crate::platform::Platform;
-use crate::request::Request;
+use crate::request::{Request, RequestError};
 
 /// An endpoint or one of its variants, looked at.
 #[derive(Debug)]
@@ -61,6 +64,26 @@ impl<P: Platform> Service<'_, P> {
         let model = self.describe(reference).await;
         let model = model.map_err(|failure| BackendError::Chosen(name.clone(), failure))?;
         Ok(Inspected { variants, model: Some(model), output: reference.output.clone() })
+    }
+
+    /// An endpoint and the unit of who asks, if that may invoke it.
+    ///
+    /// # Errors
+    /// If not, or there is no such endpoint, or no unit.
+    pub async fn unit(
+        &self,
+        name: &Name,
+        unit: UnitIn<'_>,
+        proof: &Request,
+        refresh: &mut Vec<Name>,
+    ) -> Result<(Rc<Endpoint>, UnitHash), Error> {
+        let Served { endpoint, .. } = self.look_up(name, refresh).await?;
+        self.allow(&endpoint, proof)?;
+        if endpoint.stickiness().is_none() {
+            return Err(RequestError::NoUnits.into());
+        }
+        let unit = unit_of(&endpoint, unit)?.ok_or(RequestError::UnitMissing)?;
+        Ok((endpoint, unit))
     }
 
     /// What a model takes and gives. No hold is kept of its instance: those of all variants may not fit beside each other.

@@ -258,7 +258,11 @@ impl<P: Platform> Service<'_, P> {
 }
 
 /// The unit that the request carries, where the endpoint names one. An empty one is none.
-fn unit_of(endpoint: &Endpoint, unit: UnitIn<'_>) -> Result<Option<UnitHash>, RequestError> {
+/// The unit of who asks; `None` where there is none, or it is not told.
+///
+/// # Errors
+/// If one is told to an endpoint that takes none.
+pub(super) fn unit_of(endpoint: &Endpoint, unit: UnitIn<'_>) -> Result<Option<UnitHash>, RequestError> {
     let stickiness = match (endpoint.stickiness(), unit) {
         (Some(stickiness), _) => stickiness,
         (None, UnitIn::Headers(_)) => return Ok(None),

@@ -1,5 +1,7 @@
 //! Endpoints as this isolate serves them.
 
+use std::rc::Rc;
+
 use futures_util::future::join_all;
 
 use super::registry::Kind;
@@ -9,15 +11,15 @@ use crate::isolate::{EndpointError, Health, Lookup, Served};
 use crate::platform::{Namespace, Platform};
 
 /// Endpoints on a page of descriptions: each is one read, and a request on the free plan may make 50.
-const ENDPOINTS_A_PAGE: u16 = 40;
+const ENDPOINTS_A_PAGE: usize = 40;
 
 /// A page of the endpoints.
 #[derive(Debug)]
 pub struct EndpointPage {
     /// By name, with what there is to serve.
     pub endpoints: Vec<(Name, Result<Served, Error>)>,
-    /// Where the next page begins; `None` at the end.
-    pub cursor: Option<String>,
+    /// The last name, where there are more; the next page begins after it.
+    pub cursor: Option<Name>,
 }
 
 impl<P: Platform> Service<'_, P> {
@@ -40,19 +42,19 @@ impl<P: Platform> Service<'_, P> {
         served.map_err(|error| Error::Endpoint(name.clone(), error))
     }
 
-    /// A page of the endpoints.
+    /// A page of the endpoints: those whose names come after `cursor`.
     ///
     /// # Errors
     /// If the store fails.
-    pub async fn list(&self, cursor: Option<String>, refresh: &mut Vec<Name>) -> Result<EndpointPage, Error> {
-        let (namespace, prefix) = Kind::Endpoint.place();
-        let page = self.platform.list(namespace, prefix, cursor, ENDPOINTS_A_PAGE).await?;
-        // A key that is no name cannot be asked for either.
-        let names = page.keys.iter().filter_map(|(key, _)| Name::try_from(key.as_str()).ok());
-        let looked_up = join_all(names.map(|name| async move {
+    pub async fn list(&self, cursor: Option<&str>, refresh: &mut Vec<Name>) -> Result<EndpointPage, Error> {
+        let names = self.names().await?;
+        let rest = names.partition_point(|name| cursor.is_some_and(|cursor| name.as_str() <= cursor));
+        let rest = names.get(rest..).unwrap_or_default();
+        let page = rest.get(..ENDPOINTS_A_PAGE).unwrap_or(rest);
+        let looked_up = join_all(page.iter().map(|name| async move {
             let mut refresh = Vec::new();
-            let served = self.look_up(&name, &mut refresh).await;
-            (name, served, refresh)
+            let served = self.look_up(name, &mut refresh).await;
+            (name.clone(), served, refresh)
         }))
         .await;
         let mut endpoints = Vec::new();
@@ -63,17 +65,27 @@ impl<P: Platform> Service<'_, P> {
                 endpoints.push((name, served));
             }
         }
-        Ok(EndpointPage { endpoints, cursor: page.cursor })
+        let cursor = if page.len() < rest.len() { page.last().cloned() } else { None };
+        Ok(EndpointPage { endpoints, cursor })
     }
 
-    /// Whether the store answers.
+    /// Whether the store answers, or did a moment ago.
     ///
     /// # Errors
     /// If it does not.
     pub async fn ready(&self) -> Result<(), Error> {
-        let (namespace, prefix) = Kind::Endpoint.place();
-        self.platform.list(namespace, prefix, None, 1).await?;
+        self.names().await?;
         Ok(())
+    }
+
+    /// The endpoints' names, from the store or as it listed them a moment ago.
+    async fn names(&self) -> Result<Rc<[Name]>, Error> {
+        let asked_ms = self.platform.now_ms();
+        if let Some(names) = self.isolate.names.borrow().get(asked_ms) {
+            return Ok(names);
+        }
+        let names = self.all(Kind::Endpoint).await?.into_iter().map(|(name, _)| name).collect();
+        Ok(self.isolate.names.borrow_mut().learn(names, asked_ms))
     }
 
     /// Reads an endpoint from the store into the cache, and tells the log of what is new and wrong.
@@ -83,10 +95,11 @@ impl<P: Platform> Service<'_, P> {
         let served = self.isolate.endpoints.borrow_mut().store(name, read, began_ms);
         match &served {
             Ok(Served { health: Health::Failing { problem, since_ms }, .. }) if *since_ms == began_ms => {
-                self.platform.warn(&format!("endpoint `{name}` serves its last good configuration: {problem}"));
+                self.platform
+                    .warn(&format!("endpoint `{name}` serves its last good configuration: {}", problem.in_full()));
             }
             Err(error @ (EndpointError::Invalid(_) | EndpointError::Unavailable(_))) => {
-                self.platform.warn(&format!("endpoint `{name}` cannot be served: {error}"));
+                self.platform.warn(&format!("endpoint `{name}` cannot be served: {}", error.in_full()));
             }
             Ok(_) | Err(EndpointError::NotFound) => {}
         }

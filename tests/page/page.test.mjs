@@ -299,7 +299,7 @@ for (const width of WIDTHS) {
         assert.equal(smallest, variant);
         await button(card, "Ask the worker as this user").click();
         const said = await reads(card.getByRole("status"), /The worker, asked with/);
-        assert.equal(said.replaceAll(/\s+/g, " "), `The worker, asked with x-user-id: ${user}, chose ${variant} (sticky), just as computed here.`);
+        assert.equal(said.replaceAll(/\s+/g, " "), `The worker, asked with x-user-id: ${user}, chose ${variant} (sticky), just as told above.`);
       }
       await card.getByLabel("User id").fill("Žofie");
       await button(card, "Ask the worker as this user").click();
@@ -554,7 +554,7 @@ for (const width of WIDTHS) {
       await page.getByLabel("User id").fill(id);
       await unfold(page);
       await button(card, "Ask the worker as this user").click();
-      await reads(card.getByRole("status"), /just as computed/);
+      await reads(card.getByRole("status"), /just as told/);
       await page.getByText(`What you did last: a digit, as user ${id}`).waitFor();
       const wider = () =>
         page.evaluate(() => {
@@ -658,7 +658,7 @@ for (const width of WIDTHS) {
       await reads(weights.getByRole("status"), /Saved: logistic 40\.0\s%, cnn 60\.0\s%/);
       await tabTo(page.getByLabel("User id"));
       await page.keyboard.press("Enter");
-      await reads(section(page, "Same user, same model").getByRole("status"), /just as computed here/);
+      await reads(section(page, "Same user, same model").getByRole("status"), /just as told above/);
     }));
 
   for (const colorScheme of ["light", "dark"])
@@ -682,7 +682,7 @@ for (const width of WIDTHS) {
         await button(churn, "Send all customers").click();
         await reads(churn.getByRole("status"), /Done: 1,250/);
         await button(section(page, "Same user, same model"), "Ask the worker as this user").click();
-        await reads(section(page, "Same user, same model").getByRole("status"), /just as computed/);
+        await reads(section(page, "Same user, same model").getByRole("status"), /just as told/);
 
         const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         assert.equal(wider, 0, "the page scrolls sideways");

@@ -65,6 +65,10 @@ const at = (name) => `/endpoints/${encodeURIComponent(name)}`;
 /** An endpoint's description, as text: the core reads it. */
 export const describe = async (name) => (await call({ path: at(name) })).text;
 
+/** The variant that a unit gets, and the scores that give it that. Nothing is recorded of it. */
+export const explanation = async (name, unit, signal) =>
+  json((await call({ method: "POST", path: `${at(name)}/assignments/explain`, headers: { "content-type": "application/json" }, body: JSON.stringify({ unit }) }, signal)).text);
+
 export const columns = async (name) =>
   json((await call({ path: `/v2/models/${encodeURIComponent(name)}` })).text).inputs.map((input) => input.name);
 

@@ -1,42 +1,57 @@
-// Users and their variants: which, why, and who would move. All of it is the core's; this shows it.
+// Users and their variants: which, why, and who would move. The worker tells the first, the core the last; this shows it.
 
 import { Asking } from "../lib/asking.js";
 import { eachFrame } from "../lib/crew.js";
 import { bar, count, element, find, percent, plural, table, variantName } from "../lib/dom.js";
-import { Failure, invoke, table as rowsOf } from "../lib/worker.js";
+import { explanation, Failure, invoke, table as rowsOf } from "../lib/worker.js";
 
 const USERS = 10_000;
+const PAUSE_MS = 200;
 
 export function users(endpoint) {
   const asking = new Asking({ status: find("#users-status"), trouble: find("#users-trouble") });
   const input = find("#unit");
   const { unitHeader } = endpoint;
 
+  /** The variant that is shown for the user, once the worker has told it. */
+  let told = null;
+  const telling = new Asking({ status: find("#fate"), trouble: find("#users-trouble") });
+
+  // The salt of the hash is the worker's secret, so that it is asked, at the last of several keys.
+  let typed;
   function explain() {
     asking.drop();
+    telling.drop();
+    clearTimeout(typed);
+    told = null;
     const unit = input.value;
     const known = endpoint.preview.sticky() && unit !== "";
     find("#users-how").hidden = !known;
+    find("#scores").replaceChildren();
     if (!known) {
       const why = unit === "" ? "Without an id nobody knows the user: each request is drawn by weight." : "This endpoint does not say where a user's id is, so each request is drawn by weight.";
       return find("#fate").replaceChildren(element("span.note", {}, why));
     }
-    const { unit_hash: hash, variant, scores } = JSON.parse(endpoint.preview.explain(unit));
+    typed = setTimeout(() => telling.run("Asking the worker …", (signal) => tell(unit, signal)), PAUSE_MS);
+  }
+
+  async function tell(unit, signal) {
+    const { variant, scores } = await explanation(endpoint.name, unit, signal);
+    told = variant;
     const rows = scores.map((score, i) => [
       variantName(score.variant, i),
       percent(score.share),
       score.uniform === null ? "–" : score.uniform.toFixed(4),
       score.score === null ? "no weight" : element(score.variant === variant ? "b" : "span", {}, score.score.toPrecision(4)),
     ]);
-    find("#fate").replaceChildren(
-      element("b", {}, unit),
-      ...(variant === null ? [" gets no variant: all weights are 0."] : [" gets ", element("b", {}, variantName(variant, endpoint.position(variant))), " at every request, until the weights change."]),
-    );
     find("#scores").replaceChildren(
       element("p.note", {}, "For each variant, a hash of this user and the variant's name gives a number between 0 and 1, the same one every time. Score: −ln(number) ÷ weight. The smallest score wins."),
       table("Scores of this user", ["variant", "share", "number", "score"], rows),
-      element("p.note", {}, "Hash of the endpoint's salt and this id: ", element("code.hash", {}, hash)),
     );
+    return [
+      element("b", {}, unit),
+      ...(variant === null ? [" gets no variant: all weights are 0."] : [" gets ", element("b", {}, variantName(variant, endpoint.position(variant))), " at every request, until the weights change."]),
+    ];
   }
 
   /** The user as a header's value. Throws in words if it cannot be one. */
@@ -55,13 +70,13 @@ export function users(endpoint) {
       const unit = input.value;
       const [[, ...pixels]] = await rowsOf(endpoint.name);
       const { variant, reason } = await invoke(endpoint.name, [pixels.join(",")], { title: `a digit, as user ${unit}`, headers, signal });
-      const same = JSON.parse(endpoint.preview.explain(unit)).variant === variant;
+      const same = told === variant;
       return [
         "The worker, asked with ",
         element("code", {}, `${unitHeader}: ${unit}`),
         ", chose ",
         variantName(variant, endpoint.position(variant)),
-        ` (${reason}), ${same ? "just as computed here." : "which is not what was computed here: the weights may have changed meanwhile."}`,
+        ` (${reason}), ${same ? "just as told above." : "which is not what was told above: the weights may have changed meanwhile."}`,
       ];
     });
 

@@ -49,8 +49,8 @@ pub(super) async fn decide<P: Platform>(
     request: &Request,
 ) -> Result<Answer, Error> {
     let mut invocation = tabular::invocation("native", endpoint, request)?;
-    let asked = asked(&request.body)?;
-    if let Some(Asked { unit }) = &asked {
+    let unit = asked_unit(&request.body)?;
+    if let Some(unit) = &unit {
         invocation.unit = UnitIn::Told(unit);
     }
     let (decided, noted) = service.decide(&invocation).await;
@@ -70,10 +70,12 @@ pub(super) async fn decide<P: Platform>(
     Ok(Answer { response, follow_ups })
 }
 
-fn asked(body: &[u8]) -> Result<Option<Asked>, RequestError> {
+/// The unit that a body tells; none in an empty one.
+pub(super) fn asked_unit(body: &[u8]) -> Result<Option<String>, RequestError> {
     if body.trim_ascii().is_empty() {
         return Ok(None);
     }
     let refused = |error| RequestError::Operation(format!("the body is not {{\"unit\": \"...\"}}: {error}"));
-    serde_json::from_slice(body).map(Some).map_err(refused)
+    let asked: Asked = serde_json::from_slice(body).map_err(refused)?;
+    Ok(Some(asked.unit))
 }

@@ -4,8 +4,8 @@ use http::{StatusCode, header};
 use serde::Serialize;
 
 use super::refuse::refuse;
-use crate::endpoint::{Access, Backend, Endpoint, ModelKey, Name, RequestLimits, Stickiness, Variant};
-use crate::isolate::{Health, Served};
+use crate::endpoint::{Access, Backend, Endpoint, ModelKey, Name, RequestLimits, Stickiness, UnitSource, Variant};
+use crate::isolate::{EndpointError, Health, Served};
 use crate::platform::Platform;
 use crate::protocol::report::{self, Report};
 use crate::protocol::respond::{Answer, insert, json};
@@ -22,12 +22,20 @@ struct Description<'a> {
     problem: Option<Problem>,
     variants: Vec<VariantDescription<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    assignment: Option<&'a Stickiness>,
+    assignment: Option<AssignmentDescription<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fallback: Option<&'a Name>,
     #[serde(skip_serializing_if = "Access::is_open")]
     access: &'a Access,
     limits: RequestLimits,
+}
+
+/// Without the salt: who has that can look up the units of records.
+#[derive(Serialize)]
+struct AssignmentDescription<'a> {
+    unit: &'a UnitSource,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    issue: bool,
 }
 
 #[derive(Serialize)]
@@ -58,7 +66,7 @@ enum BackendDescription<'a> {
         output: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         check: Option<&'a str>,
-        /// Absent in a list of endpoints, and for callers who may not invoke.
+        /// Absent in a list of endpoints.
         #[serde(flatten)]
         loaded: Option<Loaded<'a>>,
     },
@@ -100,57 +108,77 @@ enum Listed<'a> {
 struct Listing<'a> {
     endpoints: Vec<Listed<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    cursor: Option<&'a str>,
+    cursor: Option<&'a Name>,
 }
 
-/// Answers with one endpoint's description.
+/// Answers with one endpoint's description, if the caller may invoke or administer it.
 pub(super) async fn describe<P: Platform>(service: &Service<'_, P>, name: &Name, request: &Request) -> Answer {
     let mut refresh = Vec::new();
     let response = match service.look_up(name, &mut refresh).await {
-        Ok(served) => described(service, name, &served, request).await,
+        Ok(served) => match seen_as(service, &served.endpoint, request) {
+            Ok(reader) => described(service, name, &served, reader).await,
+            Err(error) => refuse(&error),
+        },
         Err(error) => refuse(&error),
     };
     Answer { response, follow_ups: FollowUps::refresh(refresh) }
 }
 
-/// Answers with a page of descriptions: of the endpoints that the caller may invoke or administer.
-pub(super) async fn list<P: Platform>(service: &Service<'_, P>, request: &Request, cursor: Option<String>) -> Answer {
+/// Who reads a description.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reader {
+    /// Is told what is wrong with a document.
+    Administrator,
+    /// Is told where it is wrong.
+    Invoker,
+}
+
+/// As whom the caller may read of an endpoint.
+fn seen_as<P: Platform>(service: &Service<'_, P>, endpoint: &Endpoint, request: &Request) -> Result<Reader, Error> {
+    if service.allow_admin(request).is_ok() {
+        return Ok(Reader::Administrator);
+    }
+    service.allow(endpoint, request)?;
+    Ok(Reader::Invoker)
+}
+
+/// Answers with a page of descriptions: of the endpoints that the caller may invoke or administer. Of one that cannot be read
+/// nobody knows who may invoke it.
+pub(super) async fn list<P: Platform>(service: &Service<'_, P>, request: &Request, cursor: Option<&str>) -> Answer {
     let mut refresh = Vec::new();
     let page = match service.list(cursor, &mut refresh).await {
         Ok(page) => page,
         Err(error) => return refuse(&error).into(),
     };
     let is_admin = service.allow_admin(request).is_ok();
-    let may_see = |served: &Result<Served, Error>| match served {
-        Ok(served) => is_admin || service.allow(&served.endpoint, request).is_ok(),
-        Err(_) => true,
-    };
-    let seen = page.endpoints.iter().filter(|(_, served)| may_see(served));
-    let endpoints = seen.map(|(name, served)| match served {
-        Ok(served) => Listed::Served(description(name, served, &[])),
-        Err(error) => {
-            let Report { code, message, .. } = Report::from(error);
-            let problem = Problem { code, message, fix: None, since_ms: None };
-            Listed::Unserved(Unserved { name, status: "unavailable", problem })
+    let endpoints = page.endpoints.iter().filter_map(|(name, served)| match served {
+        Ok(served) => {
+            let reader = seen_as(service, &served.endpoint, request).ok()?;
+            Some(Listed::Served(description(name, served, &[], reader)))
         }
+        Err(error) if is_admin => {
+            let problem = match error {
+                Error::Endpoint(_, problem) => told(name, problem, Reader::Administrator, None),
+                error => Problem { code: error.code(), message: error.to_string(), fix: None, since_ms: None },
+            };
+            Some(Listed::Unserved(Unserved { name, status: "unavailable", problem }))
+        }
+        Err(_) => None,
     });
-    let listing = Listing { endpoints: endpoints.collect(), cursor: page.cursor.as_deref() };
+    let listing = Listing { endpoints: endpoints.collect(), cursor: page.cursor.as_ref() };
     Answer { response: json(StatusCode::OK, &listing), follow_ups: FollowUps::refresh(refresh) }
 }
 
-/// An endpoint's description as a response, its revision as the `ETag`. Who may invoke it is told what its models take and
-/// give, for which they are loaded.
+/// An endpoint's description as a response, its revision as the `ETag`, with what its models take and give, for which they
+/// are loaded.
 pub(super) async fn described<P: Platform>(
     service: &Service<'_, P>,
     name: &Name,
     served: &Served,
-    request: &Request,
+    reader: Reader,
 ) -> Response {
-    let models = match service.allow(&served.endpoint, request) {
-        Ok(()) => service.models(&served.endpoint).await,
-        Err(_) => Vec::new(),
-    };
-    let mut response = json(StatusCode::OK, &description(name, served, &models));
+    let models = service.models(&served.endpoint).await;
+    let mut response = json(StatusCode::OK, &description(name, served, &models, reader));
     let etag = format!("\"{}\"", served.endpoint.revision().as_str());
     insert(response.headers_mut(), header::ETAG, &etag);
     // What a browser has seen before is no ground to change weights on.
@@ -159,14 +187,16 @@ pub(super) async fn described<P: Platform>(
 }
 
 /// `models` are those of the variants, in order; what is not among them is not described.
-fn description<'a>(name: &'a Name, served: &'a Served, models: &'a [Option<Described>]) -> Description<'a> {
+fn description<'a>(
+    name: &'a Name,
+    served: &'a Served,
+    models: &'a [Option<Described>],
+    reader: Reader,
+) -> Description<'a> {
     let endpoint: &Endpoint = &served.endpoint;
     let problem = match &served.health {
         Health::Good => None,
-        Health::Failing { problem, since_ms } => {
-            let Report { code, message, .. } = Report::from(&Error::Endpoint(name.clone(), problem.clone()));
-            Some(Problem { code, message, fix: None, since_ms: Some(*since_ms) })
-        }
+        Health::Failing { problem, since_ms } => Some(told(name, problem, reader, Some(*since_ms))),
     };
     Description {
         name,
@@ -179,11 +209,20 @@ fn description<'a>(name: &'a Name, served: &'a Served, models: &'a [Option<Descr
             .enumerate()
             .map(|(at, variant)| variant_description(endpoint, variant, models.get(at).and_then(Option::as_ref)))
             .collect(),
-        assignment: endpoint.stickiness(),
+        assignment: endpoint
+            .stickiness()
+            .map(|Stickiness { unit, issue, .. }| AssignmentDescription { unit, issue: *issue }),
         fallback: endpoint.fallback().map(|variant| &variant.name),
         access: endpoint.access(),
         limits: endpoint.limits(),
     }
+}
+
+/// What keeps an endpoint from being served as its document says.
+fn told(name: &Name, problem: &EndpointError, reader: Reader, since_ms: Option<f64>) -> Problem {
+    let Report { code, message, .. } = Report::from(&Error::Endpoint(name.clone(), problem.clone()));
+    let message = if reader == Reader::Administrator { problem.in_full() } else { message };
+    Problem { code, message, fix: None, since_ms }
 }
 
 fn variant_description<'a>(

@@ -2,6 +2,7 @@
 
 mod decide;
 mod describe;
+mod explain;
 mod if_match;
 mod refuse;
 mod routes;

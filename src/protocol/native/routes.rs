@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::refuse::refuse;
-use super::{decide, describe, if_match};
+use super::{decide, describe, explain, if_match};
 use crate::endpoint::{Name, WeightChange};
 use crate::platform::Platform;
 use crate::protocol::respond::Answer;
@@ -24,7 +24,7 @@ async fn route<P: Platform>(service: &Service<'_, P>, request: Request) -> Resul
             let cursor = url::form_urlencoded::parse(request.query.as_bytes())
                 .find(|(key, _)| key == "cursor")
                 .map(|(_, cursor)| cursor.into_owned());
-            Ok(describe::list(service, &request, cursor).await)
+            Ok(describe::list(service, &request, cursor.as_deref()).await)
         }
         ["endpoints", name] => {
             request.allow(&Method::GET, "GET")?;
@@ -37,10 +37,11 @@ async fn route<P: Platform>(service: &Service<'_, P>, request: Request) -> Resul
             service.allow_admin(&request)?;
             let condition = if_match::condition(&request)?;
             let served = service.set_weights(&name, &condition, &WeightChange::parse(&request.body)?).await?;
-            Ok(describe::described(service, &name, &served, &request).await.into())
+            Ok(describe::described(service, &name, &served, describe::Reader::Administrator).await.into())
         }
         ["endpoints", name, "invocations"] => Ok(tabular::invoke(service, "native", name, request, refuse).await),
         ["endpoints", name, "assignments"] => decide::decide(service, name, &request).await,
+        ["endpoints", name, "assignments", "explain"] => explain::explain(service, name, &request).await,
         _ => Err(RequestError::NoSuchPath.into()),
     }
 }

@@ -195,7 +195,7 @@ async fn describe_endpoint<P: Platform>(service: &Service<'_, P>, asked: ByEndpo
             let described = with(described, "ProductionVariants", Some(variants.collect::<Value>()));
             with(described, "EndpointConfigName", Some(endpoint.config().unwrap_or(name).as_str()))
         }
-        Err(problem) => with(described, "FailureReason", Some(problem.to_string())),
+        Err(problem) => with(described, "FailureReason", Some(problem.in_full())),
     };
     Ok(modified(described, times))
 }

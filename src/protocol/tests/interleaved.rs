@@ -129,6 +129,7 @@ fn a_store_that_hangs_is_waited_for_two_seconds_and_the_last_good_configuration_
 fn whatever_is_asked_of_a_store_that_hangs_has_an_end() {
     let bench = digits();
     bench.get("/endpoints");
+    bench.world.now_ms.set(10_000.0);
     bench.world.gated.set(true);
     let headers: HeaderMap = [("authorization", "Bearer root"), ("if-match", "*")]
         .map(|(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value)))

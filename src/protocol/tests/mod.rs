@@ -45,6 +45,7 @@ struct World {
     registry: RefCell<BTreeMap<String, Vec<u8>>>,
     times: RefCell<HashMap<String, Times>>,
     store_down: Cell<bool>,
+    lists: Cell<u32>,
     models: RefCell<HashMap<String, Vec<u8>>>,
     model_reads: Cell<usize>,
     engines: InProcessEngines,
@@ -116,6 +117,7 @@ impl Store for Rc<World> {
         if self.store_down.get() {
             return Err(StoreError("down".to_owned()));
         }
+        self.lists.set(self.lists.get() + 1);
         let values = if namespace == Namespace::Endpoints { &self.endpoints } else { &self.registry };
         self.gate().await;
         let values = values.borrow();

@@ -4,7 +4,8 @@ use http::{HeaderName, HeaderValue, Method};
 use serde_json::json;
 
 use super::{ORIGIN, bench, said};
-use crate::endpoint::Revision;
+use crate::assignment::UnitHash;
+use crate::endpoint::{Revision, Salt};
 use crate::isolate::AllowedOrigins;
 use crate::platform::ExchangeError;
 use crate::request::{Request, RequestError};
@@ -228,7 +229,7 @@ fn an_isolate_without_a_good_configuration_says_what_is_wrong() {
     let bench = bench(r#"{"variants": [{"name": "a"}]}"#);
     let seen = bench.invoke(&[]);
     assert_eq!((seen.status, seen.header("x-error-code")), (500, "endpoint_invalid"));
-    assert!(seen.json()["message"].as_str().unwrap().contains("at `variants[0]`"));
+    assert!(seen.json()["message"].as_str().unwrap().contains("`variants[0]`"));
     let seen = bench.send(Method::POST, "/endpoints/none/invocations", &[], "");
     assert_eq!((seen.status, seen.header("x-error-code")), (404, "endpoint_not_found"));
     assert!(seen.record.is_none());
@@ -245,12 +246,16 @@ fn descriptions_hold_no_secrets() {
     let seen = bench.get("/endpoints/e");
     assert_eq!(seen.header("etag"), format!("\"{}\"", Revision::of(document.as_bytes()).as_str()));
     let described = seen.json();
+    assert_eq!(described["assignment"], json!({"unit": {"header": "x-user-id"}}));
     assert_eq!(
         described["variants"][1]["backend"],
         json!({"kind": "origin", "origin": "https://b.example", "timeout_ms": 30000})
     );
     assert_eq!(described["variants"][0]["share"], json!(0.75));
     let listed = bench.get("/endpoints");
+    // Of one that is broken nobody knows who may read it.
+    assert_eq!(listed.json()["endpoints"], json!([described]));
+    let listed = bench.send(Method::GET, "/endpoints", &[("authorization", "Bearer root")], "");
     assert_eq!(listed.json()["endpoints"][1], described);
     assert_eq!(listed.json()["endpoints"][0]["problem"]["code"], "endpoint_invalid");
     for seen in [seen, listed] {
@@ -406,7 +411,104 @@ fn a_list_has_the_endpoints_that_its_reader_may_invoke_or_administer() {
         let names: Vec<_> =
             listed["endpoints"].as_array().unwrap().iter().map(|e| e["name"].as_str().unwrap()).collect();
         assert_eq!(names, expected, "{token:?}");
+        let described = bench.send(Method::GET, "/endpoints/private", &headers, "");
+        assert_eq!(described.status == 200, expected.contains(&"private"), "{token:?}");
+        assert_eq!(described.json().get("variants").is_some(), described.status == 200);
     }
+}
+
+#[test]
+fn names_are_listed_once_for_many_readers_and_paged_by_name() {
+    let bench = bench(ORIGIN);
+    for number in 0..99 {
+        bench.world.endpoints.borrow_mut().insert(format!("n{number:02}"), ORIGIN.into());
+    }
+    let (mut cursor, mut names, mut pages) = (Some(String::new()), Vec::new(), 0);
+    while let Some(after) = cursor {
+        let request = Request { path: "/endpoints".to_owned(), query: format!("cursor={after}"), ..Request::default() };
+        let page = bench.receive(request, Ok(Vec::new())).json();
+        let listed = page["endpoints"].as_array().unwrap().iter().map(|e| e["name"].as_str().unwrap().to_owned());
+        names.extend(listed);
+        cursor = page.get("cursor").map(|cursor| cursor.as_str().unwrap().to_owned());
+        pages += 1;
+    }
+    assert_eq!((names.len(), names.is_sorted(), pages), (100, true, 3));
+    for _ in 0..50 {
+        bench.get("/endpoints");
+        assert_eq!(bench.get("/v2/health/ready").status, 200);
+    }
+    assert_eq!(bench.world.lists.get(), 1);
+    bench.world.now_ms.set(bench.world.now_ms.get() + 10_000.0);
+    bench.get("/endpoints");
+    assert_eq!(bench.world.lists.get(), 2);
+}
+
+/// What a document says is for who may read it; others learn where it is wrong.
+#[test]
+fn a_bad_documents_words_are_for_the_log_and_the_administrator() {
+    let bad = |members: &str| {
+        format!(r#"{{"variants": [{{"name": "a", "weight": 1, "origin": {{"url": "https://a.example"}}}}]{members}}}"#)
+    };
+    for (document, place) in [
+        (bad(r#", "fallback": "hush-hush""#), "`fallback`"),
+        (bad(r#", "access": {"bearer": "hush hush"}"#), "`access"),
+        (bad(r#", "assignment": {"unit": {"header": "hush hush"}, "salt": "s"}"#), "`assignment"),
+        ("{\"hush-hush".to_owned(), "not JSON"),
+    ] {
+        let broken = bench(&document);
+        let told = broken.invoke(&[]).json()["message"].as_str().unwrap().to_owned();
+        assert!(told.contains(place) && !told.contains("hush"), "{told}");
+        let admin = [("authorization", "Bearer root")];
+        let listed = broken.send(Method::GET, "/endpoints", &admin, "").json();
+        let in_full = listed["endpoints"][0]["problem"]["message"].as_str().unwrap().to_owned();
+        assert!(in_full.len() > told.len() || place == "not JSON", "{in_full}");
+        assert!(broken.world.warnings.borrow()[0].ends_with(&in_full), "{:?}", broken.world.warnings.borrow());
+        let serving = bench(ORIGIN);
+        serving.invoke(&[]);
+        serving.world.endpoints.borrow_mut().insert("e".to_owned(), document.into_bytes());
+        serving.world.now_ms.set(serving.world.now_ms.get() + 40_000.0);
+        serving.get("/endpoints/e");
+        let message = |headers: &[(&str, &str)]| {
+            let described = serving.send(Method::GET, "/endpoints/e", headers, "").json();
+            described["problem"]["message"].as_str().unwrap().to_owned()
+        };
+        assert!(!message(&[]).contains("hush") && message(&[]).contains(place));
+        assert_eq!(message(&admin), in_full);
+    }
+}
+
+#[test]
+fn a_units_variant_is_explained_and_not_recorded() {
+    let bench = bench(ORIGIN);
+    let explain = |headers: &[(&str, &str)], body: &str| {
+        bench.send(Method::POST, "/endpoints/e/assignments/explain", headers, body)
+    };
+    for unit in ["ada", "grace", "user 7", "Žofie"] {
+        let body = json!({ "unit": unit }).to_string();
+        let seen = explain(&[], &body);
+        let explained = seen.json();
+        let decided = bench.send(Method::POST, "/endpoints/e/assignments", &[], &body).json();
+        assert_eq!((&explained["variant"], &explained["revision"]), (&decided["variant"], &decided["revision"]));
+        assert!(seen.record.is_none());
+        let scores = explained["scores"].as_array().unwrap();
+        let least = scores
+            .iter()
+            .filter(|s| s["score"].is_f64())
+            .min_by(|a, b| a["score"].as_f64().unwrap().total_cmp(&b["score"].as_f64().unwrap()));
+        assert_eq!(least.unwrap()["variant"], explained["variant"]);
+        assert_eq!(scores[2], json!({"variant": "off", "share": 0.0, "uniform": null, "score": null}));
+        let hash = UnitHash::new(&Salt::try_from("s".to_owned()).unwrap(), unit).to_string();
+        assert!(!String::from_utf8(seen.body).unwrap().contains(&hash));
+    }
+    assert_eq!(explain(&[("x-user-id", "ada")], "").json(), explain(&[], r#"{"unit": "ada"}"#).json());
+    for (body, code) in [("", "unit_missing"), (r#"{"unit": ""}"#, "unit_missing"), ("{}", "bad_operation")] {
+        assert_eq!(explain(&[], body).header("x-error-code"), code);
+    }
+    assert_eq!(bench.get("/endpoints/e/assignments/explain").status, 405);
+    let by_weight =
+        super::bench(r#"{"variants": [{"name": "a", "weight": 1, "origin": {"url": "https://a.example"}}]}"#);
+    let seen = by_weight.send(Method::POST, "/endpoints/e/assignments/explain", &[], r#"{"unit": "ada"}"#);
+    assert_eq!((seen.status, seen.header("x-error-code")), (400, "no_units"));
 }
 
 #[test]

@@ -67,6 +67,9 @@ fn health_is_looked_at() {
     assert_eq!(bench.get("/v2/models/churn/ready").status, 424);
     bench.world.store_down.set(true);
     assert_eq!(bench.get("/v2/health/live").status, 200);
+    // It answered a moment ago.
+    assert_eq!(bench.get("/v2/health/ready").status, 200);
+    bench.world.now_ms.set(10_000.0);
     assert_eq!(bench.get("/v2/health/ready").status, 503);
 }
 
