@@ -179,6 +179,9 @@ pub enum RequestError {
     /// A unit is asked about, and none is told.
     #[error("the request tells no unit, neither in its body nor as the endpoint names it")]
     UnitMissing,
+    /// A protocol has this, and there is nothing of the kind here.
+    #[error("{0}")]
+    NotKept(&'static str),
     /// The name in the path is not one.
     #[error(transparent)]
     Name(#[from] NameError),

@@ -2,7 +2,7 @@
 
 use turnout_tables::{Input, Schema, Table, Values};
 
-use super::accept::{ContentType, Format};
+use super::accept::{ContentType, Format, Header};
 use super::error::PayloadError;
 use super::{csv, json, numbers};
 
@@ -58,12 +58,27 @@ pub fn rows_that_fit(schema: &Schema) -> usize {
 /// How many rows a body holds, without decoding them; `None` if it is not of that format.
 ///
 /// Of JSON they are the instances, else the lines that are not blank. That is not the number of rows of a model of one
-/// column, of whose CSV a blank line is a row as well, and of quoted fields that go over several lines.
-pub fn count_rows(format: Format, body: &[u8]) -> Option<usize> {
-    match format {
+/// column, of whose CSV a blank line is a row as well, and of quoted fields that go over several lines. A header is none where it
+/// is said to be one, or no field of it is a number and one of the next line is.
+pub fn count_rows(sent: ContentType, body: &[u8]) -> Option<usize> {
+    let lines = || body.split(|b| *b == b'\n').filter(|line| !line.trim_ascii().is_empty());
+    match sent.format {
         Format::Json => json::count(body),
-        Format::JsonLines | Format::Csv => {
-            Some(body.split(|b| *b == b'\n').filter(|line| !line.trim_ascii().is_empty()).count())
+        Format::JsonLines => Some(lines().count()),
+        Format::Csv => {
+            let has_number = |line: &[u8]| {
+                let number = |field: &[u8]| {
+                    std::str::from_utf8(field.trim_ascii()).is_ok_and(|text| text.parse::<f64>().is_ok())
+                };
+                line.split(|b| *b == b',').any(number)
+            };
+            let mut first = lines().map(has_number);
+            let has_header = match sent.header {
+                Header::Present => true,
+                Header::Absent => false,
+                Header::Unsaid => first.next() == Some(false) && first.next() == Some(true),
+            };
+            Some(lines().count().saturating_sub(usize::from(has_header)))
         }
     }
 }
@@ -74,7 +89,6 @@ mod tests {
     use proptest::prelude::*;
     use turnout_tables::Datatype;
 
-    use super::super::accept::Header;
     use super::super::json::flat;
     use super::*;
 
@@ -178,7 +192,7 @@ mod tests {
         ] {
             assert_eq!(decoded(Format::Json, body, 2), table, "{body}");
             assert_eq!(
-                count_rows(Format::Json, body.as_bytes()).is_some(),
+                count_rows(Format::Json.into(), body.as_bytes()).is_some(),
                 !body.contains(r#"{"inputs": {"#),
                 "{body}"
             );
@@ -498,9 +512,14 @@ mod tests {
 
     #[test]
     fn counts_without_decoding() {
-        assert_eq!(count_rows(Format::Json, br#"{"x": 1, "instances": [[1], {"a": 2}, 3]}"#), Some(3));
-        assert_eq!(count_rows(Format::Json, b"nonsense"), None);
-        assert_eq!(count_rows(Format::Csv, b"1,2\n3,4\n\n"), Some(2));
+        assert_eq!(count_rows(Format::Json.into(), br#"{"x": 1, "instances": [[1], {"a": 2}, 3]}"#), Some(3));
+        assert_eq!(count_rows(Format::Json.into(), b"nonsense"), None);
+        assert_eq!(count_rows(Format::Csv.into(), b"1,2\n3,4\n\n"), Some(2));
+        assert_eq!(count_rows(Format::Csv.into(), b"a,b\n1,2\n3,4\n"), Some(2));
+        assert_eq!(count_rows(Format::Csv.into(), b"red,blue\ngreen,red\n"), Some(2));
+        let said = |header| ContentType { format: Format::Csv, header };
+        assert_eq!(count_rows(said(Header::Present), b"1,2\n3,4"), Some(1));
+        assert_eq!(count_rows(said(Header::Absent), b"a,b\n1,2"), Some(2));
     }
 
     #[test]
@@ -508,7 +527,7 @@ mod tests {
         let body = format!("{{\"instances\": {}", "[".repeat(100_000));
         assert!(decode(Format::Json, body.as_bytes(), &numbers(2)).is_err());
         assert!(decode(Format::Json, body.as_bytes(), &customers()).is_err());
-        assert_eq!(count_rows(Format::Json, body.as_bytes()), None);
+        assert_eq!(count_rows(Format::Json.into(), body.as_bytes()), None);
     }
 
     fn formats() -> impl Strategy<Value = Format> {
@@ -535,14 +554,14 @@ mod tests {
         fn nothing_panics(format in formats(), body in proptest::collection::vec(any::<u8>(), 0..300)) {
             let _ = decode(format, &body, &numbers(2));
             let _ = decode(format, &body, &customers());
-            let _ = count_rows(format, &body);
+            let _ = count_rows(format.into(), &body);
         }
 
         #[test]
         fn nothing_panics_on_almost_json(format in formats(), body in r#"[\[\]{}",:0-9. instacefturplwox\n-]{0,80}"#) {
             let _ = decode(format, body.as_bytes(), &numbers(2));
             let _ = decode(format, body.as_bytes(), &customers());
-            let _ = count_rows(format, body.as_bytes());
+            let _ = count_rows(format.into(), body.as_bytes());
         }
     }
 }

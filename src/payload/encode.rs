@@ -19,6 +19,19 @@ pub fn encode(outputs: &Outputs, format: Format, most_bytes: usize) -> Result<Ve
     bounded(outputs.rows(), most_bytes, |body| write(outputs, format, body))
 }
 
+/// Writes outputs in so many bytes at most as TensorFlow Serving does in answer to columns: `{"outputs": {name: [...]}}`, or the
+/// one output's list alone.
+///
+/// # Errors
+/// If they need more bytes.
+pub fn encode_columns(outputs: &Outputs, most_bytes: usize) -> Result<Vec<u8>, RowsError> {
+    #[derive(Serialize)]
+    struct Answer<'a> {
+        outputs: Columns<'a>,
+    }
+    bounded(outputs.rows(), most_bytes, |body| Ok(serde_json::to_writer(body, &Answer { outputs: Columns(outputs) })?))
+}
+
 /// What `write` writes of so many rows, if that has so many bytes at most.
 ///
 /// # Errors
@@ -118,6 +131,29 @@ struct Predictions<'a>(&'a Outputs);
 impl Serialize for Predictions<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq((0..self.0.rows()).map(|row| Prediction { outputs: self.0.outputs(), row }))
+    }
+}
+
+struct Columns<'a>(&'a Outputs);
+
+impl Serialize for Columns<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let column = |output| Column { output, rows: self.0.rows() };
+        match self.0.outputs() {
+            [only] => column(only).serialize(serializer),
+            outputs => serializer.collect_map(outputs.iter().map(|output| (&output.name, column(output)))),
+        }
+    }
+}
+
+struct Column<'a> {
+    output: &'a Output,
+    rows: usize,
+}
+
+impl Serialize for Column<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((0..self.rows).map(|row| RowOf::whole(self.output, row)))
     }
 }
 

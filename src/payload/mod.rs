@@ -15,7 +15,7 @@ mod tensors;
 pub(crate) use accept::essence;
 pub use accept::{ContentType, Format, FormatError, Header};
 pub use decode::{count_rows, decode, rows_that_fit};
-pub use encode::{Flat, bounded, encode};
+pub use encode::{Flat, bounded, encode, encode_columns};
 pub use error::{PayloadError, Row};
 pub use json::{flat, flat_of_any_numbers};
 pub use lists::{ListsError, table_of_lists, values_of_rows};

@@ -3,12 +3,16 @@
 
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::json;
+use turnout_tables::RowsError;
 
 use super::open_inference::refuse;
 use super::respond::{Answer, json as json_response};
-use super::tabular;
+use super::tabular::{self, Dialect};
 use crate::endpoint::Name;
+use crate::payload::{self, Format, Outputs, encode_columns};
 use crate::platform::Platform;
 use crate::request::{Request, RequestError, segments};
 use crate::service::{Error, FollowUps, Service};
@@ -38,10 +42,24 @@ pub(super) async fn answer<P: Platform>(service: &Service<'_, P>, mut request: R
             // The protocol knows no other format, and its examples are of curl, which says that it sends a form.
             request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             request.headers.remove(ACCEPT);
-            tabular::invoke(service, "kserve-v1", name, request, refuse).await
+            let encode = if is_by_column(&request.body) { by_column } else { payload::encode };
+            tabular::invoke(service, Dialect { protocol: "kserve-v1", refuse, encode }, name, request).await
         }
         Some(_) => refuse(&RequestError::NoSuchPath.into()).into(),
     }
+}
+
+/// Whether a body has `inputs`, which TensorFlow Serving answers with `outputs` (<https://www.tensorflow.org/tfx/serving/api_rest>).
+fn is_by_column(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Form {
+        inputs: Option<IgnoredAny>,
+    }
+    serde_json::from_slice::<Form>(body).is_ok_and(|form| form.inputs.is_some())
+}
+
+fn by_column(outputs: &Outputs, _: Format, most_bytes: usize) -> Result<Vec<u8>, RowsError> {
+    encode_columns(outputs, most_bytes)
 }
 
 async fn ready<P: Platform>(

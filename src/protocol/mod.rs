@@ -14,6 +14,7 @@ mod signature;
 mod tabular;
 #[cfg(test)]
 mod tests;
+mod triton;
 
 pub use headers::SHARED as SHARED_HEADERS;
 pub use respond::Answer;

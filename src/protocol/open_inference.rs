@@ -12,7 +12,7 @@ use super::headers;
 use super::report::Report;
 use super::respond::{Answer, describe_decision, insert, json as json_response, respond};
 use super::signature::{inputs, outputs};
-use super::tabular;
+use super::{tabular, triton};
 use crate::endpoint::{MostBytes, Name};
 use crate::payload::{
     BINARY, Flat, Inference, Outputs, Schema, Table, bounded, count_tensor_rows, datatype_name, tensor_bytes,
@@ -56,6 +56,11 @@ async fn route<P: Platform>(
 ) -> Result<Answered, Error> {
     let path = request.plain_path();
     let segments = segments(&path);
+    if let ["v2", asked @ ..] = segments.as_slice()
+        && let Some(refused) = triton::refused(asked)
+    {
+        return Err(refused.into());
+    }
     let (model, version, operation) = match segments.as_slice() {
         ["v2"] => {
             request.allow(&Method::GET, "GET")?;
@@ -72,6 +77,10 @@ async fn route<P: Platform>(
             service.ready().await?;
             return Ok(Answered::Looked(json!({ "ready": true })));
         }
+        ["v2", "repository", "index"] => {
+            request.allow(&Method::POST, "POST")?;
+            return Ok(Answered::Looked(triton::index(service, request, refresh).await?));
+        }
         ["v2", "models", model, "versions", version, operation @ ..] => (*model, Some(*version), operation),
         ["v2", "models", model, operation @ ..] => (*model, None, operation),
         _ => return Err(RequestError::NoSuchPath.into()),
@@ -82,6 +91,11 @@ async fn route<P: Platform>(
             request.allow(&Method::GET, "GET")?;
             let inspected = service.inspect(&endpoint, version, request, refresh).await?;
             Ok(Answered::Looked(metadata(&endpoint, &inspected)))
+        }
+        ["config"] => {
+            request.allow(&Method::GET, "GET")?;
+            let inspected = service.inspect(&endpoint, version, request, refresh).await?;
+            Ok(Answered::Looked(triton::config(&endpoint, &inspected)?))
         }
         ["ready"] => {
             request.allow(&Method::GET, "GET")?;

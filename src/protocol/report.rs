@@ -102,6 +102,9 @@ fn status_and_fix(error: &Error) -> (StatusCode, &'static str) {
                 (S::BAD_REQUEST, "leave the unit out, or name one in the endpoint's document under `assignment`")
             }
             RequestError::UnitMissing => (S::BAD_REQUEST, "send the body {\"unit\": \"...\"}"),
+            RequestError::NotKept(_) => {
+                (S::NOT_IMPLEMENTED, "leave it out; what a client needs to predict is answered")
+            }
             RequestError::Operation(_) => (S::BAD_REQUEST, "send what the operation takes, as the message says"),
             RequestError::NoSuchOperation(_) => {
                 (S::NOT_FOUND, "use one on endpoints, endpoint configurations or models, such as ListEndpoints")

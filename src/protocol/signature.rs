@@ -8,11 +8,11 @@ use crate::payload::datatype_name;
 /// An input or an output.
 #[derive(Serialize)]
 pub(super) struct TensorDescription<'a> {
-    name: &'a str,
+    pub name: &'a str,
     /// By the name that the Open Inference Protocol has for it.
-    datatype: &'static str,
+    pub datatype: &'static str,
     /// The batch first; -1 for a size that may be any.
-    shape: Vec<i64>,
+    pub shape: Vec<i64>,
 }
 
 /// The inputs, in the model's order.

@@ -2,6 +2,7 @@
 //! SageMaker's runtime have in common. They differ in how they tell errors.
 
 use http::{HeaderName, Method, StatusCode, header};
+use turnout_tables::RowsError;
 
 use super::headers;
 use super::respond::{Answer, describe_decision, respond};
@@ -38,14 +39,24 @@ impl Rows<'_> {
     }
 }
 
-/// Answers an invocation. `refuse` tells errors.
+/// In what the protocols that send rows differ.
+pub(super) struct Dialect {
+    /// The protocol's name, for the record.
+    pub protocol: &'static str,
+    /// Tells an error.
+    pub refuse: fn(&Error) -> Response,
+    /// Writes what a model answers, in so many bytes at most.
+    pub encode: fn(&Outputs, Format, usize) -> Result<Vec<u8>, RowsError>,
+}
+
+/// Answers an invocation.
 pub(super) async fn invoke<P: Platform>(
     service: &Service<'_, P>,
-    protocol: &'static str,
+    dialect: Dialect,
     endpoint: &str,
     request: Request,
-    refuse: impl Fn(&Error) -> Response,
 ) -> Answer {
+    let Dialect { protocol, refuse, encode } = dialect;
     let rows = Rows(&request);
     let invocation = match invocation(protocol, endpoint, &request) {
         Ok(invocation) => invocation,
@@ -53,7 +64,7 @@ pub(super) async fn invoke<P: Platform>(
     };
     let (reply, mut noted) = service.invoke(&invocation, &rows).await;
     let answered = match reply {
-        Ok(Reply::Outputs(outputs, most_bytes)) => predicted(&rows, &outputs, most_bytes),
+        Ok(Reply::Outputs(outputs, most_bytes)) => predicted(&rows, encode, &outputs, most_bytes),
         Ok(Reply::Relayed(answer)) => Ok(relayed(answer)),
         Err(error) => Err(error),
     };
@@ -62,16 +73,21 @@ pub(super) async fn invoke<P: Platform>(
         refuse(&error)
     });
     describe_decision(&mut response, &request, &noted);
-    let format = rows.sent().ok().map(|sent| sent.format);
-    let count = format.map(|format| -> CountRows { Box::new(move || count_rows(format, &request.body)) });
+    let sent = rows.sent().ok();
+    let count = sent.map(|sent| -> CountRows { Box::new(move || count_rows(sent, &request.body)) });
     let follow_ups = noted.sent(response.status().as_u16(), response.body().len(), count);
     Answer { response, follow_ups }
 }
 
 /// A model's answer, in the format that is asked for.
-fn predicted(rows: &Rows<'_>, outputs: &Outputs, most_bytes: MostBytes) -> Result<Response, Error> {
+fn predicted(
+    rows: &Rows<'_>,
+    encode: fn(&Outputs, Format, usize) -> Result<Vec<u8>, RowsError>,
+    outputs: &Outputs,
+    most_bytes: MostBytes,
+) -> Result<Response, Error> {
     let format = rows.written()?;
-    let body = payload::encode(outputs, format, most_bytes.get()).map_err(Unreadable::Rows)?;
+    let body = encode(outputs, format, most_bytes.get()).map_err(Unreadable::Rows)?;
     let mut response = respond(StatusCode::OK, format.media_type(), body);
     // A model here has nothing to add to them, so what they are for, such as tracing, gets them back.
     if let Some(attributes) = rows.0.headers.get(headers::CUSTOM_ATTRIBUTES) {

@@ -129,6 +129,7 @@ impl Error {
                 RequestError::Unsupported(_) => "unsupported_header",
                 RequestError::NoUnits => "no_units",
                 RequestError::UnitMissing => "unit_missing",
+                RequestError::NotKept(_) => "not_supported",
                 RequestError::Operation(_) => "bad_operation",
                 RequestError::NoSuchOperation(_) => "no_such_operation",
                 RequestError::Name(_) => "bad_name",

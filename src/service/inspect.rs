@@ -30,7 +30,28 @@ pub struct Inspected {
 /// What a model takes and gives, or why it cannot be had.
 pub type Described = Result<Rc<Description>, Failure>;
 
+/// Who reads of an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// Is told what is wrong with a document.
+    Administrator,
+    /// Is told where it is wrong.
+    Invoker,
+}
+
 impl<P: Platform> Service<'_, P> {
+    /// As whom the request's sender may read of an endpoint.
+    ///
+    /// # Errors
+    /// If it may neither invoke nor administer it.
+    pub fn reader(&self, endpoint: &Endpoint, proof: &Request) -> Result<Reader, Error> {
+        if self.allow_admin(proof).is_ok() {
+            return Ok(Reader::Administrator);
+        }
+        self.allow(endpoint, proof)?;
+        Ok(Reader::Invoker)
+    }
+
     /// Whether who sent the request may invoke the endpoint.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ pub use base::Service;
 pub use control::{Condition, MOST_DESCRIBED, ModelSource};
 pub use error::{BackendError, Error, Failure, RevisionError};
 pub use follow_ups::{CountRows, FollowUps};
-pub use inspect::{Described, Inspected};
+pub use inspect::{Described, Inspected, Reader};
 pub use invocation::{Invocation, Payload, Relay, UnitIn, Unreadable};
 pub use invoke::{IssuedCookie, Noted, Reply};
 pub use lookup::EndpointPage;

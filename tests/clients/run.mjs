@@ -31,6 +31,10 @@ await worker.put("hosted", {
 await worker.put("bearer", { variants: [to("echo", "/echo")], access: { bearer: "CALLER_TOKEN" } });
 await worker.put("signed", { variants: [to("echo", "/echo")], access: { sigv4: "CALLER" } });
 await worker.put("unset", { variants: [to("echo", "/echo")], access: { sigv4: "NOBODY" } });
+await worker.put("sessions", {
+  variants: [to("a", "/echo"), to("b", "/echo")],
+  assignment: { unit: { header: "x-amzn-sagemaker-session-id" }, salt: "sessions" },
+});
 await worker.put("off", { variants: [{ ...to("echo", "/echo"), weight: 0 }] });
 await worker.put("broken", "{");
 const datatypes = readFileSync(`${root}tests/clients/datatypes.onnx`);

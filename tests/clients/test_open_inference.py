@@ -160,9 +160,23 @@ def test_what_tritons_own_extensions_ask_for_is_refused(server, digits):
         server.infer("digits", [pixels], sequence_id=7)
     with pytest.raises(InferenceServerException, match="deflate"):
         server.infer("digits", [pixels], request_compression_algorithm="deflate")
-    for ask in [server.get_model_config, server.get_model_repository_index, server.get_inference_statistics]:
-        with pytest.raises(InferenceServerException):
-            ask("digits") if ask == server.get_model_config else ask()
+    for ask, reason in [
+        (lambda: server.get_inference_statistics("digits"), "no statistics are kept here"),
+        (lambda: server.load_model("digits"), "loaded when they are asked for"),
+        (lambda: server.get_system_shared_memory_status(), "no shared memory"),
+        (lambda: server.get_trace_settings(), "tracing"),
+    ]:
+        with pytest.raises(InferenceServerException, match=reason):
+            ask()
+
+
+def test_what_tritons_client_reads_of_a_model_and_of_all_of_them(server):
+    config = server.get_model_config("digits", "cnn")
+    assert config["input"] == [{"name": "pixels", "data_type": "TYPE_FP32", "dims": [64]}]
+    assert config["max_batch_size"] > 1
+    index = server.get_model_repository_index()
+    assert {"name": "digits", "version": "cnn", "state": "READY", "reason": ""} in index
+    assert "bearer" not in {line["name"] for line in index}
 
 
 def test_who_may(server):

@@ -59,6 +59,17 @@ def test_ids_and_attributes_come_back(runtime, digits):
     assert answer["Body"].read() == b"1,2"
 
 
+def test_a_session_keeps_its_variant(runtime):
+    def variant(session):
+        answer = runtime.invoke_endpoint(EndpointName="sessions", Body=b"1", ContentType="text/csv", SessionId=session)
+        assert answer["ResponseMetadata"]["HTTPHeaders"]["x-assignment-reason"] == "sticky"
+        return answer["InvokedProductionVariant"]
+
+    chosen = {f"session-{number}": variant(f"session-{number}") for number in range(20)}
+    assert set(chosen.values()) == {"a", "b"}
+    assert all(variant(session) == before for session, before in chosen.items())
+
+
 def test_the_weights_choose_where_no_target_does(runtime, digits):
     row = line(digits[0][1])
     chosen = {runtime.invoke_endpoint(EndpointName="digits", Body=row, ContentType="text/csv")["InvokedProductionVariant"] for _ in range(40)}

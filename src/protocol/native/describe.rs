@@ -11,7 +11,7 @@ use crate::protocol::report::{self, Report};
 use crate::protocol::respond::{Answer, insert, json};
 use crate::protocol::signature::{TensorDescription, inputs, outputs};
 use crate::request::{Request, Response};
-use crate::service::{Described, Error, FollowUps, Service};
+use crate::service::{Described, Error, FollowUps, Reader, Service};
 
 #[derive(Serialize)]
 struct Description<'a> {
@@ -115,31 +115,13 @@ struct Listing<'a> {
 pub(super) async fn describe<P: Platform>(service: &Service<'_, P>, name: &Name, request: &Request) -> Answer {
     let mut refresh = Vec::new();
     let response = match service.look_up(name, &mut refresh).await {
-        Ok(served) => match seen_as(service, &served.endpoint, request) {
+        Ok(served) => match service.reader(&served.endpoint, request) {
             Ok(reader) => described(service, name, &served, reader).await,
             Err(error) => refuse(&error),
         },
         Err(error) => refuse(&error),
     };
     Answer { response, follow_ups: FollowUps::refresh(refresh) }
-}
-
-/// Who reads a description.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reader {
-    /// Is told what is wrong with a document.
-    Administrator,
-    /// Is told where it is wrong.
-    Invoker,
-}
-
-/// As whom the caller may read of an endpoint.
-fn seen_as<P: Platform>(service: &Service<'_, P>, endpoint: &Endpoint, request: &Request) -> Result<Reader, Error> {
-    if service.allow_admin(request).is_ok() {
-        return Ok(Reader::Administrator);
-    }
-    service.allow(endpoint, request)?;
-    Ok(Reader::Invoker)
 }
 
 /// Answers with a page of descriptions: of the endpoints that the caller may invoke or administer. Of one that cannot be read
@@ -153,7 +135,7 @@ pub(super) async fn list<P: Platform>(service: &Service<'_, P>, request: &Reques
     let is_admin = service.allow_admin(request).is_ok();
     let endpoints = page.endpoints.iter().filter_map(|(name, served)| match served {
         Ok(served) => {
-            let reader = seen_as(service, &served.endpoint, request).ok()?;
+            let reader = service.reader(&served.endpoint, request).ok()?;
             Some(Listed::Served(description(name, served, &[], reader)))
         }
         Err(error) if is_admin => {

@@ -5,11 +5,14 @@ use http::Method;
 use super::refuse::refuse;
 use super::{decide, describe, explain, if_match};
 use crate::endpoint::{Name, WeightChange};
+use crate::payload;
 use crate::platform::Platform;
 use crate::protocol::respond::Answer;
-use crate::protocol::tabular;
+use crate::protocol::tabular::{self, Dialect};
 use crate::request::{Request, RequestError, segments};
-use crate::service::{Error, Service};
+use crate::service::{Error, Reader, Service};
+
+const DIALECT: Dialect = Dialect { protocol: "native", refuse, encode: payload::encode };
 
 /// Answers a request.
 pub(in crate::protocol) async fn answer<P: Platform>(service: &Service<'_, P>, request: Request) -> Answer {
@@ -37,9 +40,9 @@ async fn route<P: Platform>(service: &Service<'_, P>, request: Request) -> Resul
             service.allow_admin(&request)?;
             let condition = if_match::condition(&request)?;
             let served = service.set_weights(&name, &condition, &WeightChange::parse(&request.body)?).await?;
-            Ok(describe::described(service, &name, &served, describe::Reader::Administrator).await.into())
+            Ok(describe::described(service, &name, &served, Reader::Administrator).await.into())
         }
-        ["endpoints", name, "invocations"] => Ok(tabular::invoke(service, "native", name, request, refuse).await),
+        ["endpoints", name, "invocations"] => Ok(tabular::invoke(service, DIALECT, name, request).await),
         ["endpoints", name, "assignments"] => decide::decide(service, name, &request).await,
         ["endpoints", name, "assignments", "explain"] => explain::explain(service, name, &request).await,
         _ => Err(RequestError::NoSuchPath.into()),

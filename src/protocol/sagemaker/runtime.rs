@@ -6,10 +6,12 @@
 use serde::Serialize;
 
 use super::error::{Api, message, named, original};
+use crate::payload;
 use crate::platform::Platform;
+use crate::protocol::headers;
 use crate::protocol::report::Report;
 use crate::protocol::respond::{Answer, insert, json};
-use crate::protocol::{headers, tabular};
+use crate::protocol::tabular::{self, Dialect};
 use crate::request::{Request, RequestError, Response, segments};
 use crate::service::{Error, Service};
 
@@ -17,15 +19,20 @@ use crate::service::{Error, Service};
 pub(in crate::protocol) fn claims(request: &Request) -> bool {
     let by_a_client = request.is_signed() || request.headers.contains_key("amz-sdk-invocation-id");
     by_a_client
-        && matches!(segments(&request.plain_path()).as_slice(), ["endpoints", _, operation] if !matches!(*operation, "weights" | "assignments"))
+        && matches!(
+            segments(&request.plain_path()).as_slice(),
+            ["endpoints", _, "invocations" | "invocations-response-stream" | "async-invocations"]
+        )
 }
+
+const DIALECT: Dialect = Dialect { protocol: "sagemaker", refuse, encode: payload::encode };
 
 /// Answers a request.
 pub(in crate::protocol) async fn answer<P: Platform>(service: &Service<'_, P>, request: Request) -> Answer {
     let path = request.plain_path().into_owned();
     match segments(&path).as_slice() {
         ["endpoints", endpoint, "invocations"] => {
-            let mut answer = tabular::invoke(service, "sagemaker", endpoint, request, refuse).await;
+            let mut answer = tabular::invoke(service, DIALECT, endpoint, request).await;
             if let Some(id) = answer.response.headers().get(headers::INFERENCE_ID).cloned() {
                 answer.response.headers_mut().insert(headers::AMZN_REQUEST_ID, id);
             }

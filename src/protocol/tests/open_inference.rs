@@ -56,6 +56,52 @@ fn metadata_are_the_models_own() {
 }
 
 #[test]
+fn what_triton_has_beyond_the_protocol_is_answered_or_refused_with_the_reason() {
+    let bench = models();
+    assert_eq!(
+        bench.get("/v2/models/digits/config").json(),
+        json!({"name": "digits", "platform": "onnx_tract", "backend": "turnout", "version_policy": {"all": {}},
+            "max_batch_size": 65_536,
+            "input": [{"name": "pixels", "data_type": "TYPE_FP32", "dims": [64]}],
+            "output": [{"name": "label", "data_type": "TYPE_INT64", "dims": [1]},
+                {"name": "probabilities", "data_type": "TYPE_FP32", "dims": [10]}]})
+    );
+    let churn = bench.get("/v2/models/churn/versions/logistic/config").json();
+    assert_eq!(churn["input"][0], json!({"name": "state", "data_type": "TYPE_STRING", "dims": [1]}));
+    let line = |name: &str, version: &str| json!({"name": name, "version": version, "state": "READY", "reason": ""});
+    let mut private: Value = serde_json::from_str(ORIGIN).unwrap();
+    private["access"] = json!({"bearer": "A_TOKEN"});
+    bench.world.endpoints.borrow_mut().insert("e".to_owned(), private.to_string().into());
+    assert_eq!(
+        bench.send(Method::POST, "/v2/repository/index", &[], "").json(),
+        json!([
+            line("churn", "origin"),
+            line("churn", "logistic"),
+            line("digits", "origin"),
+            line("digits", "logistic")
+        ])
+    );
+    for (method, path) in [
+        (Method::GET, "/v2/models/digits/versions/origin/config"),
+        (Method::GET, "/v2/models/stats"),
+        (Method::GET, "/v2/models/digits/stats"),
+        (Method::GET, "/v2/models/digits/versions/logistic/stats"),
+        (Method::POST, "/v2/repository/models/digits/load"),
+        (Method::POST, "/v2/repository/models/digits/unload"),
+        (Method::GET, "/v2/systemsharedmemory/status"),
+        (Method::POST, "/v2/cudasharedmemory/region/x/register"),
+        (Method::GET, "/v2/trace/setting"),
+        (Method::POST, "/v2/logging"),
+        (Method::POST, "/v2/models/digits/generate"),
+    ] {
+        let seen = bench.send(method, path, &[], "");
+        assert_eq!((seen.status, seen.header("x-error-code")), (501, "not_supported"), "{path}");
+        assert!(seen.json()["error"].as_str().is_some_and(|error| error.len() > 40), "{path}");
+    }
+    assert_eq!(bench.get("/v2/models/digits/other").status, 404);
+}
+
+#[test]
 fn health_is_looked_at() {
     let bench = models();
     for path in
@@ -219,7 +265,6 @@ fn hostile_tensors_are_told_and_nothing_breaks() {
         assert_eq!(bench.send(Method::POST, "/v2/models/digits/infer", &headers, "{}").status, 400, "{length}");
     }
     assert_eq!(bench.get("/v2/models/digits/infer").status, 405);
-    assert_eq!(bench.get("/v2/models/digits/config").status, 404);
     assert_eq!(bench.infer(&tensor(json!({}))).status, 200);
 }
 
