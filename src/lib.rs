@@ -29,6 +29,7 @@
 //! protocol
 //! service
 //! record, access, isolate, origin
+//! experiment
 //! assignment, payload, request
 //! statistics, endpoint, platform, turnout-tables
 //! ```
@@ -41,6 +42,8 @@ pub mod statistics;
 
 #[cfg(feature = "serve")]
 pub mod access;
+#[cfg(feature = "serve")]
+pub mod experiment;
 #[cfg(feature = "serve")]
 pub mod isolate;
 #[cfg(feature = "serve")]

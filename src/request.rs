@@ -147,6 +147,9 @@ pub enum RequestError {
     /// The body is too large.
     #[error("the body has more than {MAX_BODY_BYTES} bytes")]
     BodyTooLarge,
+    /// Others' bodies take all the room that there is for large ones.
+    #[error("too many large bodies are being sent at once")]
+    NoRoom,
     /// The body could not be received.
     #[error("the body did not arrive whole: {0}")]
     BodyBroken(String),

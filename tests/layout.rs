@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 use syn::visit::{self, Visit};
 
 /// Each module of the worker below the one that stands before it; those of one line stand side by side.
-const LAYERS: [&[&str]; 6] = [
+const LAYERS: [&[&str]; 7] = [
     &["shell", "browser"],
     &["protocol"],
     &["service"],
     &["record", "access", "isolate", "origin"],
+    &["experiment"],
     &["assignment", "payload", "request"],
     &["statistics", "endpoint", "platform"],
 ];

@@ -11,7 +11,7 @@ pub use random::{Randomness, seeded};
 pub use unit::{Score, UnitHash};
 
 use rand_core::Rng;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::endpoint::{Endpoint, Variant};
 
@@ -29,7 +29,7 @@ pub struct Assignment<'a> {
 }
 
 /// Why a variant was chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The caller named it.

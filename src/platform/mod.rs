@@ -1,6 +1,7 @@
 //! What the core asks of the platform it runs on: Workers in production, memory in tests. A trait a service, so that each
 //! function asks for no more than it uses.
 
+mod database;
 mod engine;
 mod exchange;
 #[cfg(test)]
@@ -9,6 +10,7 @@ mod limited;
 mod log;
 mod store;
 
+pub use database::{Cell, Database, DatabaseError};
 pub use engine::{Death, Engines, File, Instance};
 pub use exchange::{Exchange, ExchangeError, HttpAnswer, HttpCall};
 pub use limited::Limited;

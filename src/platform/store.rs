@@ -46,17 +46,20 @@ pub struct Times {
     pub created_ms: Option<f64>,
     /// Milliseconds since the Unix epoch.
     pub modified_ms: f64,
+    /// Of an endpoint's document: which of its changes this is, where an experiment counts them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<u64>,
 }
 
 impl Times {
     /// Of the first value under a key.
     pub fn created(now_ms: f64) -> Self {
-        Times { created_ms: Some(now_ms), modified_ms: now_ms }
+        Times { created_ms: Some(now_ms), modified_ms: now_ms, number: None }
     }
 
     /// Of a value in place of another, whose times these are.
     pub fn modified(now_ms: f64, before: Option<Times>) -> Self {
-        Times { created_ms: before.and_then(|times| times.created_ms), modified_ms: now_ms }
+        Times { created_ms: before.and_then(|times| times.created_ms), modified_ms: now_ms, number: None }
     }
 }
 

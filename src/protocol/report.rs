@@ -29,7 +29,7 @@ pub struct Report {
     pub fix: &'static str,
     /// For `Allow`, where the method was wrong.
     pub allow: Option<&'static str>,
-    /// For `Retry-After`, as the model host said it.
+    /// For `Retry-After`, as the model host said it or in seconds.
     pub retry_after: Option<HeaderValue>,
 }
 
@@ -45,6 +45,7 @@ impl From<&Error> for Report {
                 Failure::Origin(OriginError::Status { retry_after, .. }) => retry_after.clone(),
                 _ => None,
             },
+            Error::Request(RequestError::NoRoom) => Some(HeaderValue::from_static("1")),
             _ => None,
         };
         Report { status, code: error.code(), message: shortened(&error.to_string()), fix, allow, retry_after }
@@ -85,6 +86,7 @@ fn status_and_fix(error: &Error) -> (StatusCode, &'static str) {
             }
             RequestError::Method(_) => (S::METHOD_NOT_ALLOWED, "use the method that the path takes"),
             RequestError::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "send the rows in several requests"),
+            RequestError::NoRoom => (S::SERVICE_UNAVAILABLE, "send it again in a moment, or fewer rows at once"),
             RequestError::BodyBroken(_) => (S::BAD_REQUEST, "send the request again"),
             RequestError::Encoded(_) => {
                 (S::UNSUPPORTED_MEDIA_TYPE, "send the body as it is, or packed with Content-Encoding: gzip")

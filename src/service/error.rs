@@ -120,6 +120,7 @@ impl Error {
                 RequestError::NoSuchPath => "no_such_path",
                 RequestError::Method(_) => "method_not_allowed",
                 RequestError::BodyTooLarge => "body_too_large",
+                RequestError::NoRoom => "busy",
                 RequestError::BodyBroken(_) => "body_broken",
                 RequestError::Encoded(_) => "unsupported_content_encoding",
                 RequestError::Gzip(_) => "bad_gzip",

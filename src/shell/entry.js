@@ -3,7 +3,8 @@
 
 import engine from "./engine.wasm";
 import { __wbg_reset_state, answer, max_body_bytes, use_engine } from "./turnout.js";
-import { gathered, withLines } from "./glue.js";
+import { NO_ROOM, withBody } from "./bodies.js";
+import { withLines } from "./glue.js";
 
 use_engine(engine);
 const MAX_BODY_BYTES = max_body_bytes();
@@ -21,23 +22,14 @@ addEventListener("error", (event) => check(event.error));
 
 // The response, or a promise of one. A body that is undefined is too large, or broken by what is said.
 function answered(request, body, broken, env, context) {
+  const no_room = body === NO_ROOM;
   try {
-    return answer(withLines(`${request.method}\n${request.url}`, request.headers), body, broken, request, env, context);
+    const head = withLines(`${request.method}\n${request.url}`, request.headers);
+    return answer(head, no_room ? undefined : body, broken, no_room, request, env, context);
   } catch (error) {
     check(error);
     throw error;
   }
-}
-
-async function answeredWithBody(request, length, env, context) {
-  let body, wrong;
-  try {
-    const fits = length !== null && Number(length) <= MAX_BODY_BYTES;
-    body = fits ? await request.bytes() : await gathered(request.body, MAX_BODY_BYTES, MAX_DRAINED_BYTES);
-  } catch (error) {
-    wrong = error instanceof Error ? error.message : String(error);
-  }
-  return answered(request, body, wrong, env, context);
 }
 
 export default {
@@ -51,6 +43,6 @@ export default {
     const length = request.headers.get("content-length");
     // Whether there is a body is asked last, as that makes a stream.
     if (length === null && request.body === null) return answered(request, NO_BODY, undefined, env, context);
-    return answeredWithBody(request, length, env, context);
+    return withBody(request, length, MAX_BODY_BYTES, MAX_DRAINED_BYTES, (body, wrong) => answered(request, body, wrong, env, context));
   },
 };

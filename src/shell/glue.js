@@ -86,17 +86,19 @@ async function bounded(answer, most) {
   return gathered(answer.body, most, most);
 }
 
-// The bytes of a stream, if they are no more than `most`; of what is too long, `read` bytes are read before it is left.
-export async function gathered(stream, most, read) {
+// The bytes of a stream, if they are no more than `most` and there is room for them; of others, `read` bytes are read before
+// it is left.
+export async function gathered(stream, most, read, arrival) {
   const parts = [];
   let seen = 0;
   for await (const part of stream) {
     seen += part.length;
-    if (seen <= most) parts.push(part);
+    if (seen <= most) arrival?.grow(part.length);
+    if (seen <= most && !arrival?.refused) parts.push(part);
     else parts.length = 0;
     if (seen > read) return undefined;
   }
-  return seen <= most ? new Uint8Array(await new Blob(parts).arrayBuffer()) : undefined;
+  return seen <= most && !arrival?.refused ? new Uint8Array(await new Blob(parts).arrayBuffer()) : undefined;
 }
 
 async function cancelled(body) {

@@ -48,18 +48,23 @@ pub fn max_body_bytes() -> usize {
 }
 
 /// Answers a request: with a response where nothing has to be waited for, else with a promise of one. `body` is left out
-/// where it is too large or, as `broken` says, did not arrive.
+/// where it is too large or, as `broken` says, did not arrive, or there was `no_room` for it.
 #[wasm_bindgen]
 pub fn answer(
     head: &str,
     body: Option<Vec<u8>>,
     broken: Option<String>,
+    no_room: bool,
     raw: web_sys::Request,
     env: Env,
     context: Invocation,
 ) -> JsValue {
     let request = http::request(head);
-    let body = body.ok_or_else(|| broken.map_or(RequestError::BodyTooLarge, RequestError::BodyBroken));
+    let body = body.ok_or_else(|| match broken {
+        Some(problem) => RequestError::BodyBroken(problem),
+        None if no_room => RequestError::NoRoom,
+        None => RequestError::BodyTooLarge,
+    });
     // The page stands where SageMaker's control plane is posted to, so the platform leaves that path to us.
     if request.path == "/"
         && matches!(request.method, Method::GET | Method::HEAD)

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
-import { digits, until } from "./support.mjs";
+import { digits, sleep, until } from "./support.mjs";
 import { startPlain } from "./plain.mjs";
 
 let worker;
@@ -72,4 +72,33 @@ test("bodies that break off cost nobody else anything, however many they are", a
   await until(() => worker.records().length > 0);
   const deaths = worker.lines.filter((line) => line.includes("has ended the WebAssembly instance"));
   assert.deepEqual(deaths, []);
+});
+
+test("large bodies that never end are given up for those that do", async () => {
+  const length = 6 << 20;
+  const part = Buffer.alloc(4 << 20, "1,2\n");
+  const { hostname, port } = new URL(worker.url);
+  const slow = await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      const socket = connect({ host: hostname, port });
+      const sender = { socket, answer: "" };
+      socket.on("data", (data) => (sender.answer += data));
+      socket.on("error", () => {});
+      await new Promise((resolve) => socket.write(Buffer.concat([Buffer.from(head(`content-length: ${length}`)), part]), resolve));
+      return sender;
+    }),
+  );
+  // From then on they are silent.
+  await sleep(500);
+  const post = (body) => fetch(`${worker.url}/endpoints/digits/invocations`, { method: "POST", headers: { "content-type": "text/csv" }, body });
+  for (let again = 0; again < 3; again++) assert.equal((await (await post(Buffer.alloc(length, "1,2\n"))).json()).code, "wrong_width");
+  assert.equal((await post(row)).status, 200);
+  for (const { socket } of slow) socket.write(Buffer.alloc(length - part.length, "1,2\n"));
+  await until(() => slow.every(({ answer }) => answer.includes('"code"')));
+  const refused = slow.filter(({ answer }) => answer.includes('"busy"'));
+  // 16 MiB hold four of the eight, and none of them once a quick one has come.
+  assert.ok(refused.length >= 4, `${refused.length} of 8`);
+  for (const { answer } of refused) assert.match(answer, /^HTTP\/1.1 503 [\s\S]*retry-after: 1\r\n/i);
+  for (const { socket } of slow) socket.destroy();
+  assert.equal((await (await post(Buffer.alloc(length, "1,2\n"))).json()).code, "wrong_width");
 });

@@ -1,0 +1,191 @@
+//! An experiment as it is asked: its database, and the store that the document is published to.
+
+use super::history::{self};
+use super::inbox;
+use super::ledger::{Ledger, Newest, Observation, Publication};
+use super::message::{Answer, Command, ExperimentError, Refusal};
+use super::scoreboard::{self, Detail, Query, Scoreboard};
+use super::tables::prepare;
+use super::tally::Tally;
+use crate::endpoint::Name;
+use crate::platform::{Database, DatabaseError, Entry, Limited, Namespace, Platform, StoreError};
+
+/// A look at the store every minute, while there is traffic.
+const LOOK_EVERY_MS: f64 = 60_000.0;
+/// Before a change, an older look is no good.
+const LOOK_BEFORE_CHANGE_MS: f64 = 1_000.0;
+/// Changes on a page of the history.
+const CHANGES_A_PAGE: u64 = 50;
+/// An isolate that has not been heard of for a day has ended.
+const FORGET_ISOLATE_MS: f64 = 86_400_000.0;
+/// What is left of a removed endpoint is kept for so long.
+const KEEP_REMOVED_MS: f64 = 30.0 * 86_400_000.0;
+/// Sums are merged and isolates forgotten every hour.
+const CLEAN_EVERY_MS: f64 = 3_600_000.0;
+
+/// An experiment, for one question.
+#[derive(Debug)]
+pub struct Controller<'a, P, D> {
+    platform: Limited<P>,
+    database: &'a D,
+    endpoint: &'a Name,
+    delay_ms: f64,
+}
+
+/// What is to be done with an experiment later.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Later {
+    /// Wake it then, in milliseconds since the Unix epoch.
+    WakeAt(f64),
+    /// Nothing is left of it: drop the database.
+    Drop,
+}
+
+impl<'a, P: Platform, D: Database> Controller<'a, P, D> {
+    /// The experiment of an endpoint. A change reaches every reader of the store within `delay_ms`, and the store has
+    /// `limit_ms` for an answer.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn new(
+        platform: P,
+        database: &'a D,
+        endpoint: &'a Name,
+        delay_ms: f64,
+        limit_ms: f64,
+    ) -> Result<Self, DatabaseError> {
+        prepare(database)?;
+        Ok(Controller { platform: Limited::new(platform, limit_ms), database, endpoint, delay_ms })
+    }
+
+    fn ledger(&self) -> Ledger<'a, D> {
+        Ledger::new(self.database, self.delay_ms)
+    }
+
+    /// Answers.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn ask(&self, command: Command) -> Result<Answer, ExperimentError> {
+        match command {
+            Command::Tally(tally) => Ok(Answer::Counted(self.count(tally).await?)),
+            Command::Change { change, author, reason } => {
+                self.look(LOOK_BEFORE_CHANGE_MS).await?;
+                let now_ms = self.platform.now_ms();
+                let mut changed = None;
+                self.database.atomically(&mut || {
+                    changed = Some(self.ledger().change(&change, author.clone(), reason.clone(), now_ms)?);
+                    Ok(())
+                })?;
+                match changed {
+                    Some(Err(error)) => Ok(Answer::Refused(error.into())),
+                    Some(Ok(())) | None => Ok(Answer::Document(self.ledger().newest(None)?)),
+                }
+            }
+            Command::Read => {
+                self.look(LOOK_BEFORE_CHANGE_MS).await?;
+                Ok(Answer::Document(self.ledger().newest(None)?))
+            }
+            Command::Scoreboard(query) => Ok(Answer::Scoreboard(Box::new(self.scoreboard(&query)?))),
+            Command::History { before } => {
+                self.look(LOOK_EVERY_MS).await?;
+                let changes = history::page(self.database, before, CHANGES_A_PAGE)?;
+                let more = changes.last().is_some_and(|last| last.number > 1);
+                if changes.is_empty() && before.is_none() {
+                    return Ok(Answer::Refused(Refusal::NotFound));
+                }
+                Ok(Answer::History { changes, more })
+            }
+        }
+    }
+
+    async fn count(&self, tally: Tally) -> Result<Newest, DatabaseError> {
+        let now_ms = self.platform.now_ms();
+        self.database.atomically(&mut || inbox::receive(self.database, &tally, now_ms))?;
+        // What an isolate serves and this does not know was put into the store by hand.
+        let is_strange = match &tally.revision {
+            Some(revision) => !self.ledger().knows(revision)?,
+            None => false,
+        };
+        self.look(if is_strange { LOOK_BEFORE_CHANGE_MS } else { LOOK_EVERY_MS }).await?;
+        self.ledger().newest(tally.number)
+    }
+
+    /// Looks at the store, unless it was looked at so short a time ago.
+    async fn look(&self, age_ms: f64) -> Result<(), DatabaseError> {
+        let asked_ms = self.platform.now_ms();
+        if self.ledger().looked_ms()?.is_some_and(|looked_ms| asked_ms - looked_ms < age_ms) {
+            return Ok(());
+        }
+        let seen = match self.platform.read_entry(Namespace::Endpoints, self.endpoint.as_str()).await {
+            Ok(None) => Observation { document: None, number: None, asked_ms },
+            Ok(Some(Entry { value, times })) => match String::from_utf8(value) {
+                Ok(document) => {
+                    Observation { document: Some(document), number: times.and_then(|times| times.number), asked_ms }
+                }
+                // No document that could be kept here, nor one that is served.
+                Err(_) => return Ok(()),
+            },
+            Err(StoreError(problem)) => {
+                self.platform.warn(&format!("experiment `{}` cannot look at the store: {problem}", self.endpoint));
+                return Ok(());
+            }
+        };
+        let now_ms = self.platform.now_ms();
+        self.database.atomically(&mut || self.ledger().observe(&seen, now_ms))
+    }
+
+    fn scoreboard(&self, query: &Query) -> Result<Scoreboard, DatabaseError> {
+        let (lines, cut) = scoreboard::lines(self.database, query)?;
+        Ok(Scoreboard {
+            as_of_ms: self.platform.now_ms(),
+            revision: self.ledger().newest(Some(0))?.revision,
+            by: query.by,
+            lines,
+            cut,
+            lost: inbox::lost(self.database)?,
+            bytes: self.database.bytes()?,
+        })
+    }
+
+    /// Tells the store what it does not have yet; whether it has all of it. Not to be called while another call lasts: the
+    /// store would keep whichever came last.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn publish(&self) -> Result<bool, DatabaseError> {
+        while let Some(Publication { number, document, times }) = self.ledger().publication()? {
+            let name = self.endpoint.as_str();
+            let told = match &document {
+                Some(document) => self.platform.write(Namespace::Endpoints, name, document, times).await,
+                None => self.platform.delete(Namespace::Endpoints, name).await,
+            };
+            if let Err(StoreError(problem)) = told {
+                self.platform.warn(&format!("experiment `{name}` could not publish change {number}: {problem}"));
+                return Ok(false);
+            }
+            self.ledger().published(number, self.platform.now_ms())?;
+        }
+        Ok(true)
+    }
+
+    /// Does what has to be done from time to time; says when to be woken again.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn clean(&self) -> Result<Later, DatabaseError> {
+        let now_ms = self.platform.now_ms();
+        if let Some(Newest { revision: None, times: Some(times), .. }) = Some(self.ledger().newest(None)?)
+            && now_ms - times.modified_ms > KEEP_REMOVED_MS
+        {
+            return Ok(Later::Drop);
+        }
+        let mut more = false;
+        self.database.atomically(&mut || {
+            inbox::forget(self.database, now_ms - FORGET_ISOLATE_MS)?;
+            more = scoreboard::merge(self.database, Detail::default(), now_ms)?;
+            Ok(())
+        })?;
+        Ok(Later::WakeAt(now_ms + if more { 1_000.0 } else { CLEAN_EVERY_MS }))
+    }
+}

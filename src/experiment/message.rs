@@ -1,0 +1,101 @@
+//! What is asked of an experiment, and what it answers. Both cross as JSON.
+
+use serde::{Deserialize, Serialize};
+
+use super::history::{Author, Past};
+use super::ledger::{Change, ChangeError, Newest};
+use super::scoreboard::{Query, Scoreboard};
+use super::tally::Tally;
+use crate::platform::DatabaseError;
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Count this.
+    Tally(Tally),
+    /// Change the document.
+    Change {
+        /// What to.
+        change: Change,
+        /// Who wants it.
+        author: Author,
+        /// What for, where that was said.
+        reason: Option<String>,
+    },
+    /// The document as it stands.
+    Read,
+    /// What the records say.
+    Scoreboard(Query),
+    /// The changes with a number below `before`, the newest first.
+    History {
+        /// None of the newest.
+        before: Option<u64>,
+    },
+}
+
+/// What is answered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// A tally was counted, now or earlier: the newest of the endpoint's changes.
+    Counted(Newest),
+    /// The document is so now.
+    Document(Newest),
+    /// What the records say.
+    Scoreboard(Box<Scoreboard>),
+    /// Changes, and whether there are older ones.
+    History {
+        /// The newest first.
+        changes: Vec<Past>,
+        /// Whether there are older ones.
+        more: bool,
+    },
+    /// What was asked cannot be.
+    Refused(Refusal),
+}
+
+/// Why something cannot be. It crosses as its kind and words.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
+    /// The endpoint has changed since.
+    Conflict {
+        /// What it is now; absent where there is none.
+        current: Option<String>,
+    },
+    /// There is no endpoint of that name.
+    NotFound,
+    /// There is no such revision in the history.
+    UnknownRevision,
+    /// The document would be none, or is none now.
+    Document(String),
+    /// The weights are refused.
+    Weights(String),
+}
+
+/// An experiment cannot be had, or did not do what it should.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExperimentError {
+    /// It does not answer.
+    #[error("the endpoint's experiment does not answer: {0}")]
+    Unreachable(String),
+    /// Its database failed.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// It said something that is not understood here, as between two deployments.
+    #[error("the endpoint's experiment is of another version: {0}")]
+    Version(String),
+}
+
+impl From<ChangeError> for Refusal {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Conflict { current } => Refusal::Conflict { current },
+            ChangeError::NotFound => Refusal::NotFound,
+            ChangeError::UnknownRevision => Refusal::UnknownRevision,
+            ChangeError::Document(error) => Refusal::Document(error.to_string()),
+            ChangeError::Weights(error) => Refusal::Weights(error.to_string()),
+        }
+    }
+}

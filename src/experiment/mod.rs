@@ -1,0 +1,27 @@
+//! What is kept of an endpoint beside its document: who answered how often and how, and who changed what.
+//!
+//! One experiment an endpoint, in a small database of its own. Isolates send it [tallies](Tally) of their records; every
+//! change through an API goes through it, so that of two at once one wins; what somebody puts into KV by hand it notices and
+//! takes over. All of this is plain Rust over the [`Database`](crate::platform::Database) trait, which the shell has from a
+//! Durable Object and tests from SQLite itself.
+
+mod controller;
+mod history;
+mod inbox;
+mod ledger;
+mod message;
+mod scoreboard;
+mod sums;
+mod tables;
+mod tally;
+#[cfg(test)]
+mod tests;
+
+pub use controller::{Controller, Later};
+pub use history::{Author, Past};
+pub use inbox::unit_number;
+pub use ledger::{Change, ChangeError, Condition, Edit, Ledger, MOST_DOCUMENT_BYTES, Newest, Observation};
+pub use message::{Answer, Command, ExperimentError, Refusal};
+pub use scoreboard::{By, Detail, Errors, Line, Percentiles, Query, Scoreboard};
+pub use sums::{Latency, Sums};
+pub use tally::{Counted, Party, Share, Tally};

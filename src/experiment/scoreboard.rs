@@ -1,0 +1,448 @@
+//! Who answered how often and how.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::history;
+use super::sums::{Latency, Sums};
+use super::tables::Row;
+use super::tally::Share;
+use crate::assignment::Reason;
+use crate::endpoint::Endpoint;
+use crate::platform::{Cell, Database, DatabaseError};
+
+/// Milliseconds of the spans that sums are kept by; 0 stands for all time.
+const MINUTE: u64 = 60_000;
+const HOUR: u64 = 60 * MINUTE;
+const DAY: u64 = 24 * HOUR;
+const ALL: u64 = 0;
+
+/// The most lines of an answer.
+const MOST_LINES: usize = 5_000;
+/// The most rows of sums that are merged at once.
+const MOST_MERGED: u64 = 2_000;
+
+/// By what the lines of a scoreboard are told apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// A line a variant.
+    #[default]
+    Variant,
+    /// A line a revision and variant.
+    Revision,
+    /// A line a span of time and variant: minutes, and what they were merged into.
+    Minute,
+}
+
+/// What is asked of a scoreboard.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Query {
+    /// Requests from then on: milliseconds since the Unix epoch, of which the minute counts.
+    pub from_ms: Option<f64>,
+    /// Requests until then.
+    pub to_ms: Option<f64>,
+    /// The lines.
+    pub by: By,
+}
+
+/// What the records say.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scoreboard {
+    /// When it was told, in milliseconds since the Unix epoch.
+    pub as_of_ms: f64,
+    /// The revision that is served; absent where the endpoint was removed, or nothing is known of it.
+    pub revision: Option<String>,
+    /// By what the lines are told apart.
+    pub by: By,
+    /// The lines, in order.
+    pub lines: Vec<Line>,
+    /// Whether there are more lines than these.
+    pub cut: bool,
+    /// Requests whose sums isolates had to drop.
+    pub lost: u64,
+    /// Bytes of the database, of the 10 GB that one may have.
+    pub bytes: u64,
+}
+
+/// A line.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Line {
+    /// Of a line a revision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// The variant; absent for requests for which none was chosen.
+    pub variant: Option<String>,
+    /// Of a line a span of time: when it begins, in milliseconds since the Unix epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since_ms: Option<u64>,
+    /// And how long it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub span_ms: Option<u64>,
+    /// Requests for which the variant was chosen.
+    pub invocations: u64,
+    /// The same by why it was chosen: `target`, `sticky`, `weighted`; none of them counts what follows twice.
+    pub by_reason: BTreeMap<String, u64>,
+    /// Its share of the requests that were drawn, by weight or by unit; absent where none were.
+    pub share: Option<f64>,
+    /// What that should be by the weights of the revisions that drew them; absent where one of these is not known.
+    pub expected_share: Option<f64>,
+    /// Rows that were predicted.
+    pub rows: u64,
+    /// Of the invocations, those that the variant did not answer, by the party at fault.
+    pub errors: Errors,
+    /// Invocations that failed for the variant's sake, of all of them; absent where there are none.
+    pub error_rate: Option<f64>,
+    /// Of the variant's errors, those that the fallback answered.
+    pub fallbacks: u64,
+    /// Requests that the variant answered in place of another.
+    pub stood_in: u64,
+    /// Bytes of the requests' bodies.
+    pub bytes_in: u64,
+    /// Bytes of the responses' bodies.
+    pub bytes_out: u64,
+    /// What was waited for origins; absent where none was called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin_ms: Option<Percentiles>,
+}
+
+/// Errors by the party at fault.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Errors {
+    /// Who sent the request.
+    pub caller: u64,
+    /// The variant.
+    pub variant: u64,
+    /// Neither.
+    pub other: u64,
+}
+
+/// A distribution of milliseconds, each within 1 %.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Percentiles {
+    /// How many durations.
+    pub count: u64,
+    /// Their sum, in milliseconds.
+    pub sum: f64,
+    /// The smallest.
+    pub min: f64,
+    /// The median.
+    pub p50: f64,
+    /// 90 % are below.
+    pub p90: f64,
+    /// 99 % are below.
+    pub p99: f64,
+    /// The largest.
+    pub max: f64,
+}
+
+impl Percentiles {
+    fn of(latency: &Latency) -> Option<Self> {
+        let (min, max) = latency.range()?;
+        let at = |q| latency.quantile(q).unwrap_or(max).clamp(min, max);
+        Some(Percentiles {
+            count: latency.count(),
+            sum: latency.sum(),
+            min,
+            p50: at(0.5),
+            p90: at(0.9),
+            p99: at(0.99),
+            max,
+        })
+    }
+}
+
+/// What sums are kept by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
+    span: u64,
+    since: u64,
+    revision: String,
+    variant: String,
+    reason: String,
+}
+
+const SUMS: &str =
+    "invocations, predicted_rows, caller_errors, variant_errors, other_errors, fallbacks, bytes_in, bytes_out";
+
+/// Counts a share of a tally.
+pub(super) fn count(database: &impl Database, share: &Share) -> Result<(), DatabaseError> {
+    let Share { of, sums } = share;
+    let place = |span, since| Place {
+        span,
+        since,
+        revision: of.revision.clone(),
+        variant: of.variant.clone().unwrap_or_default(),
+        reason: of.reason.map_or("", Reason::as_str).to_owned(),
+    };
+    add(database, &place(ALL, 0), sums)?;
+    add(database, &place(MINUTE, of.minute.saturating_mul(MINUTE)), sums)
+}
+
+fn add(database: &impl Database, place: &Place, sums: &Sums) -> Result<(), DatabaseError> {
+    let Place { span, since, revision, variant, reason } = place;
+    let key = [
+        Cell::count(*span),
+        Cell::count(*since),
+        revision.as_str().into(),
+        variant.as_str().into(),
+        reason.as_str().into(),
+    ];
+    let mut latency = Cell::Null;
+    if !sums.origin_ms.is_empty() {
+        let kept = database.execute(
+            "SELECT origin_ms FROM sums WHERE span = ? AND since = ? AND revision = ? AND variant = ? AND reason = ?",
+            &key,
+        )?;
+        let mut merged = sums.origin_ms.clone();
+        merged.merge(&kept.first().map(|row| Row::of(row).latency()).unwrap_or_default());
+        latency = Cell::text_or_null(serde_json::to_string(&merged).ok().as_deref());
+    }
+    let counts = [
+        sums.invocations,
+        sums.rows,
+        sums.caller_errors,
+        sums.variant_errors,
+        sums.other_errors,
+        sums.fallbacks,
+        sums.bytes_in,
+        sums.bytes_out,
+    ];
+    let mut parameters = key.to_vec();
+    parameters.extend(counts.map(Cell::count));
+    parameters.push(latency);
+    let added =
+        SUMS.split(", ").map(|name| format!("{name} = {name} + excluded.{name}")).collect::<Vec<_>>().join(", ");
+    database.execute(
+        &format!(
+            "INSERT INTO sums (span, since, revision, variant, reason, {SUMS}, origin_ms)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (span, since, revision, variant, reason)
+                DO UPDATE SET {added}, origin_ms = coalesce(excluded.origin_ms, origin_ms)"
+        ),
+        &parameters,
+    )?;
+    Ok(())
+}
+
+/// How long sums are kept in which detail, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Detail {
+    /// Minutes are merged into hours then.
+    pub minutes_ms: f64,
+    /// And hours into days.
+    pub hours_ms: f64,
+}
+
+impl Default for Detail {
+    /// Two days, and sixty.
+    fn default() -> Self {
+        Detail { minutes_ms: 2.0 * DAY as f64, hours_ms: 60.0 * DAY as f64 }
+    }
+}
+
+/// Merges what is too old for its detail; whether there is more to merge.
+pub(super) fn merge(database: &impl Database, detail: Detail, now_ms: f64) -> Result<bool, DatabaseError> {
+    let mut more = false;
+    for (from, to, age_ms) in [(MINUTE, HOUR, detail.minutes_ms), (HOUR, DAY, detail.hours_ms)] {
+        // Whole spans alone, so that each is merged at once.
+        let before = ((now_ms - age_ms).max(0.0) as u64).checked_div(to).unwrap_or(0).saturating_mul(to);
+        let rows = database.execute(
+            &format!(
+                "SELECT span, since, revision, variant, reason, {SUMS}, origin_ms FROM sums WHERE span = ? AND since < ?
+                    ORDER BY since LIMIT ?"
+            ),
+            &[Cell::count(from), Cell::count(before), Cell::count(MOST_MERGED)],
+        )?;
+        for cells in &rows {
+            let (place, sums) = Row::of(cells).place_and_sums();
+            let since = place.since.checked_div(to).unwrap_or(0).saturating_mul(to);
+            add(database, &Place { span: to, since, ..place.clone() }, &sums)?;
+            database.execute(
+                "DELETE FROM sums WHERE span = ? AND since = ? AND revision = ? AND variant = ? AND reason = ?",
+                &[
+                    Cell::count(place.span),
+                    Cell::count(place.since),
+                    Cell::Text(place.revision),
+                    Cell::Text(place.variant),
+                    Cell::Text(place.reason),
+                ],
+            )?;
+        }
+        more |= u64::try_from(rows.len()).is_ok_and(|merged| merged >= MOST_MERGED);
+    }
+    Ok(more)
+}
+
+impl Row<'_> {
+    fn latency(&mut self) -> Latency {
+        self.optional_text().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
+    }
+
+    fn place_and_sums(mut self) -> (Place, Sums) {
+        let place = Place {
+            span: self.count(),
+            since: self.count(),
+            revision: self.text(),
+            variant: self.text(),
+            reason: self.text(),
+        };
+        let sums = Sums {
+            invocations: self.count(),
+            rows: self.count(),
+            caller_errors: self.count(),
+            variant_errors: self.count(),
+            other_errors: self.count(),
+            fallbacks: self.count(),
+            bytes_in: self.count(),
+            bytes_out: self.count(),
+            origin_ms: self.latency(),
+        };
+        (place, sums)
+    }
+}
+
+/// A line as it is summed up: its key, and what is known of it.
+type Key = (u64, u64, String, String);
+
+/// The lines that are asked for; whether there are more.
+pub(super) fn lines(database: &impl Database, query: &Query) -> Result<(Vec<Line>, bool), DatabaseError> {
+    let whole_time = query.from_ms.is_none() && query.to_ms.is_none() && query.by != By::Minute;
+    let at = |ms: Option<f64>, otherwise: u64| ms.map_or(otherwise, |ms| ms.max(0.0) as u64);
+    let (from, to) = (at(query.from_ms, 0), at(query.to_ms, u64::MAX >> 11));
+    // The minute in which the time from which they are asked for lies counts whole.
+    let from = from.checked_div(MINUTE).unwrap_or(0).saturating_mul(MINUTE);
+    let spans = if whole_time { "span = 0" } else { "span > 0 AND since >= ? AND since < ?" };
+    let range = if whole_time { Vec::new() } else { vec![Cell::count(from), Cell::count(to)] };
+    let most = Cell::count(u64::try_from(MOST_LINES.saturating_mul(8)).unwrap_or(u64::MAX));
+    let rows = database.execute(
+        &format!(
+            "SELECT span, since, revision, variant, reason, {SUMS}, origin_ms FROM sums WHERE {spans}
+                ORDER BY since DESC, revision, variant, reason LIMIT ?"
+        ),
+        &[range, vec![most.clone()]].concat(),
+    )?;
+    let mut cut = Some(Cell::count(u64::try_from(rows.len()).unwrap_or(u64::MAX))) == Some(most);
+    let mut shares = Shares::default();
+    let mut summed: BTreeMap<Key, Summed> = BTreeMap::new();
+    for cells in &rows {
+        let (place, sums) = Row::of(cells).place_and_sums();
+        let (span, since) = if query.by == By::Minute { (place.span, place.since) } else { (0, 0) };
+        let revision = if query.by == By::Revision { place.revision.clone() } else { String::new() };
+        let line = summed.entry((since, span, revision, place.variant.clone())).or_default();
+        line.add(&place, &sums);
+        shares.see(database, &place.revision)?;
+    }
+    let drawn = drawn_by_group(&summed);
+    let mut lines = Vec::new();
+    for ((since, span, revision, variant), summed) in summed {
+        if lines.len() >= MOST_LINES {
+            cut = true;
+            break;
+        }
+        let group = drawn.get(&(since, span, revision.clone()));
+        lines.push(summed.line(query.by, (since, span, revision, variant), group, &shares));
+    }
+    Ok((lines, cut))
+}
+
+/// Requests that were drawn, by the revision that drew them.
+type Drawn = BTreeMap<String, u64>;
+
+/// Those of all variants together, by what lines are told apart by but the variant.
+fn drawn_by_group(summed: &BTreeMap<Key, Summed>) -> BTreeMap<(u64, u64, String), Drawn> {
+    let mut groups: BTreeMap<(u64, u64, String), Drawn> = BTreeMap::new();
+    for ((since, span, revision, _), line) in summed {
+        let group = groups.entry((*since, *span, revision.clone())).or_default();
+        for (revision, count) in &line.drawn {
+            let sum = group.entry(revision.clone()).or_default();
+            *sum = sum.saturating_add(*count);
+        }
+    }
+    groups
+}
+
+#[derive(Default)]
+struct Summed {
+    by_reason: BTreeMap<String, u64>,
+    chosen: Sums,
+    stood_in: u64,
+    drawn: Drawn,
+}
+
+impl Summed {
+    fn add(&mut self, place: &Place, sums: &Sums) {
+        if place.reason == Reason::Fallback.as_str() {
+            self.stood_in = self.stood_in.saturating_add(sums.invocations);
+            return;
+        }
+        self.chosen.add(sums);
+        if !place.reason.is_empty() {
+            let count = self.by_reason.entry(place.reason.clone()).or_default();
+            *count = count.saturating_add(sums.invocations);
+        }
+        if is_drawn(&place.reason) {
+            let count = self.drawn.entry(place.revision.clone()).or_default();
+            *count = count.saturating_add(sums.invocations);
+        }
+    }
+
+    fn line(self, by: By, (since, span, revision, variant): Key, group: Option<&Drawn>, shares: &Shares) -> Line {
+        let Summed { by_reason, chosen, stood_in, drawn } = self;
+        let all = group.map_or(0, |group| group.values().fold(0u64, |sum, count| sum.saturating_add(*count)));
+        let of_all = |count: f64| (all > 0).then(|| count / all as f64);
+        let expected = group.and_then(|group| {
+            let parts = group.iter().map(|(revision, count)| Some(shares.of(revision, &variant)? * *count as f64));
+            of_all(parts.sum::<Option<f64>>()?)
+        });
+        let own = drawn.values().fold(0u64, |sum, count| sum.saturating_add(*count));
+        Line {
+            revision: (by == By::Revision).then_some(revision),
+            variant: (!variant.is_empty()).then_some(variant),
+            since_ms: (by == By::Minute).then_some(since),
+            span_ms: (by == By::Minute).then_some(span),
+            invocations: chosen.invocations,
+            by_reason,
+            share: of_all(own as f64),
+            expected_share: expected,
+            rows: chosen.rows,
+            errors: Errors { caller: chosen.caller_errors, variant: chosen.variant_errors, other: chosen.other_errors },
+            error_rate: (chosen.invocations > 0).then(|| chosen.variant_errors as f64 / chosen.invocations as f64),
+            fallbacks: chosen.fallbacks,
+            stood_in,
+            bytes_in: chosen.bytes_in,
+            bytes_out: chosen.bytes_out,
+            origin_ms: Percentiles::of(&chosen.origin_ms),
+        }
+    }
+}
+
+fn is_drawn(reason: &str) -> bool {
+    [Reason::Weighted, Reason::Sticky].iter().any(|drawn| drawn.as_str() == reason)
+}
+
+/// The shares that the variants of each revision should have.
+#[derive(Default)]
+pub(super) struct Shares(BTreeMap<String, Option<Vec<(String, f64)>>>);
+
+impl Shares {
+    /// Learns a revision's, from the history.
+    pub fn see(&mut self, database: &impl Database, revision: &str) -> Result<(), DatabaseError> {
+        if !self.0.contains_key(revision) {
+            let version = history::of_revision(database, revision)?;
+            let endpoint = version.and_then(|version| Endpoint::parse(version.document?.as_bytes()).ok());
+            let shares = endpoint.map(|endpoint| {
+                endpoint.variants().iter().map(|each| (each.name.to_string(), endpoint.share(each))).collect()
+            });
+            self.0.insert(revision.to_owned(), shares);
+        }
+        Ok(())
+    }
+
+    /// A variant's, 0 to 1; 0 for one that the revision has not; `None` of a revision that is not known.
+    pub fn of(&self, revision: &str, variant: &str) -> Option<f64> {
+        let shares = self.0.get(revision)?.as_ref()?;
+        Some(shares.iter().find(|(name, _)| name == variant).map_or(0.0, |(_, share)| *share))
+    }
+}

@@ -1,0 +1,94 @@
+//! The tables of an experiment's database.
+
+use crate::platform::{Cell, Database, DatabaseError};
+
+/// Statements that make what is not there. A later version adds its own behind them.
+const SCHEMA: [&str; 6] = [
+    // Figures that there are one of.
+    "CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
+    // Each change of the document, in order. One without a document is a removal.
+    "CREATE TABLE IF NOT EXISTS revisions (number INTEGER PRIMARY KEY, revision TEXT, at_ms REAL NOT NULL,
+        author TEXT NOT NULL, reason TEXT, document TEXT)",
+    // Sums of all records that are counted alike, by the span of time that begins at `since` (milliseconds since the Unix
+    // epoch) and lasts `span` (milliseconds); a span of 0 is all time. NULL has no place in a key: what is absent is ''.
+    "CREATE TABLE IF NOT EXISTS sums (span INTEGER NOT NULL, since INTEGER NOT NULL, revision TEXT NOT NULL,
+        variant TEXT NOT NULL, reason TEXT NOT NULL, invocations INTEGER NOT NULL, predicted_rows INTEGER NOT NULL,
+        caller_errors INTEGER NOT NULL, variant_errors INTEGER NOT NULL, other_errors INTEGER NOT NULL,
+        fallbacks INTEGER NOT NULL, bytes_in INTEGER NOT NULL, bytes_out INTEGER NOT NULL, origin_ms TEXT,
+        PRIMARY KEY (span, since, revision, variant, reason)) WITHOUT ROWID",
+    // Isolates, and the number below which all of their messages have been counted.
+    "CREATE TABLE IF NOT EXISTS isolates (isolate TEXT PRIMARY KEY, settled INTEGER NOT NULL, heard_ms REAL NOT NULL)
+        WITHOUT ROWID",
+    // Messages that came before one with a smaller number.
+    "CREATE TABLE IF NOT EXISTS early (isolate TEXT NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (isolate, sequence))
+        WITHOUT ROWID",
+    // Units that have been seen, by the first 52 bits of their hash.
+    "CREATE TABLE IF NOT EXISTS units (revision TEXT NOT NULL, unit INTEGER NOT NULL, variant TEXT NOT NULL,
+        PRIMARY KEY (revision, unit)) WITHOUT ROWID",
+];
+
+/// Makes the tables that are not there.
+///
+/// # Errors
+/// If the database fails.
+pub fn prepare(database: &impl Database) -> Result<(), DatabaseError> {
+    for statement in SCHEMA {
+        database.execute(statement, &[])?;
+    }
+    Ok(())
+}
+
+/// One figure of the state.
+///
+/// # Errors
+/// If the database fails.
+pub(super) fn state(database: &impl Database, name: &str) -> Result<Option<Cell>, DatabaseError> {
+    let rows = database.execute("SELECT value FROM state WHERE name = ?", &[name.into()])?;
+    Ok(rows.into_iter().next().and_then(|row| row.into_iter().next()))
+}
+
+/// Sets one figure of the state.
+///
+/// # Errors
+/// If the database fails.
+pub(super) fn set_state(database: &impl Database, name: &str, value: Cell) -> Result<(), DatabaseError> {
+    database.execute("INSERT OR REPLACE INTO state (name, value) VALUES (?, ?)", &[name.into(), value])?;
+    Ok(())
+}
+
+/// A row's cells, in order, as what the statement asked for.
+pub(super) struct Row<'a>(std::slice::Iter<'a, Cell>);
+
+impl<'a> Row<'a> {
+    pub fn of(cells: &'a [Cell]) -> Self {
+        Row(cells.iter())
+    }
+
+    /// A text; '' where it is absent.
+    pub fn text(&mut self) -> String {
+        self.optional_text().unwrap_or_default()
+    }
+
+    /// A text, or NULL.
+    pub fn optional_text(&mut self) -> Option<String> {
+        self.0.next().and_then(Cell::as_text).map(str::to_owned)
+    }
+
+    /// A count.
+    pub fn count(&mut self) -> u64 {
+        self.0.next().and_then(Cell::as_count).unwrap_or(0)
+    }
+
+    /// A number.
+    pub fn number(&mut self) -> f64 {
+        self.0.next().and_then(Cell::as_number).unwrap_or(0.0)
+    }
+}
+
+/// Units whose number is not below this are counted no longer.
+///
+/// # Errors
+/// If the database fails.
+pub(super) fn units_below(database: &impl Database) -> Result<u64, DatabaseError> {
+    Ok(state(database, "units_below")?.and_then(|cell| cell.as_count()).unwrap_or(1 << 52))
+}

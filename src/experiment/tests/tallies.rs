@@ -1,0 +1,185 @@
+//! Tallies: each counts once.
+
+use proptest::prelude::*;
+
+use super::{Bench, bench, document};
+use crate::assignment::Reason;
+use crate::endpoint::Revision;
+use crate::experiment::{Answer, By, Command, Counted, Line, Newest, Query, Scoreboard, Share, Sums, Tally};
+
+pub(super) fn tally(isolate: &str, sequence: u64, shares: Vec<Share>) -> Tally {
+    Tally {
+        isolate: isolate.to_owned(),
+        sequence,
+        settled: 0,
+        shares,
+        units: Vec::new(),
+        revision: None,
+        number: None,
+        lost: 0,
+    }
+}
+
+fn share(minute: u64, revision: &str, variant: &str, reason: Reason, invocations: u64) -> Share {
+    let mut sums = Sums { invocations, rows: 3 * invocations, variant_errors: invocations / 10, ..Sums::default() };
+    for at in 0..invocations {
+        sums.origin_ms.record(10.0 + (at % 90) as f64);
+    }
+    let of = Counted { minute, revision: revision.to_owned(), variant: Some(variant.to_owned()), reason: Some(reason) };
+    Share { of, sums }
+}
+
+impl Bench {
+    pub(super) fn count(&self, tally: &Tally) -> Newest {
+        match self.ask(Command::Tally(tally.clone())) {
+            Answer::Counted(newest) => newest,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) fn scoreboard(&self, query: Query) -> Scoreboard {
+        match self.ask(Command::Scoreboard(query)) {
+            Answer::Scoreboard(scoreboard) => *scoreboard,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn lines(&self, by: By) -> Vec<Line> {
+        self.scoreboard(Query { by, ..Query::default() }).lines
+    }
+}
+
+#[test]
+fn a_scoreboard_says_who_answered_how_often_beside_what_the_weights_say() {
+    let bench = bench();
+    let document = document(3, 1);
+    let revision = Revision::of(document.as_bytes()).as_str().to_owned();
+    bench.world.put_by_hand(&document);
+    let minute = 30_000_000;
+    let shares = vec![
+        share(minute, &revision, "a", Reason::Weighted, 70),
+        share(minute, &revision, "b", Reason::Weighted, 30),
+        share(minute, &revision, "b", Reason::Target, 5),
+        share(minute + 1, &revision, "a", Reason::Fallback, 3),
+    ];
+    bench.count(&Tally { revision: Some(revision.clone()), ..tally("i", 0, shares) });
+    let [a, b] = bench.lines(By::Variant).try_into().unwrap();
+    assert_eq!((a.variant.as_deref(), a.invocations, a.rows, a.stood_in), (Some("a"), 70, 210, 3));
+    assert_eq!((a.share, a.expected_share), (Some(0.7), Some(0.75)));
+    assert_eq!((b.invocations, b.by_reason["weighted"], b.by_reason["target"]), (35, 30, 5));
+    assert_eq!((b.share, b.expected_share), (Some(0.3), Some(0.25)));
+    assert_eq!((b.errors.variant, b.error_rate), (3, Some(3.0 / 35.0)));
+    let latency = a.origin_ms.unwrap();
+    assert_eq!((latency.count, latency.min, latency.max), (70, 10.0, 79.0));
+    assert!((latency.p50 / 44.0 - 1.0).abs() < 0.02, "{latency:?}");
+    let minutes = bench.lines(By::Minute);
+    assert_eq!(minutes.iter().map(|line| line.invocations).collect::<Vec<_>>(), [70, 35, 0]);
+    assert_eq!(minutes[2].since_ms, Some((minute + 1) * 60_000));
+    let at = |minute: u64| Some((minute * 60_000) as f64);
+    let later = bench.scoreboard(Query { from_ms: at(minute + 1), ..Query::default() });
+    assert_eq!((later.lines.len(), later.lines[0].stood_in, later.lines[0].share), (1, 3, None));
+    assert_eq!(later.revision, Some(revision));
+    let none = bench.scoreboard(Query { to_ms: at(minute), ..Query::default() });
+    assert!(none.lines.is_empty());
+}
+
+#[test]
+fn requests_of_a_revision_that_nobody_knows_have_no_expected_share() {
+    let bench = bench();
+    bench.count(&tally("i", 0, vec![share(1, "unknown", "a", Reason::Weighted, 7)]));
+    let line = &bench.lines(By::Revision)[0];
+    assert_eq!((line.revision.as_deref(), line.share, line.expected_share), (Some("unknown"), Some(1.0), None));
+}
+
+#[test]
+fn old_minutes_become_hours_and_old_hours_days_and_nothing_is_lost() {
+    let bench = bench();
+    let now_minute = (bench.world.now_ms.get() / 60_000.0) as u64;
+    let shares: Vec<Share> =
+        (0..5_000).map(|at| share(now_minute - 29 * at, "r", "a", Reason::Weighted, 1 + at % 5)).collect();
+    let sum: u64 = shares.iter().map(|share| share.sums.invocations).sum();
+    bench.count(&tally("i", 0, shares));
+    let minutes = bench.lines(By::Minute).len();
+    let mut rounds = 0;
+    while matches!(bench.controller().clean().unwrap(), crate::experiment::Later::WakeAt(at) if at < bench.world.now_ms.get() + 60_000.0)
+    {
+        rounds += 1;
+        assert!(rounds < 20);
+    }
+    let lines = bench.lines(By::Minute);
+    assert!(lines.len() < minutes / 2, "{} of {minutes}", lines.len());
+    for span in [60_000, 3_600_000, 86_400_000] {
+        assert!(lines.iter().any(|line| line.span_ms == Some(span)), "{span}");
+    }
+    assert_eq!(lines.iter().map(|line| line.invocations).sum::<u64>(), sum);
+    assert_eq!(bench.lines(By::Variant)[0].invocations, sum);
+    let latencies: u64 = lines.iter().filter_map(|line| line.origin_ms).map(|latency| latency.count).sum();
+    assert_eq!(latencies, sum);
+}
+
+#[test]
+fn units_beyond_what_is_kept_are_sampled_and_the_variants_keep_their_shares() {
+    let bench = bench();
+    let salt = crate::endpoint::Salt::try_from("s".to_owned()).unwrap();
+    let endpoint = crate::endpoint::Endpoint::parse(document(3, 1).as_bytes()).unwrap();
+    let mut told_below = u64::MAX;
+    for message in 0..15 {
+        let units = (0..10_000).map(|at| {
+            let unit = crate::assignment::UnitHash::new(&salt, &format!("{message}-{at}"));
+            let variant = unit.choose(endpoint.variants()).unwrap().name.to_string();
+            ("r".to_owned(), variant, unit.to_string())
+        });
+        told_below = bench.count(&Tally { units: units.collect(), ..tally("i", message, Vec::new()) }).units_below;
+    }
+    assert_eq!(told_below, 1 << 51);
+    let units = super::super::inbox::units(&bench.database).unwrap();
+    let (a, b) = (units[0].2, units[1].2);
+    assert!((a + b).abs_diff(75_000) < 1_500, "{units:?}");
+    assert!((a as f64 / (a + b) as f64 - 0.75).abs() < 0.01, "{units:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn any_order_of_repeated_messages_gives_the_same_scoreboard(
+        order in proptest::collection::vec((0usize..3, 0u64..6), 18..80),
+        amounts in proptest::collection::vec(1u64..50, 18)
+    ) {
+        let message = |isolate: usize, sequence: u64| {
+            let amount = amounts[isolate * 6 + sequence as usize];
+            let variant = if sequence % 2 == 0 { "a" } else { "b" };
+            tally(&format!("isolate-{isolate}"), sequence, vec![share(sequence / 2, "r", variant, Reason::Weighted, amount)])
+        };
+        let messy = bench();
+        for (isolate, sequence) in &order {
+            messy.count(&message(*isolate, *sequence));
+        }
+        let mut heard: Vec<_> = order.clone();
+        heard.sort_unstable();
+        heard.dedup();
+        let neat = bench();
+        for (isolate, sequence) in heard {
+            neat.count(&message(isolate, sequence));
+        }
+        prop_assert_eq!(messy.lines(By::Minute), neat.lines(By::Minute));
+        prop_assert_eq!(messy.lines(By::Revision), neat.lines(By::Revision));
+    }
+}
+
+#[test]
+fn a_message_counts_once_when_earlier_ones_are_settled_or_forgotten() {
+    let bench = bench();
+    let message =
+        |sequence, settled| Tally { settled, ..tally("i", sequence, vec![share(1, "r", "a", Reason::Weighted, 1)]) };
+    for tally in
+        [message(5, 5), message(5, 5), message(6, 6), message(5, 5), message(9, 7), message(9, 9), message(8, 7)]
+    {
+        bench.count(&tally);
+    }
+    assert_eq!(bench.lines(By::Variant)[0].invocations, 3);
+    bench.wait(2.0 * 86_400_000.0);
+    bench.controller().clean().unwrap();
+    bench.count(&message(10, 10));
+    bench.count(&message(9, 9));
+    assert_eq!(bench.lines(By::Variant)[0].invocations, 4);
+}
