@@ -9,6 +9,7 @@ pub use sigv4::SignatureError;
 use compare::same;
 
 use crate::endpoint::{Access, SecretName};
+use crate::experiment::Author;
 use crate::platform::{Clock, Secrets};
 use crate::request::Request;
 
@@ -46,15 +47,17 @@ pub fn allow<P: Secrets + Clock>(platform: &P, access: &Access, request: &Reques
     }
 }
 
-/// Checks that a request comes from the administrator: by token, or by signature.
+/// Checks that a request comes from the administrator, by token or by signature, and tells which.
 ///
 /// # Errors
 /// If it is refused.
-pub fn allow_admin<P: Secrets + Clock>(platform: &P, request: &Request) -> Result<(), AccessError> {
+pub fn allow_admin<P: Secrets + Clock>(platform: &P, request: &Request) -> Result<Author, AccessError> {
     if request.is_signed() {
-        signed(platform, &ADMIN_KEY, request)
+        signed(platform, &ADMIN_KEY, request)?;
+        Ok(Author::Key(secret(platform, &format!("{}_ACCESS_KEY_ID", ADMIN_KEY.as_str()))?))
     } else {
-        bearer(request, secret(platform, ADMIN_TOKEN)?)
+        bearer(request, secret(platform, ADMIN_TOKEN)?)?;
+        Ok(Author::Token)
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use serde::Serialize;
 use serde::de::{Deserialize, Deserializer};
 
 use super::definition::Endpoint;
@@ -13,7 +14,8 @@ use super::weight::Weight;
 
 /// New weights for some of an endpoint's variants: `{"baseline": 50, "challenger": 50}`. Variants that are not
 /// named keep theirs.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(transparent)]
 pub struct WeightChange(HashMap<Name, Weight>);
 
 /// Why a change of weights is refused.
@@ -57,6 +59,12 @@ impl WeightChange {
             }
         }
         if change.is_empty() { Err(WeightsError::Empty) } else { Ok(WeightChange(change)) }
+    }
+
+    /// As [`WeightChange::parse`] reads it.
+    pub fn to_json(&self) -> String {
+        // Serialising names and finite numbers into memory cannot fail.
+        serde_json::to_string(self).unwrap_or_default()
     }
 
     /// Reads the body of a request.

@@ -1,19 +1,23 @@
 //! An experiment as it is asked: its database, and the store that the document is published to.
 
-use super::history::{self};
+use super::history;
 use super::inbox;
-use super::ledger::{Ledger, Newest, Observation, Publication};
-use super::message::{Answer, Command, ExperimentError, Refusal};
+use super::ledger::{Ledger, Newest, Observation, Publication, Refusal};
+use super::message::{Answer, Command, ExperimentError};
 use super::scoreboard::{self, Detail, Query, Scoreboard};
 use super::tables::prepare;
 use super::tally::Tally;
 use crate::endpoint::Name;
-use crate::platform::{Database, DatabaseError, Entry, Limited, Namespace, Platform, StoreError};
+use crate::platform::{
+    Clock, Database, DatabaseError, Engines, Entry, Limited, Log, Namespace, Store, StoreError, Timer,
+};
 
 /// A look at the store every minute, while there is traffic.
 const LOOK_EVERY_MS: f64 = 60_000.0;
 /// Before a change, an older look is no good.
 const LOOK_BEFORE_CHANGE_MS: f64 = 1_000.0;
+/// Nor is one for who serves what is not known here.
+const LOOK_AT_STRANGE_MS: f64 = 100.0;
 /// Changes on a page of the history.
 const CHANGES_A_PAGE: u64 = 50;
 /// An isolate that has not been heard of for a day has ended.
@@ -41,7 +45,7 @@ pub enum Later {
     Drop,
 }
 
-impl<'a, P: Platform, D: Database> Controller<'a, P, D> {
+impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P, D> {
     /// The experiment of an endpoint. A change reaches every reader of the store within `delay_ms`, and the store has
     /// `limit_ms` for an answer.
     ///
@@ -69,16 +73,16 @@ impl<'a, P: Platform, D: Database> Controller<'a, P, D> {
     pub async fn ask(&self, command: Command) -> Result<Answer, ExperimentError> {
         match command {
             Command::Tally(tally) => Ok(Answer::Counted(self.count(tally).await?)),
-            Command::Change { change, author, reason } => {
+            Command::Change { change, cause } => {
                 self.look(LOOK_BEFORE_CHANGE_MS).await?;
                 let now_ms = self.platform.now_ms();
                 let mut changed = None;
                 self.database.atomically(&mut || {
-                    changed = Some(self.ledger().change(&change, author.clone(), reason.clone(), now_ms)?);
+                    changed = Some(self.ledger().change(&change, &cause, now_ms)?);
                     Ok(())
                 })?;
                 match changed {
-                    Some(Err(error)) => Ok(Answer::Refused(error.into())),
+                    Some(Err(error)) => Ok(Answer::Refused(error)),
                     Some(Ok(())) | None => Ok(Answer::Document(self.ledger().newest(None)?)),
                 }
             }
@@ -107,7 +111,7 @@ impl<'a, P: Platform, D: Database> Controller<'a, P, D> {
             Some(revision) => !self.ledger().knows(revision)?,
             None => false,
         };
-        self.look(if is_strange { LOOK_BEFORE_CHANGE_MS } else { LOOK_EVERY_MS }).await?;
+        self.look(if is_strange { LOOK_AT_STRANGE_MS } else { LOOK_EVERY_MS }).await?;
         self.ledger().newest(tally.number)
     }
 

@@ -21,6 +21,15 @@ pub enum Author {
     Policy,
 }
 
+/// Who makes a change, and what for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// Who.
+    pub author: Author,
+    /// What for, where that was said.
+    pub reason: Option<String>,
+}
+
 /// One change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Past {
@@ -67,12 +76,12 @@ pub(super) fn of_revision(database: &impl Database, revision: &str) -> Result<Op
 pub(super) fn add(
     database: &impl Database,
     document: Option<String>,
-    author: Author,
-    reason: Option<String>,
+    cause: &Cause,
     now_ms: f64,
 ) -> Result<Version, DatabaseError> {
     let number = newest(database)?.map_or(1, |newest| newest.number.saturating_add(1));
     let revision = document.as_ref().map(|document| Revision::of(document.as_bytes()).as_str().to_owned());
+    let Cause { author, reason } = cause.clone();
     let version = Version { number, revision, at_ms: now_ms, author, reason, document };
     database.execute(
         &format!("INSERT INTO revisions ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"),

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::history::{self, Author, Version};
+use super::history::{self, Author, Cause, Version};
 use super::tables::{set_state, state};
-use crate::endpoint::{DocumentError, Endpoint, Revision, WeightChange, WeightsError};
+use crate::endpoint::{Endpoint, Revision, WeightChange, WeightsError};
 use crate::platform::{Cell, Database, DatabaseError, Times};
 
 /// The most bytes of a document. A row of the database takes 2 MB.
@@ -56,11 +56,48 @@ pub enum Edit {
     Remove,
 }
 
+impl Change {
+    /// What a document becomes by it; `None` where it is removed. `earlier` is the version that [`Edit::Restore`] names, where
+    /// there is one.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    pub fn applied_to(&self, document: Option<&str>, earlier: Option<String>) -> Result<Option<String>, Refusal> {
+        let current = document.map(|document| Revision::of(document.as_bytes()).as_str().to_owned());
+        if !self.condition.holds(current.as_deref()) {
+            return Err(Refusal::Conflict { current });
+        }
+        match (&self.edit, document) {
+            (Edit::Document(document), _) if document.len() > MOST_DOCUMENT_BYTES => {
+                Err(Refusal::Document(format!("the document has more than {MOST_DOCUMENT_BYTES} bytes")))
+            }
+            (Edit::Document(document), _) => match Endpoint::parse(document.as_bytes()) {
+                Ok(_) => Ok(Some(document.clone())),
+                Err(error) => Err(Refusal::Document(error.to_string())),
+            },
+            (Edit::Restore(revision), _) => match earlier {
+                Some(document) => Ok(Some(document)),
+                None => Err(Refusal::UnknownRevision(revision.clone())),
+            },
+            (Edit::Weights(_) | Edit::Remove, None) => Err(Refusal::NotFound),
+            (Edit::Weights(weights), Some(document)) => {
+                match WeightChange::parse(weights.as_bytes()).and_then(|weights| weights.apply(document.as_bytes())) {
+                    Ok(edited) => Ok(Some(edited)),
+                    Err(error @ WeightsError::Document(_)) => Err(Refusal::Broken(error.to_string())),
+                    Err(error) => Err(Refusal::Weights(error.to_string())),
+                }
+            }
+            (Edit::Remove, Some(_)) => Ok(None),
+        }
+    }
+}
+
 /// Why a change cannot be made.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum ChangeError {
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Refusal {
     /// The document has changed since.
-    #[error("the endpoint's revision is another by now")]
+    #[error("the endpoint has changed since")]
     Conflict {
         /// Its revision; absent where there is none.
         current: Option<String>,
@@ -69,14 +106,17 @@ pub enum ChangeError {
     #[error("there is no endpoint of that name")]
     NotFound,
     /// Nothing like it stands in the history.
-    #[error("the history has no such revision")]
-    UnknownRevision,
+    #[error("the endpoint's history has no revision `{0}`")]
+    UnknownRevision(String),
     /// The document would be none.
     #[error("the document cannot be taken: {0}")]
-    Document(DocumentError),
+    Document(String),
     /// The weights are refused.
-    #[error(transparent)]
-    Weights(WeightsError),
+    #[error("{0}")]
+    Weights(String),
+    /// The document that is there is none.
+    #[error("{0}")]
+    Broken(String),
 }
 
 /// The newest version, as isolates are told of it.
@@ -175,43 +215,23 @@ impl<'a, D: Database> Ledger<'a, D> {
     ///
     /// # Errors
     /// If the database fails.
-    pub fn change(
-        &self,
-        change: &Change,
-        author: Author,
-        reason: Option<String>,
-        now_ms: f64,
-    ) -> Result<Result<(), ChangeError>, DatabaseError> {
-        let newest = history::newest(self.database)?;
-        let current = newest.as_ref().and_then(|version| version.revision.clone());
-        if !change.condition.holds(current.as_deref()) {
-            return Ok(Err(ChangeError::Conflict { current }));
-        }
-        let document = newest.and_then(|version| version.document);
-        let document = match (&change.edit, document) {
-            (Edit::Document(document), _) => match Endpoint::parse(document.as_bytes()) {
-                Ok(_) => Some(document.clone()),
-                Err(error) => return Ok(Err(ChangeError::Document(error))),
-            },
-            (Edit::Restore(revision), _) => match history::of_revision(self.database, revision)? {
-                Some(Version { document: Some(document), .. }) => Some(document),
-                _ => return Ok(Err(ChangeError::UnknownRevision)),
-            },
-            (Edit::Weights(_) | Edit::Remove, None) => return Ok(Err(ChangeError::NotFound)),
-            (Edit::Weights(weights), Some(document)) => {
-                let edited =
-                    WeightChange::parse(weights.as_bytes()).and_then(|weights| weights.apply(document.as_bytes()));
-                match edited {
-                    Ok(edited) => Some(edited),
-                    Err(error) => return Ok(Err(ChangeError::Weights(error))),
-                }
+    pub fn change(&self, change: &Change, cause: &Cause, now_ms: f64) -> Result<Result<(), Refusal>, DatabaseError> {
+        let document = history::newest(self.database)?.and_then(|version| version.document);
+        let is_made = document.is_none();
+        let earlier = match &change.edit {
+            Edit::Restore(revision) => {
+                history::of_revision(self.database, revision)?.and_then(|version| version.document)
             }
-            (Edit::Remove, Some(_)) => None,
+            _ => None,
         };
-        if current.is_none() {
+        let document = match change.applied_to(document.as_deref(), earlier) {
+            Ok(document) => document,
+            Err(error) => return Ok(Err(error)),
+        };
+        if is_made {
             set_state(self.database, CREATED_MS, now_ms.into())?;
         }
-        history::add(self.database, document, author, reason, now_ms)?;
+        history::add(self.database, document, cause, now_ms)?;
         Ok(Ok(()))
     }
 
@@ -257,7 +277,8 @@ impl<'a, D: Database> Ledger<'a, D> {
     }
 
     fn adopt(&self, seen: &Observation, now_ms: f64) -> Result<(), DatabaseError> {
-        let version = history::add(self.database, seen.document.clone(), Author::Hand, None, now_ms)?;
+        let version =
+            history::add(self.database, seen.document.clone(), &Cause { author: Author::Hand, reason: None }, now_ms)?;
         self.published(version.number, now_ms)
     }
 

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::history::{Author, Past};
-use super::ledger::{Change, ChangeError, Newest};
+use super::history::{Cause, Past};
+use super::ledger::{Change, Newest, Refusal};
 use super::scoreboard::{Query, Scoreboard};
 use super::tally::Tally;
 use crate::platform::DatabaseError;
@@ -18,10 +18,8 @@ pub enum Command {
     Change {
         /// What to.
         change: Change,
-        /// Who wants it.
-        author: Author,
-        /// What for, where that was said.
-        reason: Option<String>,
+        /// Who wants it, and what for.
+        cause: Cause,
     },
     /// The document as it stands.
     Read,
@@ -55,25 +53,6 @@ pub enum Answer {
     Refused(Refusal),
 }
 
-/// Why something cannot be. It crosses as its kind and words.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Refusal {
-    /// The endpoint has changed since.
-    Conflict {
-        /// What it is now; absent where there is none.
-        current: Option<String>,
-    },
-    /// There is no endpoint of that name.
-    NotFound,
-    /// There is no such revision in the history.
-    UnknownRevision,
-    /// The document would be none, or is none now.
-    Document(String),
-    /// The weights are refused.
-    Weights(String),
-}
-
 /// An experiment cannot be had, or did not do what it should.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExperimentError {
@@ -86,16 +65,4 @@ pub enum ExperimentError {
     /// It said something that is not understood here, as between two deployments.
     #[error("the endpoint's experiment is of another version: {0}")]
     Version(String),
-}
-
-impl From<ChangeError> for Refusal {
-    fn from(error: ChangeError) -> Self {
-        match error {
-            ChangeError::Conflict { current } => Refusal::Conflict { current },
-            ChangeError::NotFound => Refusal::NotFound,
-            ChangeError::UnknownRevision => Refusal::UnknownRevision,
-            ChangeError::Document(error) => Refusal::Document(error.to_string()),
-            ChangeError::Weights(error) => Refusal::Weights(error.to_string()),
-        }
-    }
 }

@@ -18,10 +18,10 @@ mod tally;
 mod tests;
 
 pub use controller::{Controller, Later};
-pub use history::{Author, Past};
+pub use history::{Author, Cause, Past};
 pub use inbox::unit_number;
-pub use ledger::{Change, ChangeError, Condition, Edit, Ledger, MOST_DOCUMENT_BYTES, Newest, Observation};
-pub use message::{Answer, Command, ExperimentError, Refusal};
+pub use ledger::{Change, Condition, Edit, Ledger, MOST_DOCUMENT_BYTES, Newest, Observation, Refusal};
+pub use message::{Answer, Command, ExperimentError};
 pub use scoreboard::{By, Detail, Errors, Line, Percentiles, Query, Scoreboard};
 pub use sums::{Latency, Sums};
 pub use tally::{Counted, Party, Share, Tally};

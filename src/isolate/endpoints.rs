@@ -9,14 +9,62 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::endpoint::{DocumentError, Endpoint, Name};
-use crate::platform::StoreError;
+use crate::endpoint::{DocumentError, Endpoint, Name, Revision};
+use crate::experiment::Newest;
+use crate::platform::{Entry as Stored, StoreError};
 
 /// Configurations by endpoint name.
 #[derive(Debug)]
 pub struct EndpointCache {
     freshness: Freshness,
+    /// Milliseconds until the store shows a change everywhere.
+    delay_ms: f64,
     entries: HashMap<Name, Entry>,
+    told: HashMap<Name, Told>,
+}
+
+/// What the experiment of an endpoint has told of its document.
+#[derive(Debug, Default)]
+struct Told {
+    /// Which of its changes the newest is, as far as it is known.
+    number: u64,
+    /// When it was told, by which the store's copies may be older for a while.
+    at_ms: f64,
+    /// Revisions from before it, the newest last.
+    older: Vec<String>,
+}
+
+impl Told {
+    /// Older revisions that are remembered. The store does not lag by more than a few changes.
+    const MOST_OLDER: usize = 16;
+
+    /// Whether what the store says may be an older copy.
+    fn is_older(&self, read: &Copy, delay_ms: f64, now_ms: f64) -> bool {
+        let is_lagging = now_ms < self.at_ms + delay_ms;
+        match (read.number, &read.document) {
+            (Some(number), _) => number < self.number,
+            (None, None) => is_lagging,
+            (None, Some(document)) => {
+                is_lagging && self.older.iter().any(|older| older == Revision::of(document).as_str())
+            }
+        }
+    }
+}
+
+/// An endpoint's document as the store has it, or a copy of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Copy {
+    /// Its bytes; `None` where there is none.
+    pub document: Option<Vec<u8>>,
+    /// Which of the endpoint's changes this is, where an experiment wrote it.
+    pub number: Option<u64>,
+}
+
+impl From<Option<Stored>> for Copy {
+    fn from(entry: Option<Stored>) -> Self {
+        let number = entry.as_ref().and_then(|entry| entry.times?.number);
+        Copy { document: entry.map(|entry| entry.value), number }
+    }
 }
 
 /// How old a copy may be, in milliseconds since it was read.
@@ -118,9 +166,9 @@ impl EndpointCache {
     /// After this long a background read counts as lost (the runtime ends `waitUntil` work after 30 s).
     const REFRESH_LIMIT_MS: f64 = 30_000.0;
 
-    /// A cache whose copies may be so old.
-    pub fn new(freshness: Freshness) -> Self {
-        EndpointCache { freshness, entries: HashMap::new() }
+    /// A cache whose copies may be so old, of a store that shows a change everywhere after so many milliseconds.
+    pub fn new(freshness: Freshness, delay_ms: f64) -> Self {
+        EndpointCache { freshness, delay_ms, entries: HashMap::new(), told: HashMap::new() }
     }
 
     /// What to do for a request at `name`. [`Lookup::Stale`] is a promise by the caller to read the store.
@@ -154,13 +202,61 @@ impl EndpointCache {
     pub fn store(
         &mut self,
         name: &Name,
-        read: Result<Option<Vec<u8>>, StoreError>,
+        read: Result<Copy, StoreError>,
         began_ms: f64,
     ) -> Result<Served, EndpointError> {
-        match self.entries.get(name).filter(|entry| entry.read_at_ms >= began_ms) {
-            Some(entry) => entry.state.clone(),
-            None => self.take(name, read, began_ms),
+        if let Some(entry) = self.entries.get_mut(name) {
+            if entry.read_at_ms >= began_ms {
+                return entry.state.clone();
+            }
+            // An older copy never undoes a newer revision.
+            let told = self.told.get(name);
+            if let (Ok(copy), Some(told)) = (&read, told)
+                && told.is_older(copy, self.delay_ms, began_ms)
+            {
+                (entry.read_at_ms, entry.answered_at_ms, entry.refreshing_since_ms) = (began_ms, began_ms, None);
+                return entry.state.clone();
+            }
         }
+        if let (Ok(Copy { number: Some(number), .. }), Some(told)) = (&read, self.told.get_mut(name)) {
+            told.number = told.number.max(*number);
+        }
+        self.take(name, read.map(|copy| copy.document), began_ms)
+    }
+
+    /// What an isolate that serves this endpoint says of it to its experiment: the revision, and the number that it was told.
+    pub fn known(&self, name: &Name) -> (Option<String>, Option<u64>) {
+        let served = self.entries.get(name).and_then(|entry| entry.state.as_ref().ok());
+        let revision = served.map(|served| served.endpoint.revision().as_str().to_owned());
+        (revision, self.told.get(name).map(|told| told.number))
+    }
+
+    /// Takes in what the endpoint's experiment says of the newest version, and answers what is to be served from now on.
+    ///
+    /// # Errors
+    /// As [`EndpointCache::store`] has them.
+    pub fn told(&mut self, name: &Name, newest: Newest, now_ms: f64) -> Result<Served, EndpointError> {
+        let Newest { number, revision, document, .. } = newest;
+        let serves = self.known(name).0;
+        let told = self.told.entry(name.clone()).or_default();
+        let is_new = number > told.number;
+        // An experiment that counts from the beginning again has lost what it had; the next answer brings the document.
+        told.number = if number < told.number { number.saturating_sub(1) } else { number };
+        if is_new {
+            told.at_ms = now_ms;
+            if let Some(older) = serves.clone().filter(|older| Some(older) != revision.as_ref()) {
+                told.older.retain(|known| *known != older);
+                told.older.push(older);
+                let spare = told.older.len().saturating_sub(Told::MOST_OLDER);
+                told.older.drain(..spare);
+            }
+            told.older.retain(|known| Some(known) != revision.as_ref());
+            // The document of one that is known already was not sent.
+            if revision != serves && document.is_some() == revision.is_some() {
+                return self.written(name, document, now_ms);
+            }
+        }
+        self.entries.get(name).map_or(Err(EndpointError::NotFound), |entry| entry.state.clone())
     }
 
     /// Takes in what has just been written to the store; `None` where the document was removed.
@@ -235,23 +331,35 @@ mod tests {
     use super::*;
 
     const TTL: f64 = 30_000.0;
+    const DELAY: f64 = 60_000.0;
 
-    fn document(weight: u32) -> Result<Option<Vec<u8>>, StoreError> {
-        let text = format!(
-            r#"{{"variants": [{{"name": "a", "weight": {weight}, "origin": {{"url": "https://a.example"}}}}]}}"#
-        );
-        Ok(Some(text.into_bytes()))
+    fn text(weight: u32) -> String {
+        format!(r#"{{"variants": [{{"name": "a", "weight": {weight}, "origin": {{"url": "https://a.example"}}}}]}}"#)
+    }
+
+    fn copy(text: Option<&str>, number: Option<u64>) -> Result<Copy, StoreError> {
+        Ok(Copy { document: text.map(|text| text.as_bytes().to_vec()), number })
+    }
+
+    fn document(weight: u32) -> Result<Copy, StoreError> {
+        copy(Some(&text(weight)), None)
+    }
+
+    fn newest(number: u64, weight: Option<u32>) -> Newest {
+        let document = weight.map(text);
+        let revision = document.as_ref().map(|text| Revision::of(text.as_bytes()).as_str().to_owned());
+        Newest { number, revision, document, times: None, units_below: 0 }
     }
 
     fn cache() -> EndpointCache {
-        EndpointCache::new(Freshness { ttl_ms: TTL, grace_ms: 2.0 * TTL, keep_ms: 10.0 * TTL })
+        EndpointCache::new(Freshness { ttl_ms: TTL, grace_ms: 2.0 * TTL, keep_ms: 10.0 * TTL }, DELAY)
     }
 
     fn name() -> Name {
         Name::try_from("digits").unwrap()
     }
 
-    fn down() -> Result<Option<Vec<u8>>, StoreError> {
+    fn down() -> Result<Copy, StoreError> {
         Err(StoreError("down".to_owned()))
     }
 
@@ -297,7 +405,7 @@ mod tests {
         let mut cache = cache();
         cache.store(&name(), document(1), 0.0).unwrap();
         // What counts is when the store last said anything, bad or good.
-        cache.store(&name(), Ok(Some(b"{".to_vec())), TTL).unwrap();
+        cache.store(&name(), copy(Some("{"), None), TTL).unwrap();
         assert!(cache.store(&name(), down(), 5.0 * TTL).is_ok());
         assert!(cache.store(&name(), down(), 11.0 * TTL - 1.0).is_ok());
         assert!(matches!(cache.store(&name(), down(), 11.0 * TTL), Err(EndpointError::Unavailable(_))));
@@ -308,12 +416,12 @@ mod tests {
     fn the_last_good_one_serves_on_and_says_so() {
         let mut cache = cache();
         cache.store(&name(), document(1), 0.0).unwrap();
-        let served = cache.store(&name(), Ok(Some(b"{".to_vec())), 10.0).unwrap();
+        let served = cache.store(&name(), copy(Some("{"), None), 10.0).unwrap();
         assert_eq!(weight(&served), 1.0);
         assert!(
             matches!(&served.health, Health::Failing { problem: EndpointError::Invalid(_), since_ms } if *since_ms == 10.0)
         );
-        let served = cache.store(&name(), Ok(Some(b"{".to_vec())), 20.0).unwrap();
+        let served = cache.store(&name(), copy(Some("{"), None), 20.0).unwrap();
         assert!(matches!(served.health, Health::Failing { since_ms, .. } if since_ms == 10.0));
         let served = cache.store(&name(), down(), 30.0).unwrap();
         assert!(
@@ -326,7 +434,7 @@ mod tests {
     #[test]
     fn without_a_good_one_the_error_is_kept_for_its_time() {
         let mut cache = cache();
-        assert!(matches!(cache.store(&name(), Ok(None), 0.0), Err(EndpointError::NotFound)));
+        assert!(matches!(cache.store(&name(), copy(None, None), 0.0), Err(EndpointError::NotFound)));
         assert!(matches!(cache.lookup(&name(), 1.0), Lookup::Refused(EndpointError::NotFound)));
         assert!(matches!(cache.lookup(&name(), TTL), Lookup::Unknown));
         assert!(matches!(cache.store(&name(), down(), TTL), Err(EndpointError::Unavailable(_))));
@@ -346,8 +454,7 @@ mod tests {
     fn a_change_made_here_is_served_though_the_clock_stands_still() {
         let mut cache = cache();
         cache.store(&name(), document(1), 10.0).unwrap();
-        let text = String::from_utf8(document(2).unwrap().unwrap()).unwrap();
-        assert_eq!(weight(&cache.written(&name(), Some(text), 10.0).unwrap()), 2.0);
+        assert_eq!(weight(&cache.written(&name(), Some(text(2)), 10.0).unwrap()), 2.0);
         assert_eq!(weight(&cache.store(&name(), document(1), 10.0).unwrap()), 2.0);
         assert!(cache.written(&name(), None, 10.0).is_err());
         assert!(cache.store(&name(), document(1), 10.0).is_err());
@@ -357,7 +464,7 @@ mod tests {
     fn a_removed_document_ends_the_endpoint() {
         let mut cache = cache();
         cache.store(&name(), document(1), 0.0).unwrap();
-        assert!(matches!(cache.store(&name(), Ok(None), 1.0), Err(EndpointError::NotFound)));
+        assert!(matches!(cache.store(&name(), copy(None, None), 1.0), Err(EndpointError::NotFound)));
     }
 
     #[test]
@@ -365,9 +472,52 @@ mod tests {
         let mut cache = cache();
         cache.store(&name(), document(1), 0.0).unwrap();
         for i in 0..3000 {
-            let _ = cache.store(&Name::try_from(format!("x{i}")).unwrap(), Ok(None), f64::from(i));
+            let _ = cache.store(&Name::try_from(format!("x{i}")).unwrap(), copy(None, None), f64::from(i));
         }
         assert_eq!(cache.entries.len(), EndpointCache::MAX_ENTRIES);
         assert!(matches!(cache.lookup(&name(), 0.0), Lookup::Fresh(_)));
+    }
+
+    #[test]
+    fn what_the_experiment_tells_is_served_and_no_older_copy_undoes_it() {
+        let mut cache = cache();
+        cache.store(&name(), document(1), 0.0).unwrap();
+        assert_eq!(weight(&cache.told(&name(), newest(7, Some(2)), 1_000.0).unwrap()), 2.0);
+        assert_eq!(cache.known(&name()).1, Some(7));
+        // By its number, or, without one, within the store's delay: a revision that was served before, or none.
+        for (older, at_ms) in [
+            (copy(Some(&text(9)), Some(6)), 40_000.0),
+            (document(1), 50_000.0),
+            (copy(None, None), 60_000.0),
+            (copy(Some(&text(1)), Some(3)), 1e9),
+        ] {
+            assert_eq!(weight(&cache.store(&name(), older, at_ms).unwrap()), 2.0, "{at_ms}");
+            assert!(matches!(cache.lookup(&name(), at_ms + 1.0), Lookup::Fresh(_)));
+        }
+        // A revision that nobody has told of was put there by hand.
+        assert_eq!(weight(&cache.store(&name(), document(3), 1e9 + 1.0).unwrap()), 3.0);
+        assert_eq!(weight(&cache.told(&name(), newest(7, None), 1e9 + 2.0).unwrap()), 3.0);
+        assert_eq!(weight(&cache.told(&name(), newest(8, Some(3)), 1e9 + 3.0).unwrap()), 3.0);
+        assert_eq!(weight(&cache.store(&name(), copy(Some(&text(4)), Some(9)), 1e9 + 4.0).unwrap()), 4.0);
+        assert_eq!(cache.known(&name()).1, Some(9));
+        assert!(cache.told(&name(), newest(10, None), 1e9 + 5.0).is_err());
+    }
+
+    #[test]
+    fn an_older_revision_may_be_put_back_by_hand_once_the_store_has_had_its_time() {
+        let mut cache = cache();
+        cache.store(&name(), document(1), 0.0).unwrap();
+        cache.told(&name(), newest(2, Some(2)), 1.0).unwrap();
+        assert_eq!(weight(&cache.store(&name(), document(1), DELAY).unwrap()), 2.0);
+        assert_eq!(weight(&cache.store(&name(), document(1), DELAY + 2.0).unwrap()), 1.0);
+    }
+
+    #[test]
+    fn an_experiment_that_has_lost_what_it_had_is_believed_in_the_end() {
+        let mut cache = cache();
+        cache.store(&name(), document(1), 0.0).unwrap();
+        cache.told(&name(), newest(9, Some(2)), 1.0).unwrap();
+        cache.told(&name(), newest(1, Some(3)), 2.0).unwrap();
+        assert_eq!(weight(&cache.told(&name(), newest(1, Some(3)), 3.0).unwrap()), 3.0);
     }
 }

@@ -6,14 +6,16 @@ mod endpoints;
 mod models;
 mod names;
 mod settings;
+mod tallies;
 
 use std::cell::RefCell;
 
 pub use check::{CheckError, reproduce};
-pub use endpoints::{EndpointCache, EndpointError, Freshness, Health, Lookup, Served};
+pub use endpoints::{Copy, EndpointCache, EndpointError, Freshness, Health, Lookup, Served};
 pub use models::{InvokeError, LoadedModel, ModelCache, ModelError, Wanted};
 pub use names::KnownNames;
 pub use settings::{AllowedOrigins, Settings};
+pub use tallies::{SeenUnit, Tallies};
 
 use crate::assignment::Randomness;
 
@@ -26,6 +28,10 @@ pub struct Isolate {
     pub names: RefCell<KnownNames>,
     /// Loaded models.
     pub models: RefCell<ModelCache>,
+    /// Sums of records, for the endpoints' experiments.
+    pub tallies: RefCell<Tallies>,
+    /// What experiments know this isolate by, once it has told them anything.
+    pub id: RefCell<Option<String>>,
     /// The generator that variants are drawn with, once it has been seeded.
     pub randomness: RefCell<Option<Randomness>>,
     /// Milliseconds that a change takes to reach every isolate.
@@ -40,9 +46,11 @@ impl Isolate {
     /// An isolate that has seen no request yet.
     pub fn new(settings: Settings) -> Self {
         Isolate {
-            endpoints: RefCell::new(EndpointCache::new(settings.freshness)),
+            endpoints: RefCell::new(EndpointCache::new(settings.freshness, settings.store_delay_ms)),
             names: RefCell::default(),
             models: RefCell::new(ModelCache::new(settings.model_memory_bytes)),
+            tallies: RefCell::default(),
+            id: RefCell::new(None),
             randomness: RefCell::new(None),
             settle_ms: settings.freshness.oldest_ms() + settings.store_delay_ms,
             store_limit_ms: settings.store_limit_ms,

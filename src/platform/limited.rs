@@ -5,7 +5,7 @@ use std::pin::pin;
 
 use futures_util::future::{Either, select};
 
-use super::{Engines, Entry, Namespace, Page, Store, StoreError, Timer, Times};
+use super::{Engines, Entry, Namespace, Page, Store, StoreError, Timer, Times, UnreachableExperiment};
 
 /// A platform, with a time limit on all that is asked of its store. What its store is asked goes through here: these
 /// methods stand before those of [`Store`].
@@ -17,6 +17,8 @@ pub struct Limited<P> {
 
 /// Models, which have megabytes, and changes, which are rare and better waited for than doubted.
 const SLOW_LIMIT_MS: f64 = 15_000.0;
+/// An experiment, which may itself wait for the store.
+const EXPERIMENT_LIMIT_MS: f64 = 10_000.0;
 
 impl<P> Deref for Limited<P> {
     type Target = P;
@@ -84,6 +86,21 @@ impl<P: Store + Engines + Timer> Limited<P> {
     /// If the store fails, or does not answer in time.
     pub async fn read_model(&self, key: &str) -> Result<Option<P::File>, StoreError> {
         self.within(self.limit_of(Namespace::Models), self.platform.read_model(key)).await
+    }
+
+    /// As [`Experiments::ask_experiment`](super::Experiments::ask_experiment).
+    ///
+    /// # Errors
+    /// If the experiment fails, or does not answer in time: it may have done what it was asked for then.
+    pub async fn ask_experiment(&self, endpoint: &str, question: &str) -> Result<String, UnreachableExperiment>
+    where
+        P: super::Experiments,
+    {
+        let asked = self.platform.ask_experiment(endpoint, question);
+        match select(pin!(asked), pin!(self.platform.sleep(EXPERIMENT_LIMIT_MS))).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => Err(UnreachableExperiment(format!("it took longer than {EXPERIMENT_LIMIT_MS} ms"))),
+        }
     }
 
     fn limit_of(&self, namespace: Namespace) -> f64 {

@@ -8,6 +8,8 @@ mod exchange;
 pub mod in_process;
 mod limited;
 mod log;
+#[cfg(test)]
+pub mod sqlite;
 mod store;
 
 pub use database::{Cell, Database, DatabaseError};
@@ -18,9 +20,24 @@ pub use log::{Log, one_line};
 pub use store::{Entry, Namespace, Page, Store, StoreError, Times};
 
 /// All services of the platform, for one request.
-pub trait Platform: Store + Engines + Exchange + Clock + Timer + Secrets + Entropy + Log {}
+pub trait Platform: Store + Engines + Exchange + Experiments + Clock + Timer + Secrets + Entropy + Log {}
 
-impl<P: Store + Engines + Exchange + Clock + Timer + Secrets + Entropy + Log> Platform for P {}
+impl<P: Store + Engines + Exchange + Experiments + Clock + Timer + Secrets + Entropy + Log> Platform for P {}
+
+/// The endpoints' experiments, each one object somewhere.
+#[allow(async_fn_in_trait)] // Single-threaded by nature: no future here has to be Send.
+pub trait Experiments {
+    /// Whether there are any.
+    fn has_experiments(&self) -> bool;
+
+    /// Asks the experiment of an endpoint; question and answer are JSON.
+    async fn ask_experiment(&self, endpoint: &str, question: &str) -> Result<String, UnreachableExperiment>;
+}
+
+/// An experiment does not answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct UnreachableExperiment(pub String);
 
 /// The time.
 pub trait Clock {

@@ -18,6 +18,8 @@ pub static UNSUPPORTED: [HeaderName; 4] = [
     HeaderName::from_static("x-amzn-sagemaker-inference-component"),
     HeaderName::from_static("x-amzn-sagemaker-enable-explanations"),
 ];
+/// Request: what a change is for.
+pub const CHANGE_REASON: HeaderName = HeaderName::from_static("x-change-reason");
 /// Response: the variant that answered.
 pub const INVOKED_VARIANT: HeaderName = HeaderName::from_static("x-invoked-variant");
 /// Response: the same, as SageMaker's clients read it.

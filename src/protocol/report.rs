@@ -8,12 +8,14 @@ use super::respond::insert;
 use crate::access::AccessError;
 use crate::assignment::AssignmentError;
 use crate::endpoint::WeightsError;
+use crate::experiment::Refusal;
 use crate::isolate::{EndpointError, InvokeError, ModelError};
 use crate::origin::OriginError;
 use crate::payload::{FormatError, PayloadError};
 use crate::request::RequestError;
 use crate::service::{Error, Failure, RegistryError, RevisionError, Unreadable};
 
+const WEIGHTS: &str = "send an object such as {\"baseline\": 50, \"challenger\": 50}";
 const ROWS: &str = "send as many rows in each request as the message says";
 
 /// An error as every protocol tells it.
@@ -157,10 +159,19 @@ fn status_and_fix(error: &Error) -> (StatusCode, &'static str) {
             ),
             RegistryError::Unusable(..) => (S::BAD_REQUEST, "mend the model as the message says, or name an origin"),
         },
+        Error::Refused(refusal) => match refusal {
+            Refusal::Conflict { .. } => (S::PRECONDITION_FAILED, "read the endpoint again and decide anew"),
+            Refusal::NotFound => (S::NOT_FOUND, "GET /endpoints lists the endpoints"),
+            Refusal::UnknownRevision(_) => (S::NOT_FOUND, "take one of GET /endpoints/NAME/history"),
+            Refusal::Document(_) => (S::BAD_REQUEST, "fix the document where the message says"),
+            Refusal::Weights(_) => (S::BAD_REQUEST, WEIGHTS),
+            Refusal::Broken(_) => (S::CONFLICT, "put a document in its place that is right"),
+        },
+        Error::Experiment(_) => (S::SERVICE_UNAVAILABLE, "try again shortly"),
         Error::Weights(WeightsError::Document(_)) => {
             (S::CONFLICT, "fix the endpoint's document in the ENDPOINTS namespace")
         }
-        Error::Weights(_) => (S::BAD_REQUEST, "send an object such as {\"baseline\": 50, \"challenger\": 50}"),
+        Error::Weights(_) => (S::BAD_REQUEST, WEIGHTS),
         Error::Entropy(_) => (S::INTERNAL_SERVER_ERROR, "try again shortly"),
     }
 }

@@ -7,6 +7,7 @@ use turnout_tables::RowsError;
 use super::headers;
 use super::respond::{Answer, describe_decision, respond};
 use crate::endpoint::{MostBytes, Name};
+use crate::experiment::{Author, Cause};
 use crate::payload::{self, ContentType, Format, Outputs, Schema, Table, count_rows};
 use crate::platform::{HttpAnswer, Platform};
 use crate::request::{Request, RequestError, Response};
@@ -151,6 +152,20 @@ pub(super) fn one_target(a: Option<String>, b: Option<String>) -> Result<Option<
 pub(super) fn is_id(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
+
+/// Who makes a change, and what for, as a header may say.
+pub(super) fn cause(request: &Request, author: Author) -> Result<Cause, RequestError> {
+    let Some(value) = request.headers.get(headers::CHANGE_REASON) else { return Ok(Cause { author, reason: None }) };
+    match value.to_str() {
+        Ok(reason) if reason.len() <= MOST_REASON => Ok(Cause { author, reason: Some(reason.to_owned()) }),
+        _ => {
+            Err(RequestError::Operation(format!("X-Change-Reason has at most {MOST_REASON} visible ASCII characters")))
+        }
+    }
+}
+
+/// The most characters of what a change is for.
+const MOST_REASON: usize = 500;
 
 /// The caller's own id.
 pub(super) fn inference_id(request: &Request) -> Result<Option<String>, RequestError> {

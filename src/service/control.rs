@@ -1,6 +1,4 @@
 //! Making, changing and removing endpoints, and the models and configurations that they are made of.
-//!
-//! The store has no compare-and-set: of two changes within its delay of each other, the later one stays.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,8 +9,8 @@ use super::{Error, Service};
 use crate::access;
 use crate::endpoint::{
     Access, Backend, DocumentError, Endpoint, ModelKey, ModelReference, Name, OriginReference, Revision, Variant,
-    WeightChange,
 };
+use crate::experiment::{Answer, Author, Cause, Change, Command, Condition, Edit, ExperimentError, Newest, Refusal};
 use crate::isolate::{EndpointError, Served, Wanted};
 use crate::platform::{Entry, Namespace, Platform, Times};
 use crate::request::Request;
@@ -21,26 +19,8 @@ use crate::request::Request;
 /// 50, of which the listing itself takes some.
 pub const MOST_DESCRIBED: usize = 40;
 
-/// Which revision a change is of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Condition {
-    /// Whatever there is.
-    Any,
-    /// One of these.
-    OneOf(Vec<String>),
-}
-
-impl Condition {
-    fn check(&self, current: &Revision) -> Result<(), RevisionError> {
-        match self {
-            Condition::OneOf(revisions) if !revisions.iter().any(|revision| revision == current.as_str()) => {
-                let given = revisions.join(", ").chars().take(100).collect();
-                Err(RevisionError::Conflict { given, current: current.as_str().to_owned() })
-            }
-            Condition::OneOf(_) | Condition::Any => Ok(()),
-        }
-    }
-}
+/// So often an update is tried again that others overtook.
+const MOST_TRIES: usize = 5;
 
 /// What a model is made of.
 #[derive(Debug)]
@@ -59,11 +39,11 @@ pub enum ModelSource {
 }
 
 impl<P: Platform> Service<'_, P> {
-    /// Whether the request comes from the administrator.
+    /// As who the request comes from the administrator.
     ///
     /// # Errors
     /// If it does not.
-    pub fn allow_admin(&self, request: &Request) -> Result<(), Error> {
+    pub fn allow_admin(&self, request: &Request) -> Result<Author, Error> {
         Ok(access::allow_admin(&*self.platform, request)?)
     }
 
@@ -72,37 +52,75 @@ impl<P: Platform> Service<'_, P> {
         times.is_none_or(|times| self.platform.now_ms() - times.modified_ms >= self.isolate.settle_ms)
     }
 
-    /// Writes new weights into the endpoint's document, if it is still the one that the caller means, and serves it in
-    /// this isolate at once; others follow within their time to live, their grace and the store's own delay.
+    /// Changes an endpoint's document, if it is still one that the caller means, and serves it in this isolate at once; the
+    /// inner result is what is served then. With experiments, of many changes at once one wins, and busy isolates follow
+    /// within about a second. Without, the store has no compare-and-set: of two changes within its delay of each other, the
+    /// later one stays, and others follow within their time to live, their grace and that delay.
     ///
     /// # Errors
-    /// If there is none or it is another, the weights cannot be put into it, or the store fails.
-    pub async fn set_weights(
+    /// If it cannot be made, or the store or the experiment fails.
+    pub async fn change(
         &self,
         name: &Name,
-        condition: &Condition,
-        change: &WeightChange,
-    ) -> Result<Served, Error> {
-        let entry = self.document(name).await?;
-        condition.check(&Revision::of(&entry.value))?;
-        let edited = change.apply(&entry.value)?;
-        self.put_document(name, edited, Times::modified(self.platform.now_ms(), entry.times)).await
+        change: Change,
+        cause: Cause,
+    ) -> Result<Result<Served, EndpointError>, Error> {
+        let refused = |refusal| match refusal {
+            Refusal::NotFound => Error::Endpoint(name.clone(), EndpointError::NotFound),
+            Refusal::Conflict { current } => {
+                let given = match &change.condition {
+                    Condition::OneOf(revisions) => revisions.join(", ").chars().take(100).collect(),
+                    Condition::Any | Condition::Absent => "none".to_owned(),
+                };
+                RevisionError::Conflict { given, current: current.unwrap_or_else(|| "none".to_owned()) }.into()
+            }
+            refusal => Error::Refused(refusal),
+        };
+        let served = if self.platform.has_experiments() {
+            match self.ask(name, &Command::Change { change: change.clone(), cause }).await? {
+                Answer::Document(newest) => {
+                    self.isolate.endpoints.borrow_mut().told(name, newest, self.platform.now_ms())
+                }
+                Answer::Refused(refusal) => return Err(refused(refusal)),
+                other => return Err(ExperimentError::Version(format!("it answered {other:?}")).into()),
+            }
+        } else {
+            let entry = self.platform.read_entry(Namespace::Endpoints, name.as_str()).await?;
+            let times = entry.as_ref().and_then(|entry| entry.times);
+            let made = entry.is_none();
+            let document = entry.map(|entry| String::from_utf8_lossy(&entry.value).into_owned());
+            let document = change.applied_to(document.as_deref(), None).map_err(refused)?;
+            let now_ms = self.platform.now_ms();
+            match &document {
+                Some(document) => {
+                    let times = if made { Times::created(now_ms) } else { Times::modified(now_ms, times) };
+                    self.platform.write(Namespace::Endpoints, name.as_str(), document, times).await?;
+                }
+                None => self.platform.delete(Namespace::Endpoints, name.as_str()).await?,
+            }
+            self.isolate.endpoints.borrow_mut().written(name, document, self.platform.now_ms())
+        };
+        self.isolate.names.borrow_mut().forget();
+        Ok(served)
     }
 
     /// Makes an endpoint of a configuration.
     ///
     /// # Errors
     /// If there is one of that name, or the configuration or one of its models is missing or broken.
-    pub async fn create_endpoint(&self, name: &Name, config: &Name, access: Access) -> Result<(), Error> {
-        if self.platform.read(Namespace::Endpoints, name.as_str()).await?.is_some() {
-            return Err(RegistryError::Exists(Kind::Endpoint, name.clone()).into());
-        }
+    pub async fn create_endpoint(&self, name: &Name, config: &Name, access: Access, cause: Cause) -> Result<(), Error> {
         let Stored { value, .. } = self.stored::<Configuration>(Kind::Configuration, config).await?;
         let variants = self.resolve(&value).await?;
         let document = Endpoint::compose(config.clone(), variants, access, None)
             .map_err(|error| RegistryError::Broken(Kind::Configuration, config.clone(), error.to_string()))?;
-        self.put_document(name, document, Times::created(self.platform.now_ms())).await?;
-        Ok(())
+        let change = Change { edit: Edit::Document(document), condition: Condition::Absent };
+        match self.change(name, change, cause).await {
+            Ok(_) => Ok(()),
+            Err(Error::Revision(RevisionError::Conflict { .. })) => {
+                Err(RegistryError::Exists(Kind::Endpoint, name.clone()).into())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Puts another configuration in place of the endpoint's. Units, fallback and access stay; so do the weights of
@@ -110,47 +128,36 @@ impl<P: Platform> Service<'_, P> {
     ///
     /// # Errors
     /// If there is no such endpoint, or the configuration or one of its models is missing or broken.
-    pub async fn update_endpoint(&self, name: &Name, config: &Name, keep_weights: bool) -> Result<(), Error> {
-        let entry = self.document(name).await?;
-        let before = Endpoint::parse(&entry.value).ok();
+    pub async fn update_endpoint(
+        &self,
+        name: &Name,
+        config: &Name,
+        keep_weights: bool,
+        cause: Cause,
+    ) -> Result<(), Error> {
         let Stored { value, .. } = self.stored::<Configuration>(Kind::Configuration, config).await?;
-        let mut variants = self.resolve(&value).await?;
-        if let (Some(before), true) = (&before, keep_weights) {
-            for variant in &mut variants {
-                if let Some(known) = before.variant(variant.name.as_str()) {
-                    variant.weight = known.weight;
-                }
+        let variants = self.resolve(&value).await?;
+        // These clients have no terms to name: what somebody changes meanwhile is taken into account instead.
+        for _ in 0..MOST_TRIES {
+            let entry = self.document(name).await?;
+            let document = composed(name, config, variants.clone(), keep_weights, &entry.value)?;
+            let condition = Condition::OneOf(vec![Revision::of(&entry.value).as_str().to_owned()]);
+            let change = Change { edit: Edit::Document(document), condition };
+            match self.change(name, change, cause.clone()).await {
+                Err(Error::Revision(RevisionError::Conflict { .. })) => {}
+                other => return other.map(|_| ()),
             }
         }
-        // Of a document that cannot be read nobody knows who may invoke it.
-        let access = match &before {
-            Some(before) => before.access().clone(),
-            None => access::administrators(),
-        };
-        let document =
-            Endpoint::compose(config.clone(), variants, access, before.as_ref()).map_err(|error| match error {
-                // The configuration is in order: it is the endpoint that asks for one more variant.
-                DocumentError::UnknownFallback(fallback, known) => {
-                    RegistryError::Fallback { endpoint: name.clone(), fallback, config: config.clone(), known }
-                }
-                error => RegistryError::Broken(Kind::Configuration, config.clone(), error.to_string()),
-            })?;
-        self.put_document(name, document, Times::modified(self.platform.now_ms(), entry.times)).await?;
-        Ok(())
+        Err(Error::Refused(Refusal::Conflict { current: None }))
     }
 
     /// Removes an endpoint.
     ///
     /// # Errors
     /// If there is none, or the store fails.
-    pub async fn delete_endpoint(&self, name: &Name) -> Result<(), Error> {
-        self.document(name).await?;
-        self.platform.delete(Namespace::Endpoints, name.as_str()).await?;
-        let now_ms = self.platform.now_ms();
-        self.isolate.names.borrow_mut().forget();
-        // It says that there is none, which is what is wanted.
-        let _ = self.isolate.endpoints.borrow_mut().written(name, None, now_ms);
-        Ok(())
+    pub async fn delete_endpoint(&self, name: &Name, cause: Cause) -> Result<(), Error> {
+        // That there is nothing to serve any more is what is wanted.
+        self.change(name, Change { edit: Edit::Remove, condition: Condition::Any }, cause).await.map(|_| ())
     }
 
     /// An endpoint as the store has it: what is configured, or what is wrong with it.
@@ -279,20 +286,50 @@ impl<P: Platform> Service<'_, P> {
         Ok(resolved)
     }
 
-    /// An endpoint's document, from the store.
+    /// An endpoint's document: its experiment's, else the store's.
     async fn document(&self, name: &Name) -> Result<Entry, Error> {
-        let entry = self.platform.read_entry(Namespace::Endpoints, name.as_str()).await?;
+        let entry = if self.platform.has_experiments() {
+            match self.ask(name, &Command::Read).await? {
+                Answer::Document(Newest { document, times, .. }) => {
+                    document.map(|document| Entry { value: document.into_bytes(), times })
+                }
+                other => return Err(ExperimentError::Version(format!("it answered {other:?}")).into()),
+            }
+        } else {
+            self.platform.read_entry(Namespace::Endpoints, name.as_str()).await?
+        };
         entry.ok_or_else(|| Error::Endpoint(name.clone(), EndpointError::NotFound))
     }
+}
 
-    /// Puts a document into the store, and serves it in this isolate at once.
-    async fn put_document(&self, name: &Name, document: String, times: Times) -> Result<Served, Error> {
-        self.platform.write(Namespace::Endpoints, name.as_str(), &document, times).await?;
-        self.isolate.names.borrow_mut().forget();
-        let now_ms = self.platform.now_ms();
-        let served = self.isolate.endpoints.borrow_mut().written(name, Some(document), now_ms);
-        served.map_err(|error| Error::Endpoint(name.clone(), error))
+/// The document of an endpoint that another configuration is put into.
+fn composed(
+    name: &Name,
+    config: &Name,
+    mut variants: Vec<Variant>,
+    keep_weights: bool,
+    before: &[u8],
+) -> Result<String, RegistryError> {
+    let before = Endpoint::parse(before).ok();
+    if let (Some(before), true) = (&before, keep_weights) {
+        for variant in &mut variants {
+            if let Some(known) = before.variant(variant.name.as_str()) {
+                variant.weight = known.weight;
+            }
+        }
     }
+    // Of a document that cannot be read nobody knows who may invoke it.
+    let access = match &before {
+        Some(before) => before.access().clone(),
+        None => access::administrators(),
+    };
+    Endpoint::compose(config.clone(), variants, access, before.as_ref()).map_err(|error| match error {
+        // The configuration is in order: it is the endpoint that asks for one more variant.
+        DocumentError::UnknownFallback(fallback, known) => {
+            RegistryError::Fallback { endpoint: name.clone(), fallback, config: config.clone(), known }
+        }
+        error => RegistryError::Broken(Kind::Configuration, config.clone(), error.to_string()),
+    })
 }
 
 fn place(kind: Kind, name: &Name) -> (Namespace, String) {

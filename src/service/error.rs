@@ -8,6 +8,7 @@ use super::registry::RegistryError;
 use crate::access::AccessError;
 use crate::assignment::AssignmentError;
 use crate::endpoint::{Name, WeightsError};
+use crate::experiment::{ExperimentError, Refusal};
 use crate::isolate::{EndpointError, InvokeError, ModelError};
 use crate::origin::OriginError;
 use crate::payload::{FormatError, PayloadError};
@@ -44,6 +45,12 @@ pub enum Error {
     /// The administrator: what is to be changed.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// The administrator: a change that cannot be made.
+    #[error(transparent)]
+    Refused(Refusal),
+    /// The endpoint's experiment.
+    #[error(transparent)]
+    Experiment(#[from] ExperimentError),
     /// The platform's store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -159,6 +166,15 @@ impl Error {
                 RegistryError::Fallback { .. } => "fallback_missing",
                 RegistryError::Unusable(..) => "unusable",
             },
+            Error::Refused(refusal) => match refusal {
+                Refusal::Conflict { .. } => "revision_conflict",
+                Refusal::NotFound => "endpoint_not_found",
+                Refusal::UnknownRevision(_) => "revision_unknown",
+                Refusal::Document(_) => "bad_document",
+                Refusal::Weights(_) => "bad_weights",
+                Refusal::Broken(_) => "endpoint_invalid",
+            },
+            Error::Experiment(_) => "experiment_unavailable",
             Error::Weights(WeightsError::Document(_)) => "endpoint_invalid",
             Error::Weights(_) => "bad_weights",
             Error::Entropy(_) => "no_randomness",

@@ -1,6 +1,6 @@
 //! What is left to do once a response is on its way. The caller never waits for it.
 
-use futures_util::future::join;
+use futures_util::future::join3;
 
 use super::Service;
 use crate::endpoint::Name;
@@ -45,24 +45,27 @@ impl FollowUps {
 }
 
 impl<P: Platform> Service<'_, P> {
-    /// Does what is left to do. A sink that hangs does not keep the configurations from being read, nor the other way
-    /// round.
+    /// Does what is left to do. A sink that hangs keeps neither the configurations from being read nor the sums from being
+    /// sent, nor the other way round.
     pub async fn follow_up(&self, mut follow_ups: FollowUps, sink: &impl Sink) {
         let record = follow_ups.take_record();
+        let sends = record.as_ref().is_some_and(|record| self.tally(record));
         let written = async {
             if let Some(record) = &record {
                 sink.write(record).await;
             }
         };
-        if follow_ups.refresh.is_empty() {
-            return written.await;
-        }
+        let sent = async {
+            if sends {
+                self.send_tallies().await;
+            }
+        };
         let refreshed = async {
             for name in &follow_ups.refresh {
                 // What is wrong has been told, and the last good configuration is in place.
                 let _ = self.read_endpoint(name).await;
             }
         };
-        join(written, refreshed).await;
+        join3(written, refreshed, sent).await;
     }
 }

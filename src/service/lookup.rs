@@ -91,7 +91,7 @@ impl<P: Platform> Service<'_, P> {
     /// Reads an endpoint from the store into the cache, and tells the log of what is new and wrong.
     pub(super) async fn read_endpoint(&self, name: &Name) -> Result<Served, EndpointError> {
         let began_ms = self.platform.now_ms();
-        let read = self.platform.read(Namespace::Endpoints, name.as_str()).await;
+        let read = self.platform.read_entry(Namespace::Endpoints, name.as_str()).await.map(Into::into);
         let served = self.isolate.endpoints.borrow_mut().store(name, read, began_ms);
         match &served {
             Ok(Served { health: Health::Failing { problem, since_ms }, .. }) if *since_ms == began_ms => {

@@ -3,15 +3,17 @@
 mod base;
 mod control;
 mod error;
+mod experiment;
 mod follow_ups;
 mod inspect;
 mod invocation;
 mod invoke;
 mod lookup;
 mod registry;
+mod tally;
 
 pub use base::Service;
-pub use control::{Condition, MOST_DESCRIBED, ModelSource};
+pub use control::{MOST_DESCRIBED, ModelSource};
 pub use error::{BackendError, Error, Failure, RevisionError};
 pub use follow_ups::{CountRows, FollowUps};
 pub use inspect::{Described, Inspected, Reader};

@@ -74,7 +74,7 @@ test("bodies that break off cost nobody else anything, however many they are", a
   assert.deepEqual(deaths, []);
 });
 
-test("large bodies that never end are given up for those that do", async () => {
+test("large bodies that never end are given up for those that do", async (t) => {
   const length = 6 << 20;
   const part = Buffer.alloc(4 << 20, "1,2\n");
   const { hostname, port } = new URL(worker.url);
@@ -84,6 +84,7 @@ test("large bodies that never end are given up for those that do", async () => {
       const sender = { socket, answer: "" };
       socket.on("data", (data) => (sender.answer += data));
       socket.on("error", () => {});
+      t.after(() => socket.destroy());
       await new Promise((resolve) => socket.write(Buffer.concat([Buffer.from(head(`content-length: ${length}`)), part]), resolve));
       return sender;
     }),
@@ -99,6 +100,5 @@ test("large bodies that never end are given up for those that do", async () => {
   // 16 MiB hold four of the eight, and none of them once a quick one has come.
   assert.ok(refused.length >= 4, `${refused.length} of 8`);
   for (const { answer } of refused) assert.match(answer, /^HTTP\/1.1 503 [\s\S]*retry-after: 1\r\n/i);
-  for (const { socket } of slow) socket.destroy();
   assert.equal((await (await post(Buffer.alloc(length, "1,2\n"))).json()).code, "wrong_width");
 });

@@ -2,7 +2,7 @@
 
 use super::{Bench, DELAY_MS, bench, document};
 use crate::endpoint::Revision;
-use crate::experiment::{Answer, Author, Change, Command, Condition, Edit, Past, Refusal};
+use crate::experiment::{Answer, Author, Cause, Change, Command, Condition, Edit, Past, Refusal};
 use crate::platform::Entry;
 
 fn revision(document: &str) -> String {
@@ -12,7 +12,8 @@ fn revision(document: &str) -> String {
 impl Bench {
     fn change(&self, edit: Edit, condition: Condition) -> Answer {
         let change = Change { edit, condition };
-        self.ask(Command::Change { change, author: Author::Token, reason: Some("why not".to_owned()) })
+        let cause = Cause { author: Author::Token, reason: Some("why not".to_owned()) };
+        self.ask(Command::Change { change, cause })
     }
 
     fn put(&self, document: &str) -> Answer {
@@ -82,7 +83,7 @@ fn a_change_back_is_one_more_change() {
     let restored = bench.change(Edit::Restore(revision(&first)), Condition::OneOf(vec![revision(&document(2, 1))]));
     assert!(matches!(restored, Answer::Document(newest) if newest.number == 3 && newest.document == Some(first)));
     let refused = bench.change(Edit::Restore("0123456789ab".to_owned()), Condition::Any);
-    assert_eq!(refused, Answer::Refused(Refusal::UnknownRevision));
+    assert_eq!(refused, Answer::Refused(Refusal::UnknownRevision("0123456789ab".to_owned())));
 }
 
 #[test]

@@ -13,68 +13,11 @@ mod tallies;
 use std::cell::{Cell as Kept, RefCell};
 use std::collections::VecDeque;
 
-use rusqlite::types::{Value, ValueRef};
-
 use crate::endpoint::Name;
 use crate::experiment::{Answer, Command, Controller};
 use crate::platform::in_process::InProcessEngines;
-use crate::platform::{
-    Cell, Clock, Database, DatabaseError, Engines, Entropy, EntropyError, Entry, Exchange, ExchangeError, HttpAnswer,
-    HttpCall, Log, Namespace, Page, Secrets, Store, StoreError, Timer, Times,
-};
-
-/// SQLite in memory.
-struct Sqlite(rusqlite::Connection);
-
-impl Sqlite {
-    fn new() -> Self {
-        Sqlite(rusqlite::Connection::open_in_memory().unwrap())
-    }
-}
-
-fn failed(error: rusqlite::Error) -> DatabaseError {
-    DatabaseError(error.to_string())
-}
-
-impl Database for Sqlite {
-    fn execute(&self, sql: &str, parameters: &[Cell]) -> Result<Vec<Vec<Cell>>, DatabaseError> {
-        let mut statement = self.0.prepare_cached(sql).map_err(failed)?;
-        let columns = statement.column_count();
-        let values = parameters.iter().map(|cell| match cell {
-            Cell::Null => Value::Null,
-            Cell::Integer(integer) => Value::Integer(*integer),
-            Cell::Real(real) => Value::Real(*real),
-            Cell::Text(text) => Value::Text(text.clone()),
-        });
-        let mut rows = statement.query(rusqlite::params_from_iter(values)).map_err(failed)?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next().map_err(failed)? {
-            let cells = (0..columns).map(|at| match row.get_ref(at).unwrap() {
-                // As a Durable Object has it.
-                ValueRef::Integer(integer) if integer.abs() < 1 << 53 => Cell::Integer(integer),
-                ValueRef::Integer(integer) => Cell::Real(integer as f64),
-                ValueRef::Real(real) if real.fract() == 0.0 => Cell::Integer(real as i64),
-                ValueRef::Real(real) => Cell::Real(real),
-                ValueRef::Text(text) => Cell::Text(String::from_utf8(text.to_vec()).unwrap()),
-                ValueRef::Null | ValueRef::Blob(_) => Cell::Null,
-            });
-            found.push(cells.collect());
-        }
-        Ok(found)
-    }
-
-    fn atomically(&self, work: &mut dyn FnMut() -> Result<(), DatabaseError>) -> Result<(), DatabaseError> {
-        self.0.execute_batch("BEGIN").map_err(failed)?;
-        let done = work();
-        self.0.execute_batch(if done.is_ok() { "COMMIT" } else { "ROLLBACK" }).map_err(failed)?;
-        done
-    }
-
-    fn bytes(&self) -> Result<u64, DatabaseError> {
-        let pages = self.execute("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()", &[])?;
-        Ok(pages[0][0].as_count().unwrap())
-    }
-}
+use crate::platform::sqlite::Sqlite;
+use crate::platform::{Clock, Engines, Entry, Log, Namespace, Page, Store, StoreError, Timer, Times};
 
 /// A store with one document, whose readers may see an older one.
 #[derive(Default)]
@@ -146,12 +89,6 @@ impl Engines for &World {
     }
 }
 
-impl Exchange for &World {
-    async fn exchange(&self, _: HttpCall<'_>) -> Result<HttpAnswer, ExchangeError> {
-        Err(ExchangeError::Unreachable("no hosts here".to_owned()))
-    }
-}
-
 impl Clock for &World {
     fn now_ms(&self) -> f64 {
         self.now_ms.get()
@@ -161,18 +98,6 @@ impl Clock for &World {
 impl Timer for &World {
     async fn sleep(&self, _: f64) {
         std::future::pending().await
-    }
-}
-
-impl Secrets for &World {
-    fn secret(&self, _: &str) -> Option<String> {
-        None
-    }
-}
-
-impl Entropy for &World {
-    fn entropy(&self) -> Result<[u8; 32], EntropyError> {
-        Ok([7; 32])
     }
 }
 
@@ -192,7 +117,7 @@ struct Bench {
 fn bench() -> Bench {
     let world = World::default();
     world.now_ms.set(1_800_000_000_000.0);
-    Bench { world, database: Sqlite::new(), name: Name::try_from("e").unwrap() }
+    Bench { world, database: Sqlite::default(), name: Name::try_from("e").unwrap() }
 }
 
 impl Bench {

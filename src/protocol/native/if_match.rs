@@ -1,9 +1,10 @@
 //! `If-Match`: which revision a change is of.
 
-use http::header::IF_MATCH;
+use http::header::{IF_MATCH, IF_NONE_MATCH};
 
+use crate::experiment::Condition;
 use crate::request::Request;
-use crate::service::{Condition, RevisionError};
+use crate::service::RevisionError;
 
 /// The entity tags that the request names, or the star (RFC 9110, section 13.1.1).
 ///
@@ -20,6 +21,17 @@ pub(super) fn condition(request: &Request) -> Result<Condition, RevisionError> {
     }
     let revision = |tag: &&str| tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"').to_owned();
     Ok(Condition::OneOf(tags.iter().map(revision).collect()))
+}
+
+/// The same, or that there must be none: `If-None-Match: *`.
+///
+/// # Errors
+/// If the request has neither.
+pub(super) fn condition_or_absence(request: &Request) -> Result<Condition, RevisionError> {
+    if request.header(IF_NONE_MATCH).is_some_and(|header| header.trim() == "*") {
+        return Ok(Condition::Absent);
+    }
+    condition(request)
 }
 
 #[cfg(test)]

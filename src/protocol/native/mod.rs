@@ -1,7 +1,9 @@
 //! The native protocol: JSON over HTTP, under `/endpoints`. It takes whatever no other protocol claims.
 
+mod change;
 mod decide;
 mod describe;
+mod experiment;
 mod explain;
 mod if_match;
 mod refuse;

@@ -3,14 +3,14 @@
 use http::Method;
 
 use super::refuse::refuse;
-use super::{decide, describe, explain, if_match};
-use crate::endpoint::{Name, WeightChange};
+use super::{change, decide, describe, experiment, explain};
+use crate::endpoint::Name;
 use crate::payload;
 use crate::platform::Platform;
 use crate::protocol::respond::Answer;
 use crate::protocol::tabular::{self, Dialect};
 use crate::request::{Request, RequestError, segments};
-use crate::service::{Error, Reader, Service};
+use crate::service::{Error, Service};
 
 const DIALECT: Dialect = Dialect { protocol: "native", refuse, encode: payload::encode };
 
@@ -29,19 +29,19 @@ async fn route<P: Platform>(service: &Service<'_, P>, request: Request) -> Resul
                 .map(|(_, cursor)| cursor.into_owned());
             Ok(describe::list(service, &request, cursor.as_deref()).await)
         }
-        ["endpoints", name] => {
-            request.allow(&Method::GET, "GET")?;
-            let name = Name::try_from(*name).map_err(RequestError::Name)?;
-            Ok(describe::describe(service, &name, &request).await)
-        }
-        ["endpoints", name, "weights"] => {
-            request.allow(&Method::PUT, "PUT")?;
-            let name = Name::try_from(*name).map_err(RequestError::Name)?;
-            service.allow_admin(&request)?;
-            let condition = if_match::condition(&request)?;
-            let served = service.set_weights(&name, &condition, &WeightChange::parse(&request.body)?).await?;
-            Ok(describe::described(service, &name, &served, Reader::Administrator).await.into())
-        }
+        ["endpoints", name] => match request.method {
+            Method::PUT => change::document(service, name, &request).await,
+            Method::DELETE => change::remove(service, name, &request).await,
+            _ => {
+                request.allow(&Method::GET, "GET, PUT and DELETE")?;
+                let name = Name::try_from(*name).map_err(RequestError::Name)?;
+                Ok(describe::describe(service, &name, &request).await)
+            }
+        },
+        ["endpoints", name, "weights"] => change::weights(service, name, &request).await,
+        ["endpoints", name, "rollback"] => change::roll_back(service, name, &request).await,
+        ["endpoints", name, "history"] => experiment::history(service, name, &request).await,
+        ["endpoints", name, "scoreboard"] => experiment::scoreboard(service, name, &request).await,
         ["endpoints", name, "invocations"] => Ok(tabular::invoke(service, DIALECT, name, request).await),
         ["endpoints", name, "assignments"] => decide::decide(service, name, &request).await,
         ["endpoints", name, "assignments", "explain"] => explain::explain(service, name, &request).await,

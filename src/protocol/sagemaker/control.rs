@@ -15,15 +15,14 @@ use super::requests::{
     UpdateWeights, parse,
 };
 use crate::endpoint::{Backend, Endpoint, Name, WeightChange};
+use crate::experiment::{Cause, Change, Condition, Edit};
 use crate::isolate::EndpointError;
 use crate::platform::{Platform, Times};
-use crate::protocol::headers;
 use crate::protocol::report::Report;
 use crate::protocol::respond::{Answer, insert, respond};
+use crate::protocol::{headers, tabular};
 use crate::request::{Request, RequestError, Response};
-use crate::service::{
-    Condition, Configuration, ConfiguredVariant, Error, Kind, MOST_DESCRIBED, RegistryError, Service, Stored,
-};
+use crate::service::{Configuration, ConfiguredVariant, Error, Kind, MOST_DESCRIBED, RegistryError, Service, Stored};
 
 const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
 
@@ -65,7 +64,7 @@ pub(in crate::protocol) fn refuse(error: &Error) -> Response {
 
 /// Does what is asked for, and answers with the body to be sent.
 async fn operate<P: Platform>(service: &Service<'_, P>, request: &Request) -> Result<Value, Error> {
-    service.allow_admin(request)?;
+    let cause = tabular::cause(request, service.allow_admin(request)?)?;
     let target = request.header("x-amz-target").unwrap_or_default();
     let body = request.body.as_slice();
     match target.strip_prefix("SageMaker.").unwrap_or_default() {
@@ -87,20 +86,20 @@ async fn operate<P: Platform>(service: &Service<'_, P>, request: &Request) -> Re
         "ListEndpointConfigs" => list(service, Kind::Configuration, parse(body)?).await,
         "CreateEndpoint" => {
             let asked: CreateEndpoint = parse(body)?;
-            service.create_endpoint(&asked.endpoint_name, &asked.endpoint_config_name, asked.access()?).await?;
+            service.create_endpoint(&asked.endpoint_name, &asked.endpoint_config_name, asked.access()?, cause).await?;
             Ok(json!({ "EndpointArn": arn(Kind::Endpoint, &asked.endpoint_name) }))
         }
         "DescribeEndpoint" => describe_endpoint(service, parse(body)?).await,
         "UpdateEndpoint" => {
             let asked: UpdateEndpoint = parse(body)?;
             let keep = asked.keeps_weights()?;
-            service.update_endpoint(&asked.endpoint_name, &asked.endpoint_config_name, keep).await?;
+            service.update_endpoint(&asked.endpoint_name, &asked.endpoint_config_name, keep, cause).await?;
             Ok(json!({ "EndpointArn": arn(Kind::Endpoint, &asked.endpoint_name) }))
         }
-        "UpdateEndpointWeightsAndCapacities" => update_weights(service, parse(body)?).await,
+        "UpdateEndpointWeightsAndCapacities" => update_weights(service, parse(body)?, cause).await,
         "DeleteEndpoint" => {
             let asked: ByEndpointName = parse(body)?;
-            service.delete_endpoint(&asked.endpoint_name).await?;
+            service.delete_endpoint(&asked.endpoint_name, cause).await?;
             Ok(json!({}))
         }
         "ListEndpoints" => list_endpoints(service, parse(body)?).await,
@@ -200,14 +199,20 @@ async fn describe_endpoint<P: Platform>(service: &Service<'_, P>, asked: ByEndpo
     Ok(modified(described, times))
 }
 
-async fn update_weights<P: Platform>(service: &Service<'_, P>, asked: UpdateWeights) -> Result<Value, Error> {
+async fn update_weights<P: Platform>(
+    service: &Service<'_, P>,
+    asked: UpdateWeights,
+    cause: Cause,
+) -> Result<Value, Error> {
     let name = &asked.endpoint_name;
     let weights = asked.desired_weights_and_capacities;
     if weights.iter().all(|desired| desired.desired_weight.is_none()) {
         service.configured(name).await?;
     } else {
         let weights = weights.into_iter().filter_map(|desired| Some((desired.variant_name, desired.desired_weight?)));
-        service.set_weights(name, &Condition::Any, &WeightChange::new(weights)?).await?;
+        let edit = Edit::Weights(WeightChange::new(weights)?.to_json());
+        let served = service.change(name, Change { edit, condition: Condition::Any }, cause).await?;
+        served.map_err(|error| Error::Endpoint(name.clone(), error))?;
     }
     Ok(json!({ "EndpointArn": arn(Kind::Endpoint, name) }))
 }

@@ -48,15 +48,17 @@ pub(super) fn named(error: &Error, api: Api) -> Named {
         Error::Endpoint(_, EndpointError::Invalid(_)) | Error::Entropy(_) => {
             ("InternalFailure", S::INTERNAL_SERVER_ERROR)
         }
-        Error::Endpoint(_, EndpointError::Unavailable(_)) | Error::Store(_) => {
-            ("ServiceUnavailable", S::SERVICE_UNAVAILABLE)
-        }
+        Error::Endpoint(_, EndpointError::Unavailable(_))
+        | Error::Store(_)
+        | Error::Experiment(_)
+        | Error::Request(RequestError::NoRoom) => ("ServiceUnavailable", S::SERVICE_UNAVAILABLE),
         Error::Request(_)
         | Error::Unreadable(_)
         | Error::Assignment(_)
         | Error::Endpoint(_, EndpointError::NotFound)
         | Error::Revision(_)
         | Error::Registry(_)
+        | Error::Refused(_)
         | Error::Weights(_) => match api {
             Api::Runtime => ("ValidationError", S::BAD_REQUEST),
             Api::Control => ("ValidationException", S::BAD_REQUEST),

@@ -18,11 +18,14 @@ use futures_util::future::LocalBoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 
+use crate::endpoint::Name;
+use crate::experiment::Controller;
 use crate::isolate::{Isolate, Settings};
 use crate::platform::in_process::InProcessEngines;
+use crate::platform::sqlite::Sqlite;
 use crate::platform::{
-    Clock, Death, Engines, Entropy, EntropyError, Entry, Exchange, ExchangeError, HttpAnswer, HttpCall, Instance, Log,
-    Namespace, Page, Secrets, Store, StoreError, Timer, Times,
+    Clock, Death, Engines, Entropy, EntropyError, Entry, Exchange, ExchangeError, Experiments, HttpAnswer, HttpCall,
+    Instance, Log, Namespace, Page, Secrets, Store, StoreError, Timer, Times, UnreachableExperiment,
 };
 use crate::protocol::{self, Answer};
 use crate::record::{Record, Sink};
@@ -44,6 +47,9 @@ struct World {
     endpoint_reads: Cell<usize>,
     registry: RefCell<BTreeMap<String, Vec<u8>>>,
     times: RefCell<HashMap<String, Times>>,
+    /// Databases of the endpoints' experiments, where there are any.
+    experiments: RefCell<Option<HashMap<String, Rc<Sqlite>>>>,
+    experiments_down: Cell<bool>,
     store_down: Cell<bool>,
     lists: Cell<u32>,
     models: RefCell<HashMap<String, Vec<u8>>>,
@@ -136,6 +142,26 @@ impl Engines for Rc<World> {
 
     fn load(&self, file: &Vec<u8>, asked: &[u8], most_bytes: usize) -> Result<(Rc<dyn Instance>, Vec<u8>), Death> {
         self.engines.load(file, asked, most_bytes)
+    }
+}
+
+impl Experiments for Rc<World> {
+    fn has_experiments(&self) -> bool {
+        self.experiments.borrow().is_some()
+    }
+
+    async fn ask_experiment(&self, endpoint: &str, question: &str) -> Result<String, UnreachableExperiment> {
+        let name = Name::try_from(endpoint).unwrap();
+        let database = match &mut *self.experiments.borrow_mut() {
+            Some(experiments) if !self.experiments_down.get() => {
+                Rc::clone(experiments.entry(endpoint.to_owned()).or_default())
+            }
+            _ => return Err(UnreachableExperiment("down".to_owned())),
+        };
+        let controller = Controller::new(Rc::clone(self), &*database, &name, 60_000.0, 2_000.0).unwrap();
+        let answer = controller.ask(serde_json::from_str(question).unwrap()).await.unwrap();
+        controller.publish().await.unwrap();
+        Ok(serde_json::to_string(&answer).unwrap())
     }
 }
 

@@ -1,0 +1,94 @@
+//! What an endpoint's experiment knows.
+
+use http::{Method, StatusCode, header};
+use serde::Serialize;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use super::refuse::refuse;
+use crate::endpoint::Name;
+use crate::experiment::{By, Past, Query, Scoreboard};
+use crate::platform::Platform;
+use crate::protocol::respond::{Answer, insert, json};
+use crate::request::{Request, RequestError};
+use crate::service::{Error, FollowUps, Service};
+
+/// Answers with the scoreboard.
+pub(super) async fn scoreboard<P: Platform>(
+    service: &Service<'_, P>,
+    name: &str,
+    request: &Request,
+) -> Result<Answer, Error> {
+    #[derive(Serialize)]
+    struct Told<'a> {
+        endpoint: &'a Name,
+        #[serde(flatten)]
+        scoreboard: Scoreboard,
+    }
+    request.allow(&Method::GET, "GET")?;
+    let name = Name::try_from(name).map_err(RequestError::Name)?;
+    let query = query(&request.query)?;
+    let mut refresh = Vec::new();
+    let mut response = match service.scoreboard(&name, query, request, &mut refresh).await {
+        Ok(scoreboard) => json(StatusCode::OK, &Told { endpoint: &name, scoreboard }),
+        Err(error) => refuse(&error),
+    };
+    insert(response.headers_mut(), header::CACHE_CONTROL, "no-cache");
+    Ok(Answer { response, follow_ups: FollowUps::refresh(refresh) })
+}
+
+/// Answers with a page of the history.
+pub(super) async fn history<P: Platform>(
+    service: &Service<'_, P>,
+    name: &str,
+    request: &Request,
+) -> Result<Answer, Error> {
+    #[derive(Serialize)]
+    struct Told<'a> {
+        endpoint: &'a Name,
+        changes: Vec<Past>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cursor: Option<u64>,
+    }
+    request.allow(&Method::GET, "GET")?;
+    let name = Name::try_from(name).map_err(RequestError::Name)?;
+    service.allow_admin(request)?;
+    let before = match parameter(&request.query, "cursor") {
+        Some(cursor) => Some(cursor.parse().map_err(|_| wrong("cursor", &cursor, "take it from the page before"))?),
+        None => None,
+    };
+    let (changes, more) = service.history(&name, before).await?;
+    let cursor = changes.last().map(|last| last.number).filter(|_| more);
+    Ok(json(StatusCode::OK, &Told { endpoint: &name, changes, cursor }).into())
+}
+
+fn query(text: &str) -> Result<Query, RequestError> {
+    let by = match parameter(text, "by").as_deref() {
+        None | Some("variant") => By::Variant,
+        Some("revision") => By::Revision,
+        Some("minute") => By::Minute,
+        Some(other) => return Err(wrong("by", other, "it is variant, revision or minute")),
+    };
+    Ok(Query { from_ms: moment(text, "from")?, to_ms: moment(text, "to")?, by })
+}
+
+/// A moment, as milliseconds since the Unix epoch or as RFC 3339 has it.
+fn moment(text: &str, name: &str) -> Result<Option<f64>, RequestError> {
+    let Some(given) = parameter(text, name).filter(|given| !given.is_empty()) else { return Ok(None) };
+    if let Some(ms) = given.parse::<f64>().ok().filter(|ms| ms.is_finite() && *ms >= 0.0) {
+        return Ok(Some(ms));
+    }
+    match OffsetDateTime::parse(&given, &Rfc3339) {
+        Ok(moment) => Ok(Some(moment.unix_timestamp_nanos() as f64 / 1e6)),
+        Err(_) => Err(wrong(name, &given, "write 2026-11-27T18:00:00Z, or milliseconds since 1970")),
+    }
+}
+
+fn parameter(query: &str, name: &str) -> Option<String> {
+    url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
+}
+
+fn wrong(name: &str, given: &str, help: &str) -> RequestError {
+    let given: String = given.chars().take(40).collect();
+    RequestError::Operation(format!("`{name}` cannot be `{given}`: {help}"))
+}

@@ -1,0 +1,134 @@
+//! Records are summed up, and the sums sent to the endpoints' experiments, which answer with the newest version of the document.
+//! A request waits for none of it.
+
+use futures_util::future::join_all;
+
+use super::Service;
+use crate::assignment::Reason;
+use crate::endpoint::Name;
+use crate::experiment::{Answer, Command, Counted, ExperimentError, Party, Share, Sums};
+use crate::isolate::SeenUnit;
+use crate::platform::Platform;
+use crate::record::Record;
+
+/// So long records are collected before they are sent.
+const COLLECT_MS: f64 = 500.0;
+/// What is done after a response ends after 30 s.
+const SEND_FOR_MS: f64 = 25_000.0;
+/// The longest wait between two tries.
+const LONGEST_WAIT_MS: f64 = 8_000.0;
+
+impl<P: Platform> Service<'_, P> {
+    /// Adds a record to the sums; whether who asks is to send them with [`Service::send_tallies`].
+    pub(super) fn tally(&self, record: &Record) -> bool {
+        if !self.platform.has_experiments() {
+            return false;
+        }
+        let Ok(endpoint) = Name::try_from(record.endpoint.as_str()) else { return false };
+        let mut tallies = self.isolate.tallies.borrow_mut();
+        let (chosen, stood_in) = shares(record);
+        if let (Some(Reason::Sticky), Some(hash), Some(variant)) = (chosen.of.reason, &record.unit, &chosen.of.variant)
+        {
+            tallies.see(&endpoint, SeenUnit { hash, revision: &record.revision, variant });
+        }
+        tallies.add(&endpoint, chosen);
+        if let Some(stood_in) = stood_in {
+            tallies.add(&endpoint, stood_in);
+        }
+        tallies.begin_sending(self.platform.now_ms())
+    }
+
+    /// Sends the sums on, and again until they are acknowledged, for as long as there is time.
+    pub(super) async fn send_tallies(&self) {
+        let began_ms = self.platform.now_ms();
+        let mut wait_ms = COLLECT_MS;
+        while !self.isolate.tallies.borrow().is_empty() && self.platform.now_ms() - began_ms < SEND_FOR_MS {
+            self.platform.sleep(wait_ms).await;
+            let sent = self.send_once().await;
+            wait_ms = if sent { COLLECT_MS } else { (wait_ms * 2.0).min(LONGEST_WAIT_MS) };
+        }
+        self.isolate.tallies.borrow_mut().end_sending();
+    }
+
+    /// Sends what there is to all experiments at once; whether all of them have acknowledged it.
+    async fn send_once(&self) -> bool {
+        let known = self.isolate.id.borrow().clone();
+        let id = match known.map_or_else(|| self.new_id(), Ok) {
+            Ok(id) => id,
+            Err(_) => return false,
+        };
+        *self.isolate.id.borrow_mut() = Some(id.clone());
+        let known = |name: &Name| self.isolate.endpoints.borrow().known(name);
+        let messages = self.isolate.tallies.borrow_mut().messages(&id, known);
+        let sent = join_all(messages.into_iter().map(|(name, tally)| async move {
+            let sequence = tally.sequence;
+            match self.ask(&name, &Command::Tally(tally)).await {
+                Ok(Answer::Counted(newest)) => {
+                    self.isolate.tallies.borrow_mut().acknowledged(&name, sequence, &newest);
+                    // What keeps it from being served is told where it is asked for.
+                    let _ = self.isolate.endpoints.borrow_mut().told(&name, newest, self.platform.now_ms());
+                    true
+                }
+                Ok(other) => {
+                    self.platform.warn(&format!("experiment `{name}` answered a tally with {other:?}"));
+                    false
+                }
+                Err(error) => {
+                    self.platform.warn(&format!("a tally could not be sent to experiment `{name}`: {error}"));
+                    false
+                }
+            }
+        }));
+        sent.await.into_iter().all(|sent| sent)
+    }
+
+    /// Asks an endpoint's experiment.
+    ///
+    /// # Errors
+    /// If it does not answer, or not in words that are understood here.
+    pub(super) async fn ask(&self, name: &Name, command: &Command) -> Result<Answer, ExperimentError> {
+        let question = serde_json::to_string(command).map_err(|error| ExperimentError::Version(error.to_string()))?;
+        let answer = self.platform.ask_experiment(name.as_str(), &question).await;
+        let answer = answer.map_err(|error| ExperimentError::Unreachable(error.to_string()))?;
+        serde_json::from_str(&answer).map_err(|error| ExperimentError::Version(error.to_string()))
+    }
+}
+
+/// A record as sums: of the variant that was chosen, and of the one that answered in its place, if one did.
+fn shares(record: &Record) -> (Share, Option<Share>) {
+    let counted = |variant: &Option<String>, reason| Counted {
+        // A time before 1970 is none.
+        minute: (record.time_ms.max(0.0) / 60_000.0) as u64,
+        revision: record.revision.clone(),
+        variant: variant.clone(),
+        reason,
+    };
+    let stood_in = record.failed_variant.is_some();
+    let (variant, reason) = match record.failed_reason.filter(|_| stood_in) {
+        Some(reason) => (&record.failed_variant, Some(reason)),
+        None => (&record.variant, record.reason),
+    };
+    let count = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
+    let party = if stood_in { Some(Party::Variant) } else { Party::of_status(record.status) };
+    let is = |which| u64::from(party == Some(which));
+    let mut sums = Sums {
+        invocations: 1,
+        rows: record.rows.map_or(0, count),
+        caller_errors: is(Party::Caller),
+        variant_errors: is(Party::Variant),
+        other_errors: is(Party::Other),
+        fallbacks: u64::from(stood_in),
+        bytes_in: count(record.bytes_in),
+        bytes_out: count(record.bytes_out),
+        origin_ms: Default::default(),
+    };
+    // With a fallback it is the time of two.
+    if let (Some(ms), false) = (record.origin_ms, stood_in) {
+        sums.origin_ms.record(ms);
+    }
+    let other = stood_in.then(|| Share {
+        of: counted(&record.variant, Some(Reason::Fallback)),
+        sums: Sums { invocations: 1, ..Sums::default() },
+    });
+    (Share { of: counted(variant, reason), sums }, other)
+}
