@@ -28,7 +28,7 @@ bound=target/worker
 sed 's#^import source \(.*\) from "./bound_bg.wasm"#import \1 from "./index_bg.wasm"#' "$bound/bound.js" >"$bound/turnout.js"
 cp src/shell/*.js "$bound"
 mkdir -p build
-esbuild "$bound/entry.js" --bundle --format=esm --minify --log-level=warning --external:./index_bg.wasm --external:./engine.wasm \
+esbuild "$bound/entry.js" --bundle --format=esm --minify --log-level=warning --external:./index_bg.wasm --external:./engine.wasm --external:cloudflare:workers \
     --outfile=build/index.js
 
 # small MODULE OUT: a module as it is deployed.

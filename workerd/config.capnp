@@ -1,7 +1,8 @@
 # Turnout without Cloudflare: the same bundle and page under plain workerd, with KV kept as files. `make serve` runs, from
 # the folder above,
 #
-#   workerd serve workerd/config.capnp --directory-path endpoints=DIR --directory-path models=DIR --directory-path registry=DIR
+#   workerd serve workerd/config.capnp --experimental --directory-path endpoints=DIR --directory-path models=DIR \
+#       --directory-path registry=DIR --directory-path experiments=DIR
 #
 # A key is a file: endpoints/digits holds the document of endpoint `digits`, models/digits/cnn.onnx the model of that key.
 # Edit a file, and within ENDPOINT_TTL_SECONDS the traffic follows.
@@ -17,6 +18,7 @@ const config :Workerd.Config = (
     (name = "endpoints", disk = (path = "endpoints", writable = true)),
     (name = "models", disk = (path = "models")),
     (name = "registry", disk = (path = "registry", writable = true)),
+    (name = "experiments", disk = (path = "experiments", writable = true)),
     (name = "www", disk = (path = "www")),
     # Origins may be anywhere: `private` allows model hosts on one's own network.
     (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),
@@ -37,8 +39,11 @@ const turnout :Workerd.Worker = (
     (name = "index_bg.wasm", wasm = embed "../build/index_bg.wasm"),
     (name = "engine.wasm", wasm = embed "../build/engine.wasm"),
   ],
+  durableObjectNamespaces = [(className = "Experiment", uniqueKey = "experiments", enableSql = true)],
+  durableObjectStorage = (localDisk = "experiments"),
   bindings = [
     (name = "WWW", service = "www"),
+    (name = "EXPERIMENTS", durableObjectNamespace = "Experiment"),
     (name = "ENDPOINTS", kvNamespace = "endpoints-kv"),
     (name = "MODELS", kvNamespace = "models-kv"),
     (name = "REGISTRY", kvNamespace = "registry-kv"),

@@ -58,7 +58,7 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
         delay_ms: f64,
         limit_ms: f64,
     ) -> Result<Self, DatabaseError> {
-        prepare(database)?;
+        prepare(database, endpoint)?;
         Ok(Controller { platform: Limited::new(platform, limit_ms), database, endpoint, delay_ms })
     }
 
@@ -150,6 +150,14 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
             lost: inbox::lost(self.database)?,
             bytes: self.database.bytes()?,
         })
+    }
+
+    /// Whether the store has to be told of the document: see [`Controller::publish`].
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn has_to_publish(&self) -> Result<bool, DatabaseError> {
+        Ok(self.ledger().publication()?.is_some())
     }
 
     /// Tells the store what it does not have yet; whether it has all of it. Not to be called while another call lasts: the

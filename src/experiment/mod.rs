@@ -24,4 +24,5 @@ pub use ledger::{Change, Condition, Edit, Ledger, MOST_DOCUMENT_BYTES, Newest, O
 pub use message::{Answer, Command, ExperimentError};
 pub use scoreboard::{By, Detail, Errors, Line, Percentiles, Query, Scoreboard};
 pub use sums::{Latency, Sums};
+pub use tables::endpoint_of;
 pub use tally::{Counted, Party, Share, Tally};

@@ -1,5 +1,6 @@
 //! The tables of an experiment's database.
 
+use crate::endpoint::Name;
 use crate::platform::{Cell, Database, DatabaseError};
 
 /// Statements that make what is not there. A later version adds its own behind them.
@@ -27,15 +28,36 @@ const SCHEMA: [&str; 6] = [
         PRIMARY KEY (revision, unit)) WITHOUT ROWID",
 ];
 
-/// Makes the tables that are not there.
+/// How many statements of the schema the database has been given, by the name of their figure.
+const MADE: &str = "schema";
+const ENDPOINT: &str = "endpoint";
+
+/// Makes the tables that are not there, for the experiment of an endpoint.
 ///
 /// # Errors
 /// If the database fails.
-pub fn prepare(database: &impl Database) -> Result<(), DatabaseError> {
-    for statement in SCHEMA {
-        database.execute(statement, &[])?;
+pub(super) fn prepare(database: &impl Database, endpoint: &Name) -> Result<(), DatabaseError> {
+    let [first, others @ ..] = &SCHEMA;
+    database.execute(first, &[])?;
+    let made = Cell::Integer(i64::try_from(SCHEMA.len()).unwrap_or(i64::MAX));
+    if state(database, MADE)?.as_ref() != Some(&made) {
+        for statement in others {
+            database.execute(statement, &[])?;
+        }
+        set_state(database, ENDPOINT, endpoint.as_str().into())?;
+        set_state(database, MADE, made)?;
     }
     Ok(())
+}
+
+/// The endpoint whose experiment the database holds; `None` of an empty one.
+///
+/// # Errors
+/// If the database fails.
+pub fn endpoint_of(database: &impl Database) -> Result<Option<Name>, DatabaseError> {
+    let [first, ..] = &SCHEMA;
+    database.execute(first, &[])?;
+    Ok(state(database, ENDPOINT)?.and_then(|cell| Name::try_from(cell.as_text()?).ok()))
 }
 
 /// One figure of the state.

@@ -1,5 +1,7 @@
 //! A small SQL database that belongs to one experiment: SQLite of a Durable Object in production, of a file or memory in tests.
 
+use serde::{Deserialize, Serialize};
+
 /// SQL, run at once. Nothing is waited for, so what is done between two awaits is not interleaved with anything else.
 pub trait Database {
     /// Runs one statement with its parameters, and gives the rows that it yields.
@@ -22,7 +24,8 @@ pub trait Database {
 }
 
 /// A value of SQLite's.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
 pub enum Cell {
     /// NULL
     Null,

@@ -35,7 +35,8 @@ impl<P: Platform> Service<'_, P> {
         if let Some(stood_in) = stood_in {
             tallies.add(&endpoint, stood_in);
         }
-        tallies.begin_sending(self.platform.now_ms())
+        // The clock has not moved since: asking it again would be a crossing more.
+        tallies.begin_sending(record.time_ms)
     }
 
     /// Sends the sums on, and again until they are acknowledged, for as long as there is time.

@@ -1,8 +1,9 @@
 // The worker's entry. A request crosses into WebAssembly once, whole, and where nothing has to be waited for, the response
 // comes straight back: a promise for each step would cost more than most answers.
 
+import { DurableObject } from "cloudflare:workers";
 import engine from "./engine.wasm";
-import { __wbg_reset_state, answer, max_body_bytes, use_engine } from "./turnout.js";
+import { __wbg_reset_state, answer, ask_experiment, clean_experiment, max_body_bytes, publish_experiment, use_engine } from "./turnout.js";
 import { NO_ROOM, withBody } from "./bodies.js";
 import { withLines } from "./glue.js";
 
@@ -20,29 +21,89 @@ const check = (error) => {
 };
 addEventListener("error", (event) => check(event.error));
 
-// The response, or a promise of one. A body that is undefined is too large, or broken by what is said.
-function answered(request, body, broken, env, context) {
-  const no_room = body === NO_ROOM;
+// Has a new instance take over from one that a panic has ended.
+function revive() {
+  if (!broken) return;
+  console.error("a panic has ended the WebAssembly instance; a new one takes over");
+  __wbg_reset_state();
+  use_engine(engine);
+  broken = false;
+}
+
+// What `work` gives; a panic in it is noted.
+function watched(work) {
+  revive();
   try {
-    const head = withLines(`${request.method}\n${request.url}`, request.headers);
-    return answer(head, no_room ? undefined : body, broken, no_room, request, env, context);
+    return work();
   } catch (error) {
     check(error);
     throw error;
   }
 }
 
+// The response, or a promise of one. A body that is undefined is too large, or broken by what is said.
+function answered(request, body, wrong, env, context) {
+  const no_room = body === NO_ROOM;
+  const head = withLines(`${request.method}\n${request.url}`, request.headers);
+  return watched(() => answer(head, no_room ? undefined : body, wrong, no_room, request, env, context));
+}
+
 export default {
   fetch(request, env, context) {
-    if (broken) {
-      console.error("a panic has ended the WebAssembly instance; a new one takes over");
-      __wbg_reset_state();
-      use_engine(engine);
-      broken = false;
-    }
     const length = request.headers.get("content-length");
     // Whether there is a body is asked last, as that makes a stream.
     if (length === null && request.body === null) return answered(request, NO_BODY, undefined, env, context);
     return withBody(request, length, MAX_BODY_BYTES, MAX_DRAINED_BYTES, (body, wrong) => answered(request, body, wrong, env, context));
   },
 };
+
+const HOUR_MS = 3_600_000;
+/** So long a change waits until the store has it, before it is answered all the same. */
+const PUBLISH_WAIT_MS = 3_000;
+/** After this long the store is told again. */
+const PUBLISH_AGAIN_MS = 2_000;
+
+/**
+ * The experiment of an endpoint. It has nothing but its storage that another instance of it would miss: all else is asked of
+ * WebAssembly, each time anew, so that it outlives the end of an instance there.
+ */
+export class Experiment extends DurableObject {
+  #running = Promise.resolve();
+  #next = null;
+
+  /** Answers a question about the endpoint; both are JSON. */
+  async ask(name, question) {
+    const [answer, pending] = await watched(() => ask_experiment(this.ctx.storage, this.env, name, question));
+    const publishing = pending ? this.#publish() : this.#wakeAt(Date.now() + HOUR_MS);
+    // Who has only counted something waits for nothing else.
+    if (pending && !question.startsWith('{"tally"')) await Promise.race([publishing, new Promise((resolve) => setTimeout(resolve, PUBLISH_WAIT_MS))]);
+    return answer;
+  }
+
+  async alarm() {
+    let next = Date.now() + HOUR_MS;
+    try {
+      next = watched(() => clean_experiment(this.ctx.storage, this.env));
+      if (next === undefined) return await this.ctx.storage.deleteAll();
+    } finally {
+      // An alarm that fails is tried again a few times; after that, nobody would wake it.
+      if (next !== undefined) await this.ctx.storage.setAlarm(next);
+    }
+    await this.#publish();
+  }
+
+  // One at a time, as the store keeps whatever came last. Who asks while one lasts is served by the one after it.
+  #publish() {
+    this.#next ??= this.#running.then(async () => {
+      this.#next = null;
+      const published = await watched(() => publish_experiment(this.ctx.storage, this.env)).catch((error) => console.error(String(error)));
+      if (!published) await this.ctx.storage.setAlarm(Date.now() + PUBLISH_AGAIN_MS);
+    });
+    this.#running = this.#next;
+    return this.#next;
+  }
+
+  async #wakeAt(time) {
+    if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(time);
+  }
+}

@@ -56,6 +56,11 @@ export function caller_is_gone(request) {
   return request.signal.aborted;
 }
 
+// Asks the experiment of an endpoint; question and answer are JSON.
+export function ask_experiment(namespace, endpoint, question) {
+  return namespace.get(namespace.idFromName(endpoint)).ask(endpoint, question);
+}
+
 // One exchange with a model host: its answer's status and headers as lines, and its body; nothing for a body of more than
 // `most` bytes, and "late" where it took longer than `limit` milliseconds.
 export async function exchange(url, lines, sent, limit, most) {

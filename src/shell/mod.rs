@@ -2,6 +2,7 @@
 
 mod engine;
 mod http;
+mod object;
 mod platform;
 mod settings;
 mod sink;
@@ -29,6 +30,7 @@ use sink::Sinks;
 struct PerIsolate {
     isolate: Isolate,
     sinks: Sinks,
+    has_experiments: bool,
 }
 
 thread_local! {
@@ -37,7 +39,11 @@ thread_local! {
 
 /// What this isolate keeps, made at its first request. It lives as long as the isolate, so it is never freed.
 fn per_isolate(env: &Env) -> &'static PerIsolate {
-    let make = || PerIsolate { isolate: Isolate::new(settings::read(env)), sinks: Sinks::new(env) };
+    let make = || PerIsolate {
+        isolate: Isolate::new(settings::read(env)),
+        sinks: Sinks::new(env),
+        has_experiments: platform::has_experiments(env),
+    };
     PER_ISOLATE.with(|kept| *kept.get_or_init(|| Box::leak(Box::new(make()))))
 }
 
@@ -72,8 +78,8 @@ pub fn answer(
     {
         return future_to_promise(http::page(assets, raw)).into();
     }
-    let PerIsolate { isolate, sinks } = per_isolate(&env);
-    let service = Rc::new(Service::new(Workers::new(env), isolate));
+    let PerIsolate { isolate, sinks, has_experiments } = per_isolate(&env);
+    let service = Rc::new(Service::new(Workers::new(env, *has_experiments), isolate));
     let responding = {
         let service = Rc::clone(&service);
         async move {

@@ -1,6 +1,6 @@
 //! The platform that the core asks for, on Workers.
 
-use js_sys::{Array, Function, Promise, Uint8Array};
+use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use worker::{Env, KvError, KvStore};
@@ -8,8 +8,8 @@ use worker::{Env, KvError, KvStore};
 use super::http::{headers, lines};
 use super::settings::text;
 use crate::platform::{
-    Clock, Entropy, EntropyError, Entry, Exchange, ExchangeError, HttpAnswer, HttpCall, Log, Namespace, Page, Secrets,
-    Store, StoreError, Timer, Times, one_line,
+    Clock, Entropy, EntropyError, Entry, Exchange, ExchangeError, Experiments, HttpAnswer, HttpCall, Log, Namespace, Page, Secrets,
+    Store, StoreError, Timer, Times, UnreachableExperiment, one_line,
 };
 
 #[wasm_bindgen(module = "/src/shell/glue.js")]
@@ -23,6 +23,9 @@ extern "C" {
         limit_ms: f64,
         max_bytes: f64,
     ) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    async fn ask_experiment(namespace: &JsValue, endpoint: &str, question: &str) -> Result<JsValue, JsValue>;
 }
 
 #[wasm_bindgen]
@@ -54,11 +57,13 @@ const REGISTRY: &str = "REGISTRY";
 #[derive(Debug)]
 pub(super) struct Workers {
     env: Env,
+    has_experiments: bool,
 }
 
 impl Workers {
-    pub(super) fn new(env: Env) -> Self {
-        Workers { env }
+    /// `has_experiments` is what [`has_experiments`] says: it is asked once an isolate.
+    pub(super) fn new(env: Env, has_experiments: bool) -> Self {
+        Workers { env, has_experiments }
     }
 
     pub(super) fn env(&self) -> &Env {
@@ -72,6 +77,27 @@ impl Workers {
             Namespace::Registry => REGISTRY,
         };
         self.env.kv(binding).map_err(|_| StoreError(format!("there is no KV namespace bound as {binding}")))
+    }
+}
+
+/// Binding of the experiments.
+const EXPERIMENTS: &str = "EXPERIMENTS";
+
+/// Whether there is a binding of experiments.
+pub(super) fn has_experiments(env: &Env) -> bool {
+    Reflect::get(env, &JsValue::from(EXPERIMENTS)).is_ok_and(|binding| binding.is_object())
+}
+
+impl Experiments for Workers {
+    fn has_experiments(&self) -> bool {
+        self.has_experiments
+    }
+
+    async fn ask_experiment(&self, endpoint: &str, question: &str) -> Result<String, UnreachableExperiment> {
+        let failed = |error: JsValue| UnreachableExperiment(worker::Error::from(error).to_string());
+        let namespace = Reflect::get(&self.env, &JsValue::from(EXPERIMENTS)).map_err(failed)?;
+        let answer = ask_experiment(&namespace, endpoint, question).await.map_err(failed)?;
+        answer.as_string().ok_or_else(|| UnreachableExperiment("it answered with no text".to_owned()))
     }
 }
 
