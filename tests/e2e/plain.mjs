@@ -27,11 +27,12 @@ export async function workerd(args, port, env = {}) {
   await until(() => fetch(`${url}/nowhere`).then(() => true, () => false)).catch(() => {
     throw new Error(`workerd did not start: ${lines.join("\n")}`);
   });
-  return { url, lines, close: () => new Promise((resolve) => child.on("exit", resolve) && child.kill()) };
+  const ended = (signal) => new Promise((resolve) => (child.exitCode ?? child.signalCode) !== null ? resolve() : child.on("exit", resolve) && child.kill(signal));
+  return { url, lines, close: () => ended("SIGTERM"), kill: () => ended("SIGKILL") };
 }
 
 /** A KV namespace over HTTP, as workerd's binding expects it; `fault` is what it does instead, while it is set. */
-async function namespace() {
+export async function namespace() {
   const values = new Map();
   const state = { values, fault: null, reads: 0, port: 0, close: null };
   const server = createServer(async (request, response) => {
@@ -40,6 +41,7 @@ async function namespace() {
     for await (const chunk of request) chunks.push(chunk);
     if (state.fault) return state.fault(response);
     if (request.method === "PUT") values.set(key, Buffer.concat(chunks));
+    if (request.method === "DELETE") values.delete(key);
     if (request.method === "GET") state.reads += 1;
     const value = values.get(key);
     response.writeHead(value === undefined ? 404 : 200).end(value);
