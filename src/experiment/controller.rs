@@ -4,7 +4,8 @@ use super::history;
 use super::inbox;
 use super::ledger::{Ledger, Newest, Observation, Publication, Refusal};
 use super::message::{Answer, Command, ExperimentError};
-use super::scoreboard::{self, Detail, Query, Scoreboard};
+use super::scoreboard::{self, Detail, Query, Scoreboard, Shares};
+use super::split;
 use super::tables::prepare;
 use super::tally::Tally;
 use crate::endpoint::Name;
@@ -141,7 +142,9 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
 
     fn scoreboard(&self, query: &Query) -> Result<Scoreboard, DatabaseError> {
         let (lines, cut) = scoreboard::lines(self.database, query)?;
+        let split = split::of(self.database, &mut Shares::default())?;
         Ok(Scoreboard {
+            split,
             as_of_ms: self.platform.now_ms(),
             revision: self.ledger().newest(Some(0))?.revision,
             by: query.by,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::history;
+use super::split::Split;
 use super::sums::{Latency, Sums};
 use super::tables::Row;
 use super::tally::Share;
@@ -60,6 +61,8 @@ pub struct Scoreboard {
     pub lines: Vec<Line>,
     /// Whether there are more lines than these.
     pub cut: bool,
+    /// Whether the traffic is split as it should be, of all time, whatever was asked.
+    pub split: Split,
     /// Requests whose sums isolates had to drop.
     pub lost: u64,
     /// Bytes of the database, of the 10 GB that one may have.
@@ -438,6 +441,11 @@ impl Shares {
             self.0.insert(revision.to_owned(), shares);
         }
         Ok(())
+    }
+
+    /// All of a revision's; `None` of one that is not known.
+    pub fn all(&self, revision: &str) -> Option<&[(String, f64)]> {
+        self.0.get(revision)?.as_deref()
     }
 
     /// A variant's, 0 to 1; 0 for one that the revision has not; `None` of a revision that is not known.

@@ -8,8 +8,8 @@ use worker::{Env, KvError, KvStore};
 use super::http::{headers, lines};
 use super::settings::text;
 use crate::platform::{
-    Clock, Entropy, EntropyError, Entry, Exchange, ExchangeError, Experiments, HttpAnswer, HttpCall, Log, Namespace, Page, Secrets,
-    Store, StoreError, Timer, Times, UnreachableExperiment, one_line,
+    Clock, Entropy, EntropyError, Entry, Exchange, ExchangeError, Experiments, HttpAnswer, HttpCall, Log, Namespace,
+    Page, Secrets, Store, StoreError, Timer, Times, UnreachableExperiment, one_line,
 };
 
 #[wasm_bindgen(module = "/src/shell/glue.js")]

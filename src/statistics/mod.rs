@@ -2,6 +2,8 @@
 
 mod binomial;
 mod classification;
+mod mismatch;
 
 pub use binomial::acceptance;
 pub use classification::{Judgement, JudgementError, Roc, judge};
+pub use mismatch::{ALPHA, CONCENTRATION, Mismatch, Segment, SharesError, acceptance_always};

@@ -183,3 +183,46 @@ fn a_message_counts_once_when_earlier_ones_are_settled_or_forgotten() {
     bench.count(&message(9, 9));
     assert_eq!(bench.lines(By::Variant)[0].invocations, 4);
 }
+
+#[test]
+fn the_split_is_tested_by_revision_and_by_unit_where_assignment_sticks() {
+    let bench = bench();
+    let documents = [document(3, 1), document(1, 1)];
+    let revisions: Vec<String> =
+        documents.iter().map(|document| Revision::of(document.as_bytes()).as_str().to_owned()).collect();
+    for document in &documents {
+        bench.world.put_by_hand(document);
+        bench.wait(120_000.0);
+        bench.count(&Tally {
+            revision: Some(Revision::of(document.as_bytes()).as_str().to_owned()),
+            ..tally("x", 0, Vec::new())
+        });
+    }
+    let requests = |a: u64, b: u64, revision: &str| {
+        vec![share(1, revision, "a", Reason::Weighted, a), share(1, revision, "b", Reason::Weighted, b)]
+    };
+    bench.count(&tally("i", 0, requests(760, 240, &revisions[0])));
+    bench.count(&tally("i", 1, requests(495, 505, &revisions[1])));
+    // Pooled, 1255 of 2000 would be far from either.
+    let split = bench.scoreboard(Query::default()).split;
+    assert_eq!((split.segments.len(), split.alarm, split.p_value), (2, false, 1.0));
+    assert_eq!(split.segments[0].revision, revisions[0]);
+    let b = &split.segments[0].variants[1];
+    assert_eq!((b.count, b.expected_share), (240, 0.25));
+    assert!(b.low < 220 && b.low > 180 && b.high > 280 && b.high < 320, "{b:?}");
+    // Sticky requests do not count, their units do; nor do targets.
+    let mut shares =
+        vec![share(1, &revisions[1], "a", Reason::Sticky, 5_000), share(1, &revisions[1], "b", Reason::Target, 5_000)];
+    let unit = |at: u64, variant: &str| (revisions[1].clone(), variant.to_owned(), format!("{at:013x}0000"));
+    let units: Vec<_> = (0..100).map(|at| unit(at * 1_000_003, if at % 2 == 0 { "a" } else { "b" })).collect();
+    bench.count(&Tally { units: units.clone(), ..tally("i", 2, shares.clone()) });
+    let split = bench.scoreboard(Query::default()).split;
+    assert_eq!((split.segments.len(), split.alarm), (3, false));
+    let counted = split.segments.iter().find(|segment| segment.counted == crate::experiment::CountedAs::Units).unwrap();
+    assert_eq!(counted.variants.iter().map(|variant| variant.count).collect::<Vec<_>>(), [50, 50]);
+    // A variant that loses a part of its records is found.
+    shares = requests(10_000, 9_200, &revisions[1]);
+    bench.count(&tally("i", 3, shares));
+    let split = bench.scoreboard(Query::default()).split;
+    assert!(split.alarm && split.p_value < 0.001, "{split:?}");
+}
