@@ -19,7 +19,8 @@ use crate::request::Request;
 const SKEW_SECONDS: i64 = 300;
 
 /// The name that SageMaker's clients sign for, those of its runtime included.
-const SERVICE: &str = "sagemaker";
+/// Whose clients are answered: SageMaker's, and CloudWatch's.
+const SERVICES: [&str; 2] = ["sagemaker", "monitoring"];
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// What each credential ends with.
@@ -65,6 +66,7 @@ struct Authorization<'a> {
     key_id: &'a str,
     date: &'a str,
     region: &'a str,
+    service: &'a str,
     signed_headers: Vec<&'a str>,
     signature: &'a str,
 }
@@ -109,13 +111,14 @@ impl<'a> Authorization<'a> {
         let [key_id, date, region, service, terminator] = credential.as_slice() else {
             return Err(incomplete("Credential is not KEY/DATE/REGION/SERVICE/aws4_request"));
         };
-        if *service != SERVICE || *terminator != TERMINATOR {
-            return Err(SignatureError::Scope(format!("{service}/{terminator}; sign for {SERVICE}")));
+        if !SERVICES.contains(service) || *terminator != TERMINATOR {
+            return Err(SignatureError::Scope(format!("{service}/{terminator}; sign for {}", SERVICES.join(" or "))));
         }
         Ok(Authorization {
             key_id,
             date,
             region,
+            service,
             signed_headers: value("SignedHeaders")?.split(';').collect(),
             signature: value("Signature")?,
         })
@@ -197,12 +200,12 @@ fn signature(
     authorization: &Authorization<'_>,
     key: &Key,
 ) -> Result<String, SignatureError> {
-    let Authorization { date, region, .. } = authorization;
+    let Authorization { date, region, service, .. } = authorization;
     let time = request.header("x-amz-date").unwrap_or_default();
     let digest = Sha256::of(canonical.as_bytes());
-    let text = format!("{ALGORITHM}\n{time}\n{date}/{region}/{SERVICE}/{TERMINATOR}\n{digest}");
+    let text = format!("{ALGORITHM}\n{time}\n{date}/{region}/{service}/{TERMINATOR}\n{digest}");
     let mut mac = format!("AWS4{}", key.secret).into_bytes();
-    for part in [*date, *region, SERVICE, TERMINATOR, &text] {
+    for part in [*date, *region, *service, TERMINATOR, &text] {
         mac = hmac(&mac, part)?;
     }
     Ok(mac.iter().map(|byte| format!("{byte:02x}")).collect())

@@ -46,6 +46,12 @@ pub struct Query {
     pub to_ms: Option<f64>,
     /// The lines.
     pub by: By,
+    /// Of lines a span of time: how many milliseconds each of them is to have at least.
+    #[serde(default)]
+    pub step_ms: Option<u64>,
+    /// Quantiles, 0 to 1, that are told beside the usual ones.
+    #[serde(default)]
+    pub quantiles: Vec<f64>,
 }
 
 /// What the records say.
@@ -122,7 +128,7 @@ pub struct Errors {
 }
 
 /// A distribution of milliseconds, each within 1 %.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Percentiles {
     /// How many durations.
     pub count: u64,
@@ -138,10 +144,13 @@ pub struct Percentiles {
     pub p99: f64,
     /// The largest.
     pub max: f64,
+    /// Those that were asked for, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<f64>,
 }
 
 impl Percentiles {
-    fn of(latency: &Latency) -> Option<Self> {
+    fn of(latency: &Latency, quantiles: &[f64]) -> Option<Self> {
         let (min, max) = latency.range()?;
         let at = |q| latency.quantile(q).unwrap_or(max).clamp(min, max);
         Some(Percentiles {
@@ -152,6 +161,7 @@ impl Percentiles {
             p90: at(0.9),
             p99: at(0.99),
             max,
+            asked: quantiles.iter().map(|q| at(*q)).collect(),
         })
     }
 }
@@ -331,7 +341,13 @@ pub(super) fn lines(database: &impl Database, query: &Query) -> Result<(Vec<Line
     let mut summed: BTreeMap<Key, Summed> = BTreeMap::new();
     for cells in &rows {
         let (place, sums) = Row::of(cells).place_and_sums();
-        let (span, since) = if query.by == By::Minute { (place.span, place.since) } else { (0, 0) };
+        let (span, since) = match query.step_ms {
+            _ if query.by != By::Minute => (0, 0),
+            Some(step) if step > place.span => {
+                (step, place.since.saturating_sub(place.since.checked_rem(step).unwrap_or(0)))
+            }
+            Some(_) | None => (place.span, place.since),
+        };
         let revision = if query.by == By::Revision { place.revision.clone() } else { String::new() };
         let line = summed.entry((since, span, revision, place.variant.clone())).or_default();
         line.add(&place, &sums);
@@ -345,7 +361,7 @@ pub(super) fn lines(database: &impl Database, query: &Query) -> Result<(Vec<Line
             break;
         }
         let group = drawn.get(&(since, span, revision.clone()));
-        lines.push(summed.line(query.by, (since, span, revision, variant), group, &shares));
+        lines.push(summed.line(query, (since, span, revision, variant), group, &shares));
     }
     Ok((lines, cut))
 }
@@ -391,7 +407,14 @@ impl Summed {
         }
     }
 
-    fn line(self, by: By, (since, span, revision, variant): Key, group: Option<&Drawn>, shares: &Shares) -> Line {
+    fn line(
+        self,
+        query: &Query,
+        (since, span, revision, variant): Key,
+        group: Option<&Drawn>,
+        shares: &Shares,
+    ) -> Line {
+        let by = query.by;
         let Summed { by_reason, chosen, stood_in, drawn } = self;
         let all = group.map_or(0, |group| group.values().fold(0u64, |sum, count| sum.saturating_add(*count)));
         let of_all = |count: f64| (all > 0).then(|| count / all as f64);
@@ -416,7 +439,7 @@ impl Summed {
             stood_in,
             bytes_in: chosen.bytes_in,
             bytes_out: chosen.bytes_out,
-            origin_ms: Percentiles::of(&chosen.origin_ms),
+            origin_ms: Percentiles::of(&chosen.origin_ms, &query.quantiles),
         }
     }
 }

@@ -18,6 +18,8 @@ pub static UNSUPPORTED: [HeaderName; 4] = [
     HeaderName::from_static("x-amzn-sagemaker-inference-component"),
     HeaderName::from_static("x-amzn-sagemaker-enable-explanations"),
 ];
+/// Response: the name of an error, for AWS's clients of older protocols.
+pub const AMZN_QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
 /// Request: what a change is for.
 pub const CHANGE_REASON: HeaderName = HeaderName::from_static("x-change-reason");
 /// Response: the variant that answered.

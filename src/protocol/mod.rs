@@ -4,6 +4,7 @@
 
 mod headers;
 mod kserve_v1;
+mod metrics;
 mod native;
 mod open_inference;
 mod report;

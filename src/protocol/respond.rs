@@ -48,7 +48,7 @@ pub(super) fn preflight() -> Response {
     let mut response = respond(StatusCode::NO_CONTENT, "text/plain", Vec::new());
     let to = response.headers_mut();
     to.remove(header::CONTENT_TYPE);
-    insert(to, header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, OPTIONS");
+    insert(to, header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, DELETE, OPTIONS");
     // The star does not cover Authorization (Fetch standard, "CORS non-wildcard request-header name").
     insert(to, header::ACCESS_CONTROL_ALLOW_HEADERS, "*, authorization");
     insert(to, header::ACCESS_CONTROL_MAX_AGE, "86400");

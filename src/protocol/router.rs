@@ -3,7 +3,8 @@
 use http::{HeaderValue, Method, header};
 
 use super::respond::{self, Answer};
-use super::{kserve_v1, native, open_inference, sagemaker};
+use super::sagemaker::cloudwatch;
+use super::{kserve_v1, metrics, native, open_inference, sagemaker};
 use crate::platform::Platform;
 use crate::request::{Request, RequestError, Response};
 use crate::service::{Error, Service};
@@ -13,6 +14,8 @@ use crate::service::{Error, Service};
 enum Protocol {
     OpenInference,
     KServeV1,
+    CloudWatch,
+    Metrics,
     SageMakerControl,
     SageMakerRuntime,
     Native,
@@ -25,6 +28,10 @@ impl Protocol {
             Protocol::OpenInference
         } else if kserve_v1::claims(request) {
             Protocol::KServeV1
+        } else if metrics::claims(request) {
+            Protocol::Metrics
+        } else if cloudwatch::claims(request) {
+            Protocol::CloudWatch
         } else if sagemaker::control::claims(request) {
             Protocol::SageMakerControl
         } else if sagemaker::runtime::claims(request) {
@@ -38,9 +45,10 @@ impl Protocol {
     fn refuse(self, error: &Error) -> Response {
         match self {
             Protocol::OpenInference | Protocol::KServeV1 => open_inference::refuse(error),
+            Protocol::CloudWatch => cloudwatch::refuse(error),
             Protocol::SageMakerControl => sagemaker::control::refuse(error),
             Protocol::SageMakerRuntime => sagemaker::runtime::refuse(error),
-            Protocol::Native => native::refuse(error),
+            Protocol::Native | Protocol::Metrics => native::refuse(error),
         }
     }
 
@@ -48,6 +56,8 @@ impl Protocol {
         match self {
             Protocol::OpenInference => open_inference::answer(service, request).await,
             Protocol::KServeV1 => kserve_v1::answer(service, request).await,
+            Protocol::CloudWatch => cloudwatch::answer(service, &request).await,
+            Protocol::Metrics => metrics::answer(service, &request).await,
             Protocol::SageMakerControl => sagemaker::control::answer(service, &request).await,
             Protocol::SageMakerRuntime => sagemaker::runtime::answer(service, request).await,
             Protocol::Native => native::answer(service, request).await,

@@ -1,11 +1,16 @@
 //! What endpoints' experiments know, for who may see it.
 
+use futures_util::future::join_all;
+
 use super::{Error, Service};
 use crate::endpoint::Name;
 use crate::experiment::{Answer, Command, ExperimentError, Past, Query, Scoreboard};
 use crate::isolate::EndpointError;
 use crate::platform::Platform;
 use crate::request::{Request, RequestError};
+
+/// The most endpoints that are scraped at once: each is one question, of the 1,000 that a request may ask.
+const MOST_SCRAPED: usize = 900;
 
 impl<P: Platform> Service<'_, P> {
     /// The scoreboard of an endpoint, for who may invoke or administer it; of a removed one, for the administrator.
@@ -31,6 +36,35 @@ impl<P: Platform> Service<'_, P> {
         }
     }
 
+    /// The scoreboards of all endpoints that the caller may invoke or administer; `None` of an experiment that does not answer.
+    ///
+    /// # Errors
+    /// If there are no experiments, or the store does not tell the endpoints.
+    pub async fn scoreboards(
+        &self,
+        proof: &Request,
+        refresh: &mut Vec<Name>,
+    ) -> Result<Vec<(Name, Option<Scoreboard>)>, Error> {
+        self.has_experiments()?;
+        let names = self.names().await?;
+        let asked = names.iter().take(MOST_SCRAPED).map(|name| async move {
+            let mut refresh = Vec::new();
+            let scoreboard = match self.scoreboard(name, Query::default(), proof, &mut refresh).await {
+                Ok(scoreboard) => Some((name.clone(), Some(scoreboard))),
+                Err(Error::Experiment(_)) => Some((name.clone(), None)),
+                // Not the caller's, or none any more.
+                Err(_) => None,
+            };
+            (scoreboard, refresh)
+        });
+        let mut scoreboards = Vec::new();
+        for (scoreboard, more) in join_all(asked).await {
+            refresh.extend(more);
+            scoreboards.extend(scoreboard);
+        }
+        Ok(scoreboards)
+    }
+
     /// A page of the changes of an endpoint, the newest first, and whether there are older ones. Only the administrator is to
     /// see it: documents stand in it.
     ///
@@ -45,11 +79,15 @@ impl<P: Platform> Service<'_, P> {
     }
 
     async fn asked(&self, name: &Name, command: &Command) -> Result<Answer, Error> {
-        if !self.platform.has_experiments() {
-            let why = "nothing is counted here: the worker has no binding EXPERIMENTS";
-            return Err(RequestError::NotKept(why).into());
-        }
+        self.has_experiments()?;
         Ok(self.ask(name, command).await?)
+    }
+
+    fn has_experiments(&self) -> Result<(), RequestError> {
+        if self.platform.has_experiments() {
+            return Ok(());
+        }
+        Err(RequestError::NotKept("nothing is counted here: the worker has no binding EXPERIMENTS"))
     }
 }
 

@@ -79,7 +79,7 @@ impl<P: Platform> Service<'_, P> {
     }
 
     /// The endpoints' names, from the store or as it listed them a moment ago.
-    async fn names(&self) -> Result<Rc<[Name]>, Error> {
+    pub(super) async fn names(&self) -> Result<Rc<[Name]>, Error> {
         let asked_ms = self.platform.now_ms();
         if let Some(names) = self.isolate.names.borrow().get(asked_ms) {
             return Ok(names);

@@ -69,7 +69,7 @@ fn query(text: &str) -> Result<Query, RequestError> {
         Some("minute") => By::Minute,
         Some(other) => return Err(wrong("by", other, "it is variant, revision or minute")),
     };
-    Ok(Query { from_ms: moment(text, "from")?, to_ms: moment(text, "to")?, by })
+    Ok(Query { from_ms: moment(text, "from")?, to_ms: moment(text, "to")?, by, ..Query::default() })
 }
 
 /// A moment, as milliseconds since the Unix epoch or as RFC 3339 has it.

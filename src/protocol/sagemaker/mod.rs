@@ -1,5 +1,6 @@
 //! SageMaker, as AWS's clients speak it: the runtime's REST and JSON, and the control plane's JSON 1.1.
 
+pub(super) mod cloudwatch;
 pub(super) mod control;
 mod error;
 mod list;

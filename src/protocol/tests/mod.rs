@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 mod bodies;
+mod experiments;
 mod interleaved;
 mod native;
 mod open_inference;
