@@ -80,10 +80,10 @@ impl Preview {
     }
 }
 
-/// The lowest and the highest count that a variant of that share should have.
+/// The lowest and the highest count that a variant of that share should have, at whichever of many looks.
 #[wasm_bindgen]
 pub fn band(requests: u32, share: f64, confidence: f64) -> Vec<f64> {
-    let (low, high) = statistics::acceptance(requests, share, confidence);
+    let (low, high) = statistics::acceptance_always(requests, share, confidence);
     vec![low.into(), high.into()]
 }
 

@@ -14,6 +14,9 @@ const TYPES = {
   wasm: "application/wasm",
 };
 
+// Cloudflare's assets have pages without their ending.
+const PAGES = { "/": "/index.html", "/dashboard": "/dashboard.html" };
+
 // Plain names alone: nothing that is escaped, hidden or above the folder.
 const FILE = /^(?:\/[\w-]+)+(?:\.[\w-]+)*\.([a-z]+)$/;
 
@@ -25,7 +28,7 @@ export default {
   fetch(request, env, context) {
     if (request.method === "GET" || request.method === "HEAD") {
       const { pathname } = new URL(request.url);
-      const path = pathname === "/" ? "/index.html" : pathname;
+      const path = PAGES[pathname] ?? pathname;
       const type = TYPES[FILE.exec(path)?.[1]];
       if (type) return file(path, type, request, env, context);
     }

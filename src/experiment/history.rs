@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::tables::Row;
-use crate::endpoint::Revision;
+use crate::endpoint::{Endpoint, Revision};
 use crate::platform::{Cell, Database, DatabaseError};
 
 /// Who made a change.
@@ -45,6 +45,9 @@ pub struct Past {
     pub reason: Option<String>,
     /// The revision before it; absent of the first, and after a removal.
     pub before: Option<String>,
+    /// The variants' shares of the traffic from then on, 0 to 1; absent where the document was removed, or is none.
+    #[serde(default)]
+    pub shares: Option<Vec<(String, f64)>>,
     /// What is different from then, as a JSON Patch (RFC 6902); absent where either is no JSON.
     pub patch: Option<Value>,
 }
@@ -116,11 +119,19 @@ pub(super) fn page(database: &impl Database, before: Option<u64>, most: u64) -> 
             at_ms: version.at_ms,
             author: version.author.clone(),
             reason: version.reason.clone(),
+            shares: version.shares(),
             before: earlier.and_then(|earlier| earlier.revision.clone()),
             patch: difference(earlier, version),
         });
     }
     Ok(page)
+}
+
+impl Version {
+    pub fn shares(&self) -> Option<Vec<(String, f64)>> {
+        let endpoint = Endpoint::parse(self.document.as_ref()?.as_bytes()).ok()?;
+        Some(endpoint.variants().iter().map(|each| (each.name.to_string(), endpoint.share(each))).collect())
+    }
 }
 
 fn difference(from: Option<&Version>, to: &Version) -> Option<Value> {

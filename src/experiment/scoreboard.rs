@@ -10,7 +10,6 @@ use super::sums::{Latency, Sums};
 use super::tables::Row;
 use super::tally::Share;
 use crate::assignment::Reason;
-use crate::endpoint::Endpoint;
 use crate::platform::{Cell, Database, DatabaseError};
 
 /// Milliseconds of the spans that sums are kept by; 0 stands for all time.
@@ -457,11 +456,7 @@ impl Shares {
     pub fn see(&mut self, database: &impl Database, revision: &str) -> Result<(), DatabaseError> {
         if !self.0.contains_key(revision) {
             let version = history::of_revision(database, revision)?;
-            let endpoint = version.and_then(|version| Endpoint::parse(version.document?.as_bytes()).ok());
-            let shares = endpoint.map(|endpoint| {
-                endpoint.variants().iter().map(|each| (each.name.to_string(), endpoint.share(each))).collect()
-            });
-            self.0.insert(revision.to_owned(), shares);
+            self.0.insert(revision.to_owned(), version.and_then(|version| version.shares()));
         }
         Ok(())
     }

@@ -109,6 +109,12 @@ impl<P: Platform> Service<'_, P> {
     /// # Errors
     /// If there is one of that name, or the configuration or one of its models is missing or broken.
     pub async fn create_endpoint(&self, name: &Name, config: &Name, access: Access, cause: Cause) -> Result<(), Error> {
+        let exists = || RegistryError::Exists(Kind::Endpoint, name.clone());
+        match self.document(name).await {
+            Err(Error::Endpoint(_, EndpointError::NotFound)) => {}
+            Err(error) => return Err(error),
+            Ok(_) => return Err(exists().into()),
+        }
         let Stored { value, .. } = self.stored::<Configuration>(Kind::Configuration, config).await?;
         let variants = self.resolve(&value).await?;
         let document = Endpoint::compose(config.clone(), variants, access, None)
@@ -116,9 +122,8 @@ impl<P: Platform> Service<'_, P> {
         let change = Change { edit: Edit::Document(document), condition: Condition::Absent };
         match self.change(name, change, cause).await {
             Ok(_) => Ok(()),
-            Err(Error::Revision(RevisionError::Conflict { .. })) => {
-                Err(RegistryError::Exists(Kind::Endpoint, name.clone()).into())
-            }
+            // Somebody was faster.
+            Err(Error::Revision(RevisionError::Conflict { .. })) => Err(exists().into()),
             Err(error) => Err(error),
         }
     }

@@ -3,6 +3,7 @@
 import csv
 import os
 import pathlib
+import socket
 
 import boto3
 import pytest
@@ -23,6 +24,12 @@ def client(service: str, key: str | None = "ADMIN", **more):
         }
     config = more.pop("config", Config()).merge(Config(retries={"total_max_attempts": 1}))
     return boto3.client(service, endpoint_url=URL, region_name="us-east-1", config=config, **{**keys, **more})
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="session")

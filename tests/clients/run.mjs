@@ -28,6 +28,7 @@ const to = (name, path, more = {}) => ({ name, weight: 1, origin: { url: `${host
 await worker.put("hosted", {
   variants: [to("echo", "/echo"), to("teapot", "/teapot"), to("slow", "/slow", { timeout_ms: 100 }), to("infer", "/infer")],
 });
+await worker.put("measured", { variants: [to("echo", "/echo"), to("teapot", "/teapot")] });
 await worker.put("bearer", { variants: [to("echo", "/echo")], access: { bearer: "CALLER_TOKEN" } });
 await worker.put("signed", { variants: [to("echo", "/echo")], access: { sigv4: "CALLER" } });
 await worker.put("unset", { variants: [to("echo", "/echo")], access: { sigv4: "NOBODY" } });

@@ -97,6 +97,36 @@ export async function putWeights(name, weights, revision, token, signal) {
   }
 }
 
+const bearing = (token) => (token ? { authorization: `Bearer ${token}` } : {});
+const allowed = async (request, signal) => {
+  try {
+    return json((await call(request, signal)).text);
+  } catch (error) {
+    throw error.code === "unauthorized" && request.headers.authorization ? new Failure({ ...error, ...NOT_THE_TOKEN }) : error;
+  }
+};
+
+/** The names of the endpoints that whoever has this token may see. */
+export async function endpoints(token) {
+  const names = [];
+  for (let cursor = ""; cursor !== undefined; ) {
+    const page = await allowed({ path: `/endpoints?cursor=${encodeURIComponent(cursor)}`, headers: bearing(token) });
+    names.push(...page.endpoints.map(({ name }) => name));
+    cursor = page.cursor;
+  }
+  return names;
+}
+
+/** An endpoint's scoreboard. */
+export const scoreboard = (name, query, token) => allowed({ path: `${at(name)}/scoreboard?${new URLSearchParams(query)}`, headers: bearing(token) });
+
+/** A page of an endpoint's history, the newest change first. */
+export const history = (name, token, cursor) => allowed({ path: `${at(name)}/history${cursor ? `?cursor=${cursor}` : ""}`, headers: bearing(token) });
+
+/** Puts a revision back in place of another. */
+export const rollback = (name, to, from, token, signal) =>
+  allowed({ method: "POST", path: `${at(name)}/rollback`, headers: { ...bearing(token), "if-match": `"${from}"`, "content-type": "application/json", "x-change-reason": "from the dashboard" }, body: JSON.stringify({ to }) }, signal);
+
 /** Why a variant was chosen, in words. */
 export const because = (reason) =>
   ({ target: "asked by name", sticky: "this user's variant", weighted: "drawn by weight", fallback: "took over from one that failed" })[reason] ?? reason;

@@ -71,7 +71,7 @@ export function traffic(endpoint) {
     const parts = [];
     if (since) parts.push(`Counted anew from the mark at ${count(now.begins)} requests, where the weights changed.`);
     if (tally.fallbacks > 0) parts.push(`${plural(tally.fallbacks, "answer")} came from the fallback and ${tally.fallbacks === 1 ? "is" : "are"} not in the shares.`);
-    parts.push("Where all is right, the count is outside its band one time in twenty.");
+    parts.push("Look whenever you like: where all is right, a count ever leaves its band in one run of twenty at most.");
     return parts.join(" ");
   }
 

@@ -1,0 +1,124 @@
+// The page at `/dashboard`, in Chromium before the real worker, by what whoever runs an endpoint sees.
+
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { after, before, test } from "node:test";
+import { ADMIN_TOKEN, root, start, until } from "../e2e/support.mjs";
+import { launch, reads, section, visit } from "./support.mjs";
+
+const axe = readFileSync(`${root}node_modules/axe-core/axe.min.js`, "utf8");
+let worker, browser;
+
+before(async () => {
+  [worker, browser] = await Promise.all([start(), launch()]);
+});
+after(async () => {
+  await browser?.close();
+  await worker?.close();
+});
+
+const admin = { authorization: `Bearer ${ADMIN_TOKEN}` };
+const origin = (name, weight) => ({ name, weight, origin: { url: "https://a.invalid/" } });
+const decide = (name) => worker.fetch(`/endpoints/${name}/assignments`, { method: "POST" });
+const counted = async (name) => {
+  const { lines } = await (await worker.fetch(`/endpoints/${name}/scoreboard`, { headers: admin })).json();
+  return lines.reduce((sum, { invocations }) => sum + invocations, 0);
+};
+const weigh = async (name, weights, reason) => {
+  const headers = { ...admin, "if-match": "*", "x-change-reason": reason };
+  assert.equal((await worker.fetch(`/endpoints/${name}/weights`, { method: "PUT", headers, body: JSON.stringify(weights) })).status, 200);
+};
+
+/** The dashboard of an endpoint of its own, which has been asked so often. */
+async function dashboard(name, options, body, requests = 60) {
+  await worker.put(name, { variants: [origin("blue", 50), origin("green", 50)], fallback: "blue" });
+  for (let i = 0; i < requests; i += 1) await decide(name);
+  await until(async () => (await counted(name)) === requests);
+  await visit(browser, new URL(`dashboard?endpoint=${name}`, worker.url), { watching: true, ...options }, body);
+}
+
+async function figures(page) {
+  const rows = await page.getByRole("table", { name: "Scorecard by variant" }).locator("tbody tr").all();
+  const cells = await Promise.all(rows.map((row) => row.locator("th, td").allInnerTexts()));
+  return Object.fromEntries(cells.map(([name, ...rest]) => [name.trim(), rest]));
+}
+
+for (const width of [390, 1440]) {
+  test(`${width} px: all traffic is counted, whoever sent it, and the figures follow by themselves`, () =>
+    dashboard(`traffic-${width}`, { width }, async (page) => {
+      const split = section(page, "Is the traffic divided as configured?");
+      await reads(split, /Yes, as far as 60 requests since the last change can tell\./);
+      await reads(split.getByRole("listitem"), /blue \d+ of 60 requests, configured 50\.0\s%: expected \d+–\d+/);
+      const before = await figures(page);
+      assert.equal(Number(before.blue[0]) + Number(before.green[0]), 60);
+      assert.equal(before.blue[2], "50.0\u00a0%");
+      await split.getByRole("img", { name: /^Share of requests by minute, of \d+ minutes?\. Over all: blue [\d.]+\s% and green/ }).waitFor();
+      for (let i = 0; i < 25; i += 1) await decide(`traffic-${width}`);
+      await reads(split, /as far as 85 requests/);
+      await reads(page.locator("#seen"), /^Live, as of/);
+    }));
+
+  test(`${width} px: the history needs the token, and an earlier revision is put back once it is said who moves`, () =>
+    dashboard(`history-${width}`, { width, expected: /status of 401/ }, async (page) => {
+      const name = `history-${width}`;
+      await weigh(name, { green: 150 }, "green looks better");
+      const history = section(page, "History");
+      await reads(history, /Enter the admin token above/);
+      await page.getByLabel("Admin token").fill("wrong");
+      await page.getByRole("button", { name: "Use the token" }).click();
+      await reads(history.getByRole("alert"), /This is not the admin token/);
+      await page.getByLabel("Admin token").fill(ADMIN_TOKEN);
+      await page.getByRole("button", { name: "Use the token" }).click();
+      await reads(history.getByRole("listitem").first(), /blue 25\.0\s% and green 75\.0\s% · now\s+.* · the admin token · “green looks better” · replace variants\.1\.weight/);
+      await reads(history.getByRole("listitem").nth(1), /blue 50\.0\s% and green 50\.0\s%\s+.* · by hand, in KV · first seen/);
+      await history.getByRole("button", { name: "Restore …" }).click();
+      const asked = history.getByRole("group", { name: "Put an earlier revision back" });
+      await reads(asked, /25\.0\s% of the users whose variant sticks would get another one\. Now: blue 25\.0\s% and green 75\.0\s%\. Then: blue 50\.0\s% and green 50\.0\s%\./);
+      await asked.getByRole("button", { name: "Put it back" }).click();
+      await reads(history.getByRole("status"), /serves again/);
+      await reads(history.getByRole("listitem").first(), /blue 50\.0\s% and green 50\.0\s% · now/);
+      const { variants } = await (await worker.fetch(`/endpoints/${name}`)).json();
+      assert.deepEqual(variants.map(({ weight }) => weight), [50, 50]);
+      // Somebody else was faster.
+      await history.getByRole("button", { name: "Restore …" }).first().click();
+      await weigh(name, { green: 51 }, "meanwhile");
+      await asked.getByRole("button", { name: "Put it back" }).click();
+      await reads(history.getByRole("alert"), /is at revision/);
+    }, 5));
+
+  test(`${width} px: a worker that cannot be reached is told, and the last figures stay with their age`, () =>
+    dashboard(`silent-${width}`, { width, expected: /ERR_FAILED/ }, async (page) => {
+      await reads(section(page, "Scorecard"), /blue/);
+      await page.route("**/scoreboard*", (route) => route.abort());
+      await reads(page.locator("#seen"), /^As of \d+ s ago: the worker does not answer\.$/);
+      await reads(page.locator("#trouble").getByRole("alert"), /could not be reached/);
+      assert.ok((await figures(page)).blue);
+    }, 5));
+
+  for (const colorScheme of ["light", "dark"])
+    test(`${width} px, ${colorScheme}: nothing for axe to object to, nothing beside the page, and a picture`, () =>
+      dashboard(`seen-${width}-${colorScheme}`, { width, colorScheme }, async (page) => {
+        await weigh(`seen-${width}-${colorScheme}`, { green: 150 }, "green looks better, as far as one can tell");
+        await page.getByLabel("Admin token").fill(ADMIN_TOKEN);
+        await page.getByRole("button", { name: "Use the token" }).click();
+        await section(page, "History").getByRole("button", { name: "Restore …" }).click();
+        const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        assert.equal(wider, 0);
+        mkdirSync(`${root}build/screenshots`, { recursive: true });
+        await page.screenshot({ path: `${root}build/screenshots/dashboard-${width}-${colorScheme}.png`, fullPage: true });
+        await page.evaluate(axe);
+        const { violations } = await page.evaluate(() => globalThis.axe.run());
+        const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+        assert.deepEqual(grave.map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`)]), []);
+      }));
+}
+
+test("an endpoint is chosen from those that there are, and the address names it", () =>
+  dashboard("chosen", { expected: /./ }, async (page) => {
+    await page.getByLabel("Endpoint").selectOption("digits");
+    assert.equal(new URL(page.url()).searchParams.get("endpoint"), "digits");
+    await page.getByLabel("Endpoint").selectOption("chosen");
+    await reads(section(page, "Scorecard"), /blue/);
+    await page.goto(String(new URL("dashboard?endpoint=nowhere", worker.url)));
+    await reads(page.locator("#trouble").getByRole("alert"), /nowhere/);
+  }, 3));

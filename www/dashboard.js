@@ -1,0 +1,65 @@
+// The dashboard: one endpoint, looked at every few seconds, each section of it with its own part of what is known.
+
+import { element, find } from "./lib/dom.js";
+import { Experiment } from "./lib/experiment.js";
+import { clear, show } from "./lib/trouble.js";
+import { endpoints } from "./lib/worker.js";
+import { history } from "./sections/history.js";
+import { scorecard } from "./sections/scorecard.js";
+import { split } from "./sections/split.js";
+
+const LOOK_EVERY_MS = 2_000;
+
+const choice = find("#endpoint");
+const experiment = new Experiment();
+
+/** Says how old the figures are. */
+function stamp() {
+  const place = find("#seen");
+  if (!experiment.seen) return (place.textContent = "Loading …");
+  const age = Math.round((Date.now() - experiment.seen) / 1000);
+  place.textContent = experiment.trouble ? `As of ${age} s ago: the worker does not answer.` : `Live, as of ${age < 3 ? "now" : `${age} s ago`}.`;
+}
+
+async function look() {
+  if (document.hidden || !experiment.name) return;
+  await experiment.look();
+  if (experiment.trouble) show(find("#trouble"), experiment.trouble);
+  else clear(find("#trouble"));
+  stamp();
+}
+
+function choose(name) {
+  experiment.choose(name);
+  const url = new URL(location.href);
+  url.searchParams.set("endpoint", name);
+  window.history.replaceState(null, "", url);
+  return look();
+}
+
+/** The endpoints that there are to choose from; the one that the address names, though it may not be listed for everybody. */
+async function list() {
+  const asked = new URL(location.href).searchParams.get("endpoint") ?? experiment.name;
+  try {
+    const names = await endpoints(experiment.token);
+    const all = asked && !names.includes(asked) ? [asked, ...names] : names;
+    choice.replaceChildren(...all.map((name) => element("option", { value: name, selected: name === asked }, name)));
+    if (all.length === 0) return show(find("#trouble"), { message: "there is no endpoint that you may see", fix: "`make seed` puts the demo's there; others need their token above" });
+    await choose(asked ?? all[0]);
+  } catch (error) {
+    show(find("#trouble"), error);
+  }
+}
+
+for (const section of [split, scorecard, history]) section(experiment);
+choice.addEventListener("change", () => choose(choice.value));
+find("#who").addEventListener("submit", (event) => {
+  event.preventDefault();
+  experiment.token = find("#token").value;
+  list();
+});
+await list();
+setInterval(look, LOOK_EVERY_MS);
+setInterval(stamp, 1_000);
+document.addEventListener("visibilitychange", look);
+document.documentElement.dataset.ready = "";

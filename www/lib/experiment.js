@@ -1,0 +1,40 @@
+// One endpoint's experiment as the dashboard knows it.
+
+import { scoreboard } from "./worker.js";
+
+const HOUR_MS = 3_600_000;
+
+/** Fires `chosen` when it is another endpoint, and `looked` when something new is known of it. */
+export class Experiment extends EventTarget {
+  token = "";
+  name = null;
+  seen = null; // when, by this browser's clock
+
+  choose(name) {
+    Object.assign(this, { name, seen: null, trouble: null, total: null, minutes: null });
+    this.dispatchEvent(new Event("chosen"));
+  }
+
+  async look() {
+    const { name, token } = this;
+    try {
+      const [total, minutes] = await Promise.all([scoreboard(name, { by: "variant" }, token), scoreboard(name, { by: "minute", from: Date.now() - HOUR_MS }, token)]);
+      // Another may have been chosen meanwhile.
+      if (this.name !== name) return;
+      Object.assign(this, { total, minutes, seen: Date.now(), trouble: null });
+    } catch (error) {
+      if (this.name !== name) return;
+      this.trouble = error;
+    }
+    this.dispatchEvent(new Event("looked"));
+  }
+
+  /** The variants, in the order of their names; colours go by that. */
+  get variants() {
+    return [...new Set((this.total?.lines ?? []).map(({ variant }) => variant).filter(Boolean))].sort();
+  }
+
+  position(variant) {
+    return Math.max(0, this.variants.indexOf(variant));
+  }
+}

@@ -1,0 +1,43 @@
+// What is known of each variant, in figures.
+
+import { count, element, find, milliseconds, percent, plural, table, variantName } from "../lib/dom.js";
+
+const HEAD = ["variant", "requests", "share", "configured", "rows", "failed", "of its requests", "answered by the fallback", "stood in", "host, median", "host, 99 %"];
+
+export function scorecard(experiment) {
+  const shown = (value, format) => (value === null || value === undefined ? "–" : format(value));
+
+  experiment.addEventListener("chosen", () => {
+    find("#scores").replaceChildren();
+    find("#scores-note").textContent = "";
+  });
+  experiment.addEventListener("looked", () => {
+    if (!experiment.total) return;
+    const { lines, lost, bytes } = experiment.total;
+    const rows = lines.map((line) => [
+      line.variant ? variantName(line.variant, experiment.position(line.variant)) : element("i", {}, "none chosen"),
+      count(line.invocations),
+      shown(line.share, percent),
+      shown(line.expected_share, percent),
+      count(line.rows),
+      count(line.errors.variant),
+      shown(line.error_rate, (rate) => percent(rate, 2)),
+      count(line.fallbacks),
+      count(line.stood_in),
+      shown(line.origin_ms?.p50, milliseconds),
+      shown(line.origin_ms?.p99, milliseconds),
+    ]);
+    const place = find("#scores");
+    // A table that is being scrolled stays where it is.
+    const left = place.querySelector(".scroll")?.scrollLeft ?? 0;
+    const focused = place.contains(document.activeElement);
+    place.replaceChildren(rows.length > 0 ? table("Scorecard by variant", HEAD, rows) : element("p.note", {}, "Nothing has been counted yet."));
+    const scroll = place.querySelector(".scroll");
+    if (scroll) scroll.scrollLeft = left;
+    if (focused) scroll?.focus();
+    const callers = lines.reduce((sum, line) => sum + line.errors.caller, 0);
+    const parts = [`${plural(callers, "request")} failed by the caller's own mistake.`, `The experiment takes ${count(Math.ceil(bytes / 1024))} KB.`];
+    if (lost > 0) parts.unshift(`${plural(lost, "request")} could not be counted.`);
+    find("#scores-note").textContent = parts.join(" ");
+  });
+}
