@@ -57,11 +57,16 @@ impl Segment {
         let counted = || self.0.iter().filter(|(_, share)| *share > 0.0).map(|(count, share)| (*count as f64, *share));
         let all: f64 = counted().map(|(count, _)| count).sum();
         // The formula with Stirling's series for each lnG, and what is large and cancels taken out: the difference of numbers
-        // of 10^7 would be right to 10^-9 only.
+        // of 10^7 would be right to 10^-9 only. The sum of the surpluses is 0: subtracted one by one, they take what is of
+        // first order with them, and the rounding of the shares, which shows from 10^9 requests on.
         let terms = counted().map(|(count, share)| {
             let (before, after) = (k * share, k * share + count);
-            let deviation = (count - all * share) / ((k + all) * share);
-            after * deviation.ln_1p() - (after / before).ln() / 2.0 + beyond_stirling(after) - beyond_stirling(before)
+            let surplus = count - all * share;
+            let deviation = surplus / (k + all) / share;
+            // At a count of 0 and very many requests, the deviation is rounded to -1.
+            let near = deviation.abs() < 0.5;
+            let ln = if near { deviation.ln_1p() } else { after.ln() - (k + all).ln() - share.ln() };
+            after * ln - surplus - (after.ln() - before.ln()) / 2.0 + beyond_stirling(after) - beyond_stirling(before)
         });
         terms.sum::<f64>() + ((k + all) / k).ln() / 2.0 + beyond_stirling(k) - beyond_stirling(k + all)
     }
@@ -190,7 +195,12 @@ mod tests {
         for shares in [[-0.1, 1.1], [0.0, 0.0], [f64::NAN, 1.0], [f64::INFINITY, 1.0]] {
             assert!(Segment::new([(1, shares[0]), (1, shares[1])]).is_err(), "{shares:?}");
         }
-        assert!(segment(&[u64::MAX, u64::MAX], &[0.5, 0.5]).log_e().is_finite());
+        for counts in [[u64::MAX, 0], [0, u64::MAX], [u64::MAX, u64::MAX], [1_000_000, 10]] {
+            for share in [0.5, 1e-9, 1e-306] {
+                let log_e = segment(&counts, &[share, 1.0 - share]).log_e();
+                assert!(log_e.is_finite(), "{counts:?} {share}: {log_e}");
+            }
+        }
     }
 
     #[test]
