@@ -62,6 +62,8 @@ pub(super) fn lost(database: &impl Database) -> Result<u64, DatabaseError> {
     Ok(state(database, LOST)?.and_then(|cell| cell.as_count()).unwrap_or(0))
 }
 
+/// A unit counts once, in the first revision that sees it: in which variant it is in the next one depends on where it was, and
+/// the sample ratios of revisions would not be independent of each other.
 fn count_units(database: &impl Database, tally: &Tally) -> Result<(), DatabaseError> {
     let mut below = units_below(database)?;
     let mut kept = state(database, UNITS)?.and_then(|cell| cell.as_count()).unwrap_or(0);
@@ -69,8 +71,8 @@ fn count_units(database: &impl Database, tally: &Tally) -> Result<(), DatabaseEr
     for (revision, variant, unit) in &tally.units {
         let Some(unit) = unit_number(unit).filter(|unit| *unit < below) else { continue };
         let new = database.execute(
-            "INSERT OR IGNORE INTO units (revision, unit, variant) VALUES (?, ?, ?) RETURNING 1",
-            &[revision.as_str().into(), Cell::count(unit), variant.as_str().into()],
+            "INSERT OR IGNORE INTO units (unit, revision, variant) VALUES (?, ?, ?) RETURNING 1",
+            &[Cell::count(unit), revision.as_str().into(), variant.as_str().into()],
         )?;
         kept = kept.saturating_add(u64::from(!new.is_empty()));
         while kept > MOST_UNITS && below > 1 {
@@ -92,7 +94,7 @@ pub fn unit_number(hash: &str) -> Option<u64> {
     u64::from_str_radix(hash.get(..13)?, 16).ok()
 }
 
-/// How many units each variant of each revision has, of those that are kept: (revision, variant, units).
+/// How many units each variant of each revision has got, which no earlier one had seen, of those that are kept: (revision, variant, units).
 pub(super) fn units(database: &impl Database) -> Result<Vec<(String, String, u64)>, DatabaseError> {
     let rows = database.execute("SELECT revision, variant, COUNT(*) FROM units GROUP BY revision, variant", &[])?;
     let units = rows.iter().map(|cells| {

@@ -15,7 +15,7 @@ mod split;
 mod sums;
 mod tables;
 mod tally;
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
 
 pub use controller::{Controller, Later};

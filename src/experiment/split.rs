@@ -17,8 +17,8 @@ const MOST_TOLD: usize = 100;
 const CONFIDENCE: f64 = 0.95;
 
 /// The test of the sample ratio, which may be looked at at any time. Each revision is a segment of its own. Where assignment
-/// sticks, units are counted, each once a revision; else requests. Targets are left out, and a variant that failed counts as
-/// it was chosen.
+/// sticks, units are counted, each in the first revision that saw it; else requests. Targets are left out, and a variant that
+/// failed counts as it was chosen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Split {
     /// The logarithm of the e-value of all segments together; absent where it is infinite: something was drawn whose weight
@@ -51,7 +51,7 @@ pub struct Counts {
 pub enum CountedAs {
     /// Requests, each drawn by itself.
     Requests,
-    /// Units, of which each has its variant for all of its requests.
+    /// Units that no earlier revision saw; each has its variant for all of its requests.
     Units,
 }
 

@@ -164,7 +164,7 @@ mod tests {
         latency.record(0.0);
         latency.record(1e12);
         assert_eq!((latency.count(), latency.quantile(0.0)), (2, Some(0.0)));
-        assert_eq!(serde_json::to_string(&Sums::default()).unwrap().contains("origin_ms"), false);
+        assert!(!serde_json::to_string(&Sums::default()).unwrap().contains("origin_ms"));
         assert_eq!(serde_json::from_str::<Sums>("{}").unwrap(), Sums::default());
     }
 }

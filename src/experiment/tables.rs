@@ -23,9 +23,8 @@ const SCHEMA: [&str; 6] = [
     // Messages that came before one with a smaller number.
     "CREATE TABLE IF NOT EXISTS early (isolate TEXT NOT NULL, sequence INTEGER NOT NULL, PRIMARY KEY (isolate, sequence))
         WITHOUT ROWID",
-    // Units that have been seen, by the first 52 bits of their hash.
-    "CREATE TABLE IF NOT EXISTS units (revision TEXT NOT NULL, unit INTEGER NOT NULL, variant TEXT NOT NULL,
-        PRIMARY KEY (revision, unit)) WITHOUT ROWID",
+    // Units that have been seen, by the first 52 bits of their hash, with the revision that saw them first.
+    "CREATE TABLE IF NOT EXISTS units (unit INTEGER PRIMARY KEY, revision TEXT NOT NULL, variant TEXT NOT NULL) WITHOUT ROWID",
 ];
 
 /// How many statements of the schema the database has been given, by the name of their figure.

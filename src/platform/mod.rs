@@ -8,7 +8,7 @@ mod exchange;
 pub mod in_process;
 mod limited;
 mod log;
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 pub mod sqlite;
 mod store;
 

@@ -109,6 +109,9 @@ impl Families {
 /// A figure of a line.
 type Figure = fn(&Line) -> Option<f64>;
 
+/// A figure of an endpoint.
+type EndpointFigure = fn(&Scoreboard) -> f64;
+
 fn count(count: u64) -> Option<f64> {
     // Exact up to 2^53.
     Some(count as f64)
@@ -204,7 +207,7 @@ fn text(scoreboards: &[(Name, Option<Scoreboard>)], format: Format) -> String {
             }
         }
     }
-    let of_endpoints: [(&str, Kind, &str, &str, fn(&Scoreboard) -> f64); 3] = [
+    let of_endpoints: [(&str, Kind, &str, &str, EndpointFigure); 3] = [
         (
             "turnout_split_p_value",
             Kind::Gauge,

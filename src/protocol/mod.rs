@@ -13,7 +13,7 @@ mod router;
 mod sagemaker;
 mod signature;
 mod tabular;
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
 mod triton;
 

@@ -66,7 +66,7 @@ pub fn answer(
     context: Invocation,
 ) -> JsValue {
     let request = http::request(head);
-    let body = body.ok_or_else(|| match broken {
+    let body = body.ok_or(match broken {
         Some(problem) => RequestError::BodyBroken(problem),
         None if no_room => RequestError::NoRoom,
         None => RequestError::BodyTooLarge,

@@ -69,8 +69,8 @@ for (const width of [390, 1440]) {
       await reads(history.getByRole("alert"), /This is not the admin token/);
       await page.getByLabel("Admin token").fill(ADMIN_TOKEN);
       await page.getByRole("button", { name: "Use the token" }).click();
-      await reads(history.getByRole("listitem").first(), /blue 25\.0\s% and green 75\.0\s% · now\s+.* · the admin token · “green looks better” · replace variants\.1\.weight/);
-      await reads(history.getByRole("listitem").nth(1), /blue 50\.0\s% and green 50\.0\s%\s+.* · by hand, in KV · first seen/);
+      await reads(history.getByRole("listitem").first(), /blue 25\.0\s% and green 75\.0\s% · now.* · the admin token · “green looks better” · replace variants\.1\.weight/);
+      await reads(history.getByRole("listitem").nth(1), /blue 50\.0\s% and green 50\.0\s%.* · by hand, in KV · first seen/);
       await history.getByRole("button", { name: "Restore …" }).click();
       const asked = history.getByRole("group", { name: "Put an earlier revision back" });
       await reads(asked, /25\.0\s% of the users whose variant sticks would get another one\. Now: blue 25\.0\s% and green 75\.0\s%\. Then: blue 50\.0\s% and green 50\.0\s%\./);

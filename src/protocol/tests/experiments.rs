@@ -1,4 +1,5 @@
 //! What is counted, told and changed where endpoints have experiments, by each protocol.
+#![allow(clippy::panic)]
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
