@@ -157,6 +157,18 @@ export const workers = {
   forward: { ...script("forward"), texts: { ORIGIN: `http://127.0.0.1:${ORIGIN_PORT}/` } },
   twin: { ...script("twin"), kv: ["ENDPOINTS"], sink: true },
   turnout: turnout(join(root, "build")),
+  /** The same with the experiments bound. */
+  bound: { ...turnout(join(root, "build")), objects: true },
+  /** Experiments, and what isolates send them. */
+  tallies: {
+    modules: {
+      "index.js": join(here, "workers/tallies.js"),
+      "turnout.js": join(root, "build/index.js"),
+      ...Object.fromEntries(["index_bg.wasm", "engine.wasm"].map((name) => [name, join(root, "build", name)])),
+    },
+    kv: ["ENDPOINTS", "MODELS", "REGISTRY"],
+    objects: true,
+  },
   /** Another build of Turnout, to compare with. */
   beside: turnout(resolve(root, process.env.BESIDE ?? "build")),
   onnxruntime: { modules: { "index.js": kept("built-onnxruntime.js"), "ort.wasm": kept("ort.wasm") }, kv: ["MODELS"] },

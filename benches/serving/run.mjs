@@ -1,7 +1,7 @@
 // Turnout against the best, side by side in one go, as ratios: a table, benches/serving/last.json, and a plot.
 //
 //   make bench                     everything, about six minutes once all is built
-//   make bench PARTS="start size"  some parts of it: requests, servers, start, models, size
+//   make bench PARTS="start size"  some parts of it: requests, experiments, servers, start, models, size
 //   make bench BESIDE=DIR          nothing but this build against another: DIR holds what scripts/build.sh of another
 //                                  version has made in its build/
 //
@@ -17,7 +17,7 @@ import { build, buildTurnout, instances, MODELS, ORIGIN_PORT, requestsOf, root, 
 import { report } from "./report.mjs";
 import { answered, prepare, resident, start } from "./workerd.mjs";
 
-const PARTS = ["size", "start", "models", "requests", "servers"];
+const PARTS = ["size", "start", "models", "requests", "experiments", "servers"];
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
 const SECONDS = 1;
 const CONNECTIONS = 16;
@@ -114,6 +114,31 @@ async function requests() {
       results.push({ part: "requests", name, unit: "requests/s", rounds: column(rounds, "rate") });
       results.push({ part: "latency", name, unit: "ms, 99th percentile", rounds: column(rounds, "p99") });
     }
+    return results;
+  });
+}
+
+/** Turnout with its experiments bound, against itself without; and how many tallies one experiment counts. */
+async function experiments() {
+  const cases = [
+    { name: "decision", path: "/endpoints/route/assignments", file: join(work, "units.txt") },
+    { name: "digits-cnn, 1 row", path: predict("digits-cnn").turnout, file: requestsOf("digits-cnn", 1), body: "digits-cnn" },
+  ];
+  const results = await withWorkers(["turnout", "bound"], async (running) => {
+    const results = [];
+    for (const { name, path, file, body } of cases) {
+      for (const contestant of ["turnout", "bound"]) await answered(`${running[contestant].address}${path}`, first(body));
+      const turn = (contestant) => load({ address: running[contestant].address, path, requests: file }, 2);
+      const rounds = await inTurns(`${name}, with experiments`, ["turnout", "bound"], 2 * ROUNDS + 1, turn);
+      results.push({ part: "experiments", name, unit: "requests/s", rounds: column(rounds, "rate") });
+    }
+    return results;
+  });
+  return withWorkers(["tallies"], async ({ tallies: { address } }) => {
+    await answered(`${address}/`, first());
+    const rounds = await inTurns("tallies to one experiment", ["tallies"], ROUNDS, () => load({ address, path: "/", requests: join(work, "units.txt") }, 3));
+    results.push({ part: "experiments", name: "tallies to one experiment", unit: "tallies/s", rounds: column(rounds, "rate") });
+    results.push({ part: "experiments", name: "tallies to one experiment", unit: "ms, 99th percentile", rounds: column(rounds, "p99") });
     return results;
   });
 }
@@ -267,7 +292,7 @@ const measured = [];
 let failed = false;
 for (const part of PARTS.filter((part) => chosen.includes(part))) {
   try {
-    measured.push(...(await { size, start: starts, models, requests, servers: pythonServers }[part]()));
+    measured.push(...(await { size, start: starts, models, requests, experiments, servers: pythonServers }[part]()));
   } catch (error) {
     // What has been measured before, and will be, is told all the same.
     console.error(`\n[bench] ${part} failed:`, error);

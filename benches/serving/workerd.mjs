@@ -1,16 +1,17 @@
 // A contestant in a workerd of its own: its configuration, and its life.
 
 import { execFileSync, spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 
-/** A configuration of one worker. `worker` is `{ modules: { "a.js": path, ... }, kv: [names], texts: {}, sink: bool, flags: [names] }`. */
-function configuration({ modules, kv = [], texts = {}, sink = false, flags = [] }, { root, work, port }) {
+/** A configuration of one worker. `worker` is `{ modules: { "a.js": path, ... }, kv: [names], texts: {}, sink: bool, flags: [names] }`, with `objects: true` for experiments on disk. */
+function configuration({ modules, kv = [], texts = {}, sink = false, flags = [], objects = false }, { root, work, port }) {
   const embed = (path) => JSON.stringify(relative(work, path));
   const module = ([name, path]) => `(name = "${name}", ${name.endsWith(".wasm") ? "wasm" : "esModule"} = embed ${embed(path)})`;
   const bindings = [
     ...kv.map((name) => `(name = "${name}", kvNamespace = "${name.toLowerCase()}")`),
     ...Object.entries(texts).map(([name, text]) => `(name = "${name}", text = ${JSON.stringify(text)})`),
+    ...(objects ? [`(name = "EXPERIMENTS", durableObjectNamespace = "Experiment")`] : []),
     ...(sink ? [`(name = "RECORDS", wrapped = (moduleName = "bench:sink"))`] : []),
   ];
   // KV is read straight from files, as a worker between would be one more to start in the same process.
@@ -21,7 +22,9 @@ const config :Workerd.Config = (
   services = [
     (name = "worker", worker = (compatibilityDate = "2026-10-01", compatibilityFlags = ${JSON.stringify(flags)},
       modules = [${Object.entries(modules).map(module).join(", ")}],
+      ${objects ? `durableObjectNamespaces = [(className = "Experiment", uniqueKey = "experiments", enableSql = true)], durableObjectStorage = (localDisk = "experiments"),` : ""}
       bindings = [${bindings.join(", ")}])),${kv.map(store).join("")}
+    ${objects ? `(name = "experiments", disk = (path = "experiments", writable = true)),` : ""}
     (name = "internet", network = (allow = ["public", "private"])),
   ],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "worker")],
@@ -41,6 +44,12 @@ export function prepare(name, worker, place) {
   const compiled = join(work, `${name}.bin`);
   writeFileSync(compiled, execFileSync("workerd", ["compile", "--config-only", text], { maxBuffer: 1 << 30 }));
   const stores = (worker.kv ?? []).map((store) => `--directory-path=${store.toLowerCase()}=${join(work, store.toLowerCase())}`);
+  if (worker.objects) {
+    const folder = join(work, `experiments-${name}`);
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    stores.push("--experimental", `--directory-path=experiments=${folder}`);
+  }
   return { command: ["serve", "--binary", compiled, ...stores], address: `http://127.0.0.1:${port}` };
 }
 

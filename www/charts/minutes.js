@@ -2,7 +2,9 @@
 
 import { Plot, base, percents } from "./plot.js";
 
-/** For each variant two series: its share, and the one that was configured. x is seconds since the Unix epoch. */
+const HOUR = 3_600;
+
+/** The last hour. For each variant two series: its share, and the one that was configured. x is seconds since the Unix epoch. */
 export function minutesPlot(container, variants) {
   const options = (colours) => {
     const { axis, common } = base(colours);
@@ -13,7 +15,7 @@ export function minutesPlot(container, variants) {
     return {
       ...common,
       series: [{}, ...series],
-      scales: { x: { time: true }, y: { range: [0, 1] } },
+      scales: { x: { time: true, range: () => [Date.now() / 1000 - HOUR, Date.now() / 1000] }, y: { range: [0, 1] } },
       axes: [
         { ...axis, size: 34, values: (_, seconds) => seconds.map((at) => new Date(at * 1000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })) },
         { ...axis, size: 50, values: percents },

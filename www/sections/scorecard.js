@@ -2,7 +2,7 @@
 
 import { count, element, find, milliseconds, percent, plural, table, variantName } from "../lib/dom.js";
 
-const HEAD = ["variant", "requests", "share", "configured", "rows", "failed", "of its requests", "answered by the fallback", "stood in", "host, median", "host, 99 %"];
+const HEAD = ["variant", "requests", "share", "configured", "rows", "failures", "failure rate", "answered by the fallback", "stood in", "host, median", "host, 99 %"];
 
 export function scorecard(experiment) {
   const shown = (value, format) => (value === null || value === undefined ? "–" : format(value));
