@@ -5,7 +5,7 @@
 #       --directory-path registry=DIR --directory-path experiments=DIR
 #
 # A key is a file: endpoints/digits holds the document of endpoint `digits`, models/digits/cnn.onnx the model of that key.
-# Edit a file, and within ENDPOINT_TTL_SECONDS the traffic follows.
+# Edit a file, and within ENDPOINT_TTL_SECONDS, a second here, the traffic follows.
 
 using Workerd = import "/workerd/workerd.capnp";
 
@@ -47,7 +47,8 @@ const turnout :Workerd.Worker = (
     (name = "ENDPOINTS", kvNamespace = "endpoints-kv"),
     (name = "MODELS", kvNamespace = "models-kv"),
     (name = "REGISTRY", kvNamespace = "registry-kv"),
-    (name = "ENDPOINT_TTL_SECONDS", text = "30"),
+    # Files are cheap to read.
+    (name = "ENDPOINT_TTL_SECONDS", text = "1"),
     (name = "KV_DELAY_SECONDS", text = "0"),
     (name = "MODEL_MEMORY_BYTES", text = "83886080"),
     (name = "LOG_RECORDS", text = "true"),

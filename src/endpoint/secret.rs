@@ -24,11 +24,14 @@ pub enum SecretNameError {
 }
 
 /// The settings of docs/configuration.md. The platform has them beside the secrets.
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 11] = [
     "ALLOWED_ORIGINS",
     "ENDPOINT_GRACE_SECONDS",
     "ENDPOINT_KEEP_SECONDS",
     "ENDPOINT_TTL_SECONDS",
+    "KEEP_HOURS_DAYS",
+    "KEEP_MINUTES_DAYS",
+    "KEEP_REMOVED_DAYS",
     "KV_DELAY_SECONDS",
     "KV_LIMIT_SECONDS",
     "LOG_RECORDS",

@@ -23,10 +23,31 @@ const LOOK_AT_STRANGE_MS: f64 = 100.0;
 const CHANGES_A_PAGE: u64 = 50;
 /// An isolate that has not been heard of for a day has ended.
 const FORGET_ISOLATE_MS: f64 = 86_400_000.0;
-/// What is left of a removed endpoint is kept for so long.
-const KEEP_REMOVED_MS: f64 = 30.0 * 86_400_000.0;
+/// The most bytes that the sums of times long ago may make the database take, and the most changes that are kept.
+const MOST_BYTES: u64 = 1 << 30;
+const MOST_CHANGES: u64 = 10_000;
 /// Sums are merged and isolates forgotten every hour.
 const CLEAN_EVERY_MS: f64 = 3_600_000.0;
+
+/// What can be set for experiments, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Terms {
+    /// Until the store shows a change everywhere.
+    pub delay_ms: f64,
+    /// That the store has for an answer.
+    pub limit_ms: f64,
+    /// How long sums are kept in which detail.
+    pub detail: Detail,
+    /// How long what is left of a removed endpoint is kept.
+    pub keep_removed_ms: f64,
+}
+
+impl Default for Terms {
+    /// As Workers KV has it; and thirty days.
+    fn default() -> Self {
+        Terms { delay_ms: 60_000.0, limit_ms: 2_000.0, detail: Detail::default(), keep_removed_ms: 30.0 * 86_400_000.0 }
+    }
+}
 
 /// An experiment, for one question.
 #[derive(Debug)]
@@ -34,7 +55,7 @@ pub struct Controller<'a, P, D> {
     platform: Limited<P>,
     database: &'a D,
     endpoint: &'a Name,
-    delay_ms: f64,
+    terms: Terms,
 }
 
 /// What is to be done with an experiment later.
@@ -47,24 +68,17 @@ pub enum Later {
 }
 
 impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P, D> {
-    /// The experiment of an endpoint. A change reaches every reader of the store within `delay_ms`, and the store has
-    /// `limit_ms` for an answer.
+    /// The experiment of an endpoint.
     ///
     /// # Errors
     /// If the database fails.
-    pub fn new(
-        platform: P,
-        database: &'a D,
-        endpoint: &'a Name,
-        delay_ms: f64,
-        limit_ms: f64,
-    ) -> Result<Self, DatabaseError> {
+    pub fn new(platform: P, database: &'a D, endpoint: &'a Name, terms: Terms) -> Result<Self, DatabaseError> {
         prepare(database, endpoint)?;
-        Ok(Controller { platform: Limited::new(platform, limit_ms), database, endpoint, delay_ms })
+        Ok(Controller { platform: Limited::new(platform, terms.limit_ms), database, endpoint, terms })
     }
 
     fn ledger(&self) -> Ledger<'a, D> {
-        Ledger::new(self.database, self.delay_ms)
+        Ledger::new(self.database, self.terms.delay_ms)
     }
 
     /// Answers.
@@ -191,14 +205,18 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
     pub fn clean(&self) -> Result<Later, DatabaseError> {
         let now_ms = self.platform.now_ms();
         if let Some(Newest { revision: None, times: Some(times), .. }) = Some(self.ledger().newest(None)?)
-            && now_ms - times.modified_ms > KEEP_REMOVED_MS
+            && now_ms - times.modified_ms > self.terms.keep_removed_ms
         {
             return Ok(Later::Drop);
         }
         let mut more = false;
         self.database.atomically(&mut || {
             inbox::forget(self.database, now_ms - FORGET_ISOLATE_MS)?;
-            more = scoreboard::merge(self.database, Detail::default(), now_ms)?;
+            more = scoreboard::merge(self.database, self.terms.detail, now_ms)?;
+            history::forget(self.database, MOST_CHANGES)?;
+            if self.database.bytes()? > MOST_BYTES {
+                more |= scoreboard::forget(self.database)?;
+            }
             Ok(())
         })?;
         Ok(Later::WakeAt(now_ms + if more { 1_000.0 } else { CLEAN_EVERY_MS }))

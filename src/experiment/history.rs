@@ -127,6 +127,13 @@ pub(super) fn page(database: &impl Database, before: Option<u64>, most: u64) -> 
     Ok(page)
 }
 
+/// Forgets all but so many of the newest versions.
+pub(super) fn forget(database: &impl Database, most: u64) -> Result<(), DatabaseError> {
+    let newest = newest(database)?.map_or(0, |newest| newest.number);
+    database.execute("DELETE FROM revisions WHERE number <= ?", &[Cell::count(newest.saturating_sub(most))])?;
+    Ok(())
+}
+
 impl Version {
     pub fn shares(&self) -> Option<Vec<(String, f64)>> {
         let endpoint = Endpoint::parse(self.document.as_ref()?.as_bytes()).ok()?;

@@ -18,7 +18,7 @@ mod tally;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
 
-pub use controller::{Controller, Later};
+pub use controller::{Controller, Later, Terms};
 pub use history::{Author, Cause, Past};
 pub use inbox::unit_number;
 pub use ledger::{Change, Condition, Edit, Ledger, MOST_DOCUMENT_BYTES, Newest, Observation, Refusal};

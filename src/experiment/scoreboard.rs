@@ -287,6 +287,16 @@ pub(super) fn merge(database: &impl Database, detail: Detail, now_ms: f64) -> Re
     Ok(more)
 }
 
+/// Forgets the oldest spans of time; whether there were any. The sums over all time stay.
+pub(super) fn forget(database: &impl Database) -> Result<bool, DatabaseError> {
+    let forgotten = database.execute(
+        "DELETE FROM sums WHERE span > 0 AND since <= (SELECT MAX(since) FROM
+            (SELECT since FROM sums WHERE span > 0 ORDER BY since LIMIT ?)) RETURNING 1",
+        &[Cell::count(MOST_MERGED)],
+    )?;
+    Ok(!forgotten.is_empty())
+}
+
 impl Row<'_> {
     fn latency(&mut self) -> Latency {
         self.optional_text().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default()
@@ -313,6 +323,17 @@ impl Row<'_> {
         };
         (place, sums)
     }
+}
+
+/// All sums over all time, by revision, variant and reason.
+#[cfg(test)]
+pub(super) fn all_time(database: &impl Database) -> Result<Vec<((String, String, String), Sums)>, DatabaseError> {
+    let rows = database.execute(
+        &format!("SELECT span, since, revision, variant, reason, {SUMS}, origin_ms FROM sums WHERE span = 0"),
+        &[],
+    )?;
+    let sums = rows.iter().map(|cells| Row::of(cells).place_and_sums());
+    Ok(sums.map(|(place, sums)| ((place.revision, place.variant, place.reason), sums)).collect())
 }
 
 /// A line as it is summed up: its key, and what is known of it.

@@ -101,8 +101,8 @@ fn controller<'a>(
     storage: &'a Storage,
     name: &'a Name,
 ) -> Result<Controller<'a, Workers, Storage>, DatabaseError> {
-    let settings = settings::read(&env);
-    Controller::new(Workers::new(env, false), storage, name, settings.store_delay_ms, settings.store_limit_ms)
+    let terms = settings::terms(&env);
+    Controller::new(Workers::new(env, false), storage, name, terms)
 }
 
 fn told(error: &impl std::fmt::Display) -> JsValue {

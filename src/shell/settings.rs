@@ -6,6 +6,7 @@ use js_sys::Reflect;
 use wasm_bindgen::JsValue;
 use worker::{Env, console_warn};
 
+use crate::experiment::Terms;
 use crate::isolate::{AllowedOrigins, Freshness, Settings};
 use crate::platform::one_line;
 
@@ -34,6 +35,23 @@ pub(super) fn read(env: &Env) -> Settings {
         settings.allowed_origins = AllowedOrigins::listed(&origins);
     }
     settings
+}
+
+/// What can be set for experiments, from the same variables.
+pub(super) fn terms(env: &Env) -> Terms {
+    let Settings { store_delay_ms, store_limit_ms, .. } = read(env);
+    let mut terms = Terms { delay_ms: store_delay_ms, limit_ms: store_limit_ms, ..Terms::default() };
+    let days = |name| variable::<f64>(env, name).filter(|days| *days >= 0.0).map(|days| days * 86_400_000.0);
+    if let Some(ms) = days("KEEP_MINUTES_DAYS") {
+        terms.detail.minutes_ms = ms;
+    }
+    if let Some(ms) = days("KEEP_HOURS_DAYS") {
+        terms.detail.hours_ms = ms;
+    }
+    if let Some(ms) = days("KEEP_REMOVED_DAYS") {
+        terms.keep_removed_ms = ms;
+    }
+    terms
 }
 
 /// A variable's seconds, 0 or more, as milliseconds.

@@ -36,7 +36,7 @@ test("a document that goes bad leaves the last good one serving, and says so", a
   assert.equal(state.problem.code, "endpoint_invalid");
   // Where it is wrong is for everybody, what stands there for the log.
   assert.match(state.problem.message, /`variants\[0\].weight` is missing, unknown or not allowed$/);
-  assert.ok(worker.logs().some((line) => /endpoint `bad` serves its last good configuration: .* weight -1/.test(line)));
+  await until(() => worker.logs().some((line) => /endpoint `bad` serves its last good configuration: .* weight -1/.test(line)));
   await worker.put("bad", document({ a: 0, b: 1 }));
   await until(async () => (await variant("bad")) === "b");
   assert.equal((await described("bad")).status, "good");
@@ -47,7 +47,7 @@ test("a bad document in a fresh isolate is an error with its path", async () => 
   const response = await worker.invoke("born-bad");
   assert.equal(response.status, 500);
   assert.match((await response.json()).message, /`variants\[0\].model` is missing, unknown or not allowed$/);
-  assert.ok(worker.logs().some((line) => /at `variants\[0\].model`: missing field `sha256`/.test(line)));
+  await until(() => worker.logs().some((line) => /at `variants\[0\].model`: missing field `sha256`/.test(line)));
 });
 
 test("one bad model does not touch its siblings", async () => {

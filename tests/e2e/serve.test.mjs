@@ -59,7 +59,8 @@ test("workerd serve answers from files, and writes weights to them", async () =>
     await operate("CreateModel", { ModelName: "m", PrimaryContainer: { ModelDataUrl: "digits/cnn.onnx" } });
     await operate("CreateEndpointConfig", { EndpointConfigName: "c", ProductionVariants: [{ VariantName: "cnn", ModelName: "m" }] });
     await operate("CreateEndpoint", { EndpointName: "made", EndpointConfigName: "c" });
-    assert.equal((await operate("DescribeEndpoint", { EndpointName: "made" })).EndpointStatus, "InService");
+    // Until no isolate has an older copy.
+    await until(async () => (await operate("DescribeEndpoint", { EndpointName: "made" })).EndpointStatus === "InService");
     assert.deepEqual(readdirSync(join(folder, "registry")).sort(), ["config.c", "model.m"]);
     await operate("DeleteEndpoint", { EndpointName: "made" });
     await operate("DeleteModel", { ModelName: "m" });

@@ -14,7 +14,7 @@ use std::cell::{Cell as Kept, RefCell};
 use std::collections::VecDeque;
 
 use crate::endpoint::Name;
-use crate::experiment::{Answer, Command, Controller};
+use crate::experiment::{Answer, Command, Controller, Terms};
 use crate::platform::in_process::InProcessEngines;
 use crate::platform::sqlite::Sqlite;
 use crate::platform::{Clock, Engines, Entry, Log, Namespace, Page, Store, StoreError, Timer, Times};
@@ -122,7 +122,8 @@ fn bench() -> Bench {
 
 impl Bench {
     fn controller(&self) -> Controller<'_, &World, Sqlite> {
-        Controller::new(&self.world, &self.database, &self.name, DELAY_MS, 2_000.0).unwrap()
+        Controller::new(&self.world, &self.database, &self.name, Terms { delay_ms: DELAY_MS, ..Terms::default() })
+            .unwrap()
     }
 
     fn ask(&self, command: Command) -> Answer {

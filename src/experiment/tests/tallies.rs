@@ -257,3 +257,43 @@ fn a_unit_counts_in_the_first_revision_that_sees_it() {
     // Three standard errors above 5 %.
     assert!(alarms <= 6, "{alarms} of 40");
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+    /// Where one object is not enough: each isolate sends to one of several by its hash, and a parent adds up what they say.
+    #[test]
+    fn objects_by_isolate_add_up_to_the_figures_of_one(amounts in proptest::collection::vec((0usize..12, 0u64..4, 1u64..50), 1..60)) {
+        let (one, shards) = (bench(), [bench(), bench(), bench()]);
+        let mut sequences = [0; 12];
+        for (isolate, minute, amount) in amounts {
+            let variant = if amount.is_multiple_of(3) { "a" } else { "b" };
+            let tally = tally(&format!("i{isolate}"), sequences[isolate], vec![share(minute, "r", variant, Reason::Weighted, amount)]);
+            sequences[isolate] += 1;
+            one.count(&tally);
+            shards[isolate % 3].count(&tally);
+        }
+        let mut parent = std::collections::BTreeMap::<_, Sums>::new();
+        let sums = |bench: &Bench| {
+            bench.controller();
+            crate::experiment::scoreboard::all_time(&bench.database).unwrap()
+        };
+        for shard in &shards {
+            for (of, more) in sums(shard) {
+                parent.entry(of).or_default().add(&more);
+            }
+        }
+        prop_assert_eq!(parent.into_iter().collect::<Vec<_>>(), sums(&one));
+    }
+}
+
+#[test]
+fn what_takes_too_much_room_is_forgotten_from_the_oldest_on() {
+    let bench = bench();
+    bench.count(&tally("i", 0, (0..3_000).map(|minute| share(minute, "r", "a", Reason::Weighted, 1)).collect()));
+    assert!(crate::experiment::scoreboard::forget(&bench.database).unwrap());
+    let lines = bench.lines(By::Minute);
+    assert_eq!((lines.len(), lines[0].since_ms), (1_000, Some(2_000 * 60_000)));
+    assert_eq!(bench.lines(By::Variant)[0].invocations, 3_000);
+    assert!(crate::experiment::scoreboard::forget(&bench.database).unwrap());
+    assert!(!crate::experiment::scoreboard::forget(&bench.database).unwrap());
+}

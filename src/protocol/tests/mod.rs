@@ -20,7 +20,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 
 use crate::endpoint::Name;
-use crate::experiment::Controller;
+use crate::experiment::{Controller, Terms};
 use crate::isolate::{Isolate, Settings};
 use crate::platform::in_process::InProcessEngines;
 use crate::platform::sqlite::Sqlite;
@@ -159,7 +159,7 @@ impl Experiments for Rc<World> {
             }
             _ => return Err(UnreachableExperiment("down".to_owned())),
         };
-        let controller = Controller::new(Rc::clone(self), &*database, &name, 60_000.0, 2_000.0).unwrap();
+        let controller = Controller::new(Rc::clone(self), &*database, &name, Terms::default()).unwrap();
         let answer = controller.ask(serde_json::from_str(question).unwrap()).await.unwrap();
         controller.publish().await.unwrap();
         Ok(serde_json::to_string(&answer).unwrap())
