@@ -13,8 +13,6 @@ export function users(endpoint) {
   const input = find("#unit");
   const { unitHeader } = endpoint;
 
-  /** The variant that is shown for the user, once the worker has told it. */
-  let told = null;
   const telling = new Asking({ status: find("#fate"), trouble: find("#users-trouble") });
 
   // The salt of the hash is the worker's secret, so that it is asked, at the last of several keys.
@@ -23,7 +21,6 @@ export function users(endpoint) {
     asking.drop();
     telling.drop();
     clearTimeout(typed);
-    told = null;
     const unit = input.value;
     const known = endpoint.preview.sticky() && unit !== "";
     find("#users-how").hidden = !known;
@@ -37,7 +34,6 @@ export function users(endpoint) {
 
   async function tell(unit, signal) {
     const { variant, scores } = await explanation(endpoint.name, unit, signal);
-    told = variant;
     const rows = scores.map((score, i) => [
       variantName(score.variant, i),
       percent(score.share),
@@ -69,8 +65,9 @@ export function users(endpoint) {
       const headers = header();
       const unit = input.value;
       const [[, ...pixels]] = await rowsOf(endpoint.name);
-      const { variant, reason } = await invoke(endpoint.name, [pixels.join(",")], { title: `a digit, as user ${unit}`, headers, signal });
-      const same = told === variant;
+      // What is told above may still be on its way.
+      const [{ variant: expected }, { variant, reason }] = await Promise.all([explanation(endpoint.name, unit, signal), invoke(endpoint.name, [pixels.join(",")], { title: `a digit, as user ${unit}`, headers, signal })]);
+      const same = expected === variant;
       return [
         "The worker, asked with ",
         element("code", {}, `${unitHeader}: ${unit}`),
