@@ -15,9 +15,9 @@ use crate::platform::{
 
 /// A look at the store every minute, while there is traffic.
 const LOOK_EVERY_MS: f64 = 60_000.0;
-/// Before a change, an older look is no good.
-const LOOK_BEFORE_CHANGE_MS: f64 = 1_000.0;
-/// Nor is one for who serves what is not known here.
+/// Before a change, no older look is good enough: what somebody has just put there by hand would be written over.
+const LOOK_ANEW_MS: f64 = 0.0;
+/// For who serves what is not known here, of whom there may be many at once.
 const LOOK_AT_STRANGE_MS: f64 = 100.0;
 /// Changes on a page of the history.
 const CHANGES_A_PAGE: u64 = 50;
@@ -89,7 +89,7 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
         match command {
             Command::Tally(tally) => Ok(Answer::Counted(self.count(tally).await?)),
             Command::Change { change, cause } => {
-                self.look(LOOK_BEFORE_CHANGE_MS).await?;
+                self.look(LOOK_ANEW_MS).await?;
                 let now_ms = self.platform.now_ms();
                 let mut changed = None;
                 self.database.atomically(&mut || {
@@ -102,7 +102,7 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
                 }
             }
             Command::Read => {
-                self.look(LOOK_BEFORE_CHANGE_MS).await?;
+                self.look(LOOK_ANEW_MS).await?;
                 Ok(Answer::Document(self.ledger().newest(None)?))
             }
             Command::Scoreboard(query) => Ok(Answer::Scoreboard(Box::new(self.scoreboard(&query)?))),

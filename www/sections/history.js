@@ -33,6 +33,7 @@ export function history(experiment) {
   let changes = [];
   let cursor = null;
   let shown = "";
+  let unread = false;
 
   async function read() {
     if (!experiment.token) {
@@ -46,9 +47,12 @@ export function history(experiment) {
       const page = await ask(name, token);
       if (experiment.name !== name) return;
       ({ changes, cursor } = page);
-      clear(find("#history-trouble"));
+      // What went wrong with something else is not over.
+      if (unread) clear(find("#history-trouble"));
+      unread = false;
       paint();
     } catch (error) {
+      unread = true;
       show(find("#history-trouble"), error);
     }
   }

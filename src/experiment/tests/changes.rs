@@ -107,7 +107,7 @@ fn what_is_put_by_hand_is_taken_over_before_anything_is_changed() {
     let bench = bench();
     bench.put(&document(1, 1));
     bench.publish();
-    bench.wait(2_000.0);
+    bench.wait(1.0);
     let by_hand = document(1, 9);
     bench.world.put_by_hand(&by_hand);
     let refused =
