@@ -80,7 +80,7 @@ function change(goal, kept) {
 async function plot(measured) {
   const load = async (name) => import(pathToFileURL(createRequire(join(work, "x.js")).resolve(name)));
   const [vega, vegaLite] = [await load("vega"), await load("vega-lite")];
-  const chosen = measured.filter(({ unit, name }) => unit === "requests/s" && !name.endsWith("100 rows"));
+  const chosen = measured.filter(({ part, unit, name }) => unit === "requests/s" && part !== "experiments" && !name.endsWith("100 rows"));
   const values = chosen.flatMap(({ part, name, rounds }) =>
     Object.keys(rounds[0]).map((contestant) => ({
       case: part === "servers" ? `${name}, against servers` : name,

@@ -287,7 +287,9 @@ if (process.env.BESIDE) {
 const chosen = process.env.PARTS?.split(/[ ,]+/).filter((part) => part !== "") ?? PARTS;
 const unknown = chosen.find((part) => !PARTS.includes(part));
 if (unknown !== undefined) throw new Error(`there is no part ${unknown}; there are: ${PARTS.join(", ")}`);
-build(say);
+// Experiments are compared with nobody else's.
+const others = chosen.some((part) => part !== "experiments");
+(others ? build : buildTurnout)(say);
 const measured = [];
 let failed = false;
 for (const part of PARTS.filter((part) => chosen.includes(part))) {

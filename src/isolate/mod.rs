@@ -15,7 +15,7 @@ pub use endpoints::{Copy, EndpointCache, EndpointError, Freshness, Health, Looku
 pub use models::{InvokeError, LoadedModel, ModelCache, ModelError, Wanted};
 pub use names::KnownNames;
 pub use settings::{AllowedOrigins, Settings};
-pub use tallies::{SeenUnit, Tallies};
+pub use tallies::{Seen, SeenUnit, Tallies};
 
 use crate::assignment::Randomness;
 

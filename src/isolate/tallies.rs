@@ -5,13 +5,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::assignment::Reason;
 use crate::endpoint::Name;
 use crate::experiment::{Counted, Newest, Share, Sums, Tally, unit_number};
 
 /// Sums by endpoint.
 #[derive(Debug, Default)]
 pub struct Tallies {
-    endpoints: HashMap<Name, Pending>,
+    endpoints: HashMap<String, Pending>,
     /// When somebody began to send them, in milliseconds of the platform's clock.
     sending_since_ms: Option<f64>,
     /// How many sums are kept, of all endpoints together.
@@ -21,7 +22,7 @@ pub struct Tallies {
 /// An endpoint's.
 #[derive(Debug)]
 struct Pending {
-    sums: HashMap<Counted, Sums>,
+    sums: Vec<Share>,
     units: Vec<(String, String, String)>,
     lost: u64,
     /// The message that is on its way, or was lost on it.
@@ -35,13 +36,44 @@ struct Pending {
 impl Default for Pending {
     fn default() -> Self {
         Pending {
-            sums: HashMap::new(),
+            sums: Vec::new(),
             units: Vec::new(),
             lost: 0,
             sent: None,
             sequence: 0,
             known: Default::default(),
             units_below: u64::MAX,
+        }
+    }
+}
+
+/// What a request is counted as: a [`Counted`] whose texts are elsewhere.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// The minute, since the Unix epoch.
+    pub minute: u64,
+    /// The configuration that decided.
+    pub revision: &'a str,
+    /// The variant.
+    pub variant: Option<&'a str>,
+    /// Why that one.
+    pub reason: Option<Reason>,
+}
+
+impl Seen<'_> {
+    fn is(&self, of: &Counted) -> bool {
+        self.minute == of.minute
+            && self.reason == of.reason
+            && self.variant == of.variant.as_deref()
+            && self.revision == of.revision
+    }
+
+    fn to_owned(self) -> Counted {
+        Counted {
+            minute: self.minute,
+            revision: self.revision.to_owned(),
+            variant: self.variant.map(str::to_owned),
+            reason: self.reason,
         }
     }
 }
@@ -67,26 +99,33 @@ impl Tallies {
     /// Work after a response ends after 30 s; whoever began to send by then has ended.
     const SENDING_LIMIT_MS: f64 = 35_000.0;
 
-    /// Adds to the sums of an endpoint.
-    pub fn add(&mut self, endpoint: &Name, share: Share) {
-        let pending = self.endpoint(endpoint);
-        let Share { of, sums } = share;
-        if let Some(known) = pending.sums.get_mut(&of) {
-            known.add(&sums);
-            return;
+    /// The sums of an endpoint to add one request to; `None` where there is no room for them, which is noted. This is done
+    /// for each request: nothing is made that is there already.
+    pub fn sums(&mut self, endpoint: &str, of: Seen<'_>) -> Option<&mut Sums> {
+        let has_room = self.kept < Self::MOST_SUMS;
+        if !self.endpoints.contains_key(endpoint) {
+            self.endpoints.insert(endpoint.to_owned(), Pending::default());
         }
-        if self.kept >= Self::MOST_SUMS {
-            let pending = self.endpoint(endpoint);
-            pending.lost = pending.lost.saturating_add(sums.invocations);
-            return;
+        let pending = self.endpoints.get_mut(endpoint)?;
+        // The newest come last, and are those that are added to.
+        let known = pending.sums.iter().rposition(|share| of.is(&share.of));
+        match known {
+            Some(at) => pending.sums.get_mut(at).map(|share| &mut share.sums),
+            None if has_room => {
+                self.kept = self.kept.saturating_add(1);
+                pending.sums.push(Share { of: of.to_owned(), sums: Sums::default() });
+                pending.sums.last_mut().map(|share| &mut share.sums)
+            }
+            None => {
+                pending.lost = pending.lost.saturating_add(1);
+                None
+            }
         }
-        self.kept = self.kept.saturating_add(1);
-        self.endpoint(endpoint).sums.insert(of, sums);
     }
 
     /// Notes a unit, unless it has been sent.
-    pub fn see(&mut self, endpoint: &Name, unit: SeenUnit<'_>) {
-        let pending = self.endpoint(endpoint);
+    pub fn see(&mut self, endpoint: &str, unit: SeenUnit<'_>) {
+        let Some(pending) = self.endpoints.get_mut(endpoint) else { return };
         let Some(number) = unit_number(unit.hash).filter(|number| *number < pending.units_below) else { return };
         if pending.units.len() >= Self::MOST_UNITS {
             return;
@@ -101,16 +140,9 @@ impl Tallies {
         }
     }
 
-    fn endpoint(&mut self, endpoint: &Name) -> &mut Pending {
-        if !self.endpoints.contains_key(endpoint) {
-            self.endpoints.insert(endpoint.clone(), Pending::default());
-        }
-        self.endpoints.entry(endpoint.clone()).or_default()
-    }
-
     /// Whether who asks is to send them, as nobody is.
     pub fn begin_sending(&mut self, now_ms: f64) -> bool {
-        if self.is_empty() || self.sending_since_ms.is_some_and(|since| now_ms - since < Self::SENDING_LIMIT_MS) {
+        if self.sending_since_ms.is_some_and(|since| now_ms - since < Self::SENDING_LIMIT_MS) || self.is_empty() {
             return false;
         }
         self.sending_since_ms = Some(now_ms);
@@ -136,10 +168,12 @@ impl Tallies {
     ) -> Vec<(Name, Tally)> {
         let mut messages = Vec::new();
         for (name, pending) in &mut self.endpoints {
+            // Records are of endpoints, whose names are names.
+            let Ok(name) = Name::try_from(name.as_str()) else { continue };
             if pending.is_empty() {
                 continue;
             }
-            let (revision, number) = known(name);
+            let (revision, number) = known(&name);
             let sent = match &pending.sent {
                 Some(sent) => Tally { revision, number, ..sent.clone() },
                 None => {
@@ -148,7 +182,7 @@ impl Tallies {
                         isolate: isolate.to_owned(),
                         sequence: pending.sequence,
                         settled: pending.sequence,
-                        shares: pending.sums.drain().map(|(of, sums)| Share { of, sums }).collect(),
+                        shares: std::mem::take(&mut pending.sums),
                         units: std::mem::take(&mut pending.units),
                         revision,
                         number,
@@ -157,14 +191,14 @@ impl Tallies {
                 }
             };
             pending.sent = Some(sent.clone());
-            messages.push((name.clone(), sent));
+            messages.push((name, sent));
         }
         messages
     }
 
     /// The message with that number has been counted.
     pub fn acknowledged(&mut self, endpoint: &Name, sequence: u64, newest: &Newest) {
-        let Some(pending) = self.endpoints.get_mut(endpoint) else { return };
+        let Some(pending) = self.endpoints.get_mut(endpoint.as_str()) else { return };
         pending.units_below = newest.units_below;
         if pending.sent.as_ref().is_some_and(|sent| sent.sequence == sequence) {
             pending.sent = None;
@@ -180,12 +214,15 @@ impl Pending {
 }
 
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
 mod tests {
     use super::*;
 
-    fn share(minute: u64, invocations: u64) -> Share {
-        let of = Counted { minute, revision: "r".to_owned(), variant: None, reason: None };
-        Share { of, sums: Sums { invocations, ..Sums::default() } }
+    fn add(tallies: &mut Tallies, minute: u64, invocations: u64) {
+        let of = Seen { minute, revision: "r", variant: None, reason: None };
+        if let Some(sums) = tallies.sums("e", of) {
+            sums.invocations += invocations;
+        }
     }
 
     fn name() -> Name {
@@ -210,11 +247,11 @@ mod tests {
     fn a_message_is_sent_again_as_it_was_until_it_is_acknowledged() {
         let mut tallies = Tallies::default();
         assert!(!tallies.begin_sending(0.0));
-        tallies.add(&name(), share(1, 2));
-        tallies.add(&name(), share(1, 3));
+        add(&mut tallies, 1, 2);
+        add(&mut tallies, 1, 3);
         let first = only(&mut tallies);
         assert_eq!((first.sequence, sum(&first)), (0, 5));
-        tallies.add(&name(), share(1, 7));
+        add(&mut tallies, 1, 7);
         assert_eq!(only(&mut tallies), first);
         tallies.acknowledged(&name(), 0, &newest());
         tallies.acknowledged(&name(), 0, &newest());
@@ -227,7 +264,7 @@ mod tests {
     #[test]
     fn one_sends_at_a_time_and_one_that_has_ended_is_replaced() {
         let mut tallies = Tallies::default();
-        tallies.add(&name(), share(1, 1));
+        add(&mut tallies, 1, 1);
         assert!(tallies.begin_sending(0.0));
         assert!(!tallies.begin_sending(34_000.0));
         assert!(tallies.begin_sending(35_000.0));
@@ -239,13 +276,13 @@ mod tests {
     fn memory_is_bounded_and_what_is_dropped_is_told() {
         let mut tallies = Tallies::default();
         for minute in 0..5_000 {
-            tallies.add(&name(), share(minute, 1));
+            add(&mut tallies, minute, 1);
         }
         let told = only(&mut tallies);
         assert_eq!((told.shares.len(), sum(&told), told.lost), (2_000, 2_000, 3_000));
         // What is on its way is bounded as well: there is no second one before it is acknowledged.
         for minute in 0..5_000 {
-            tallies.add(&name(), share(minute, 1));
+            add(&mut tallies, minute, 1);
         }
         tallies.acknowledged(&name(), 0, &newest());
         assert_eq!(sum(&only(&mut tallies)), 2_000);
@@ -255,8 +292,9 @@ mod tests {
     fn a_unit_is_sent_once_a_revision() {
         let mut tallies = Tallies::default();
         let hash = |at: u64| format!("{at:013x}0000000000000000000");
+        add(&mut tallies, 1, 1);
         let see = |tallies: &mut Tallies, revision: &str, at: u64| {
-            tallies.see(&name(), SeenUnit { hash: &hash(at), revision, variant: "a" });
+            tallies.see("e", SeenUnit { hash: &hash(at), revision, variant: "a" });
         };
         for _ in 0..3 {
             see(&mut tallies, "r", 1);
@@ -268,6 +306,7 @@ mod tests {
         // The half of them that are counted no longer.
         see(&mut tallies, "r", 1 << 51);
         assert!(tallies.is_empty());
+        // A new revision: what is there already is passed over where it arrives.
         see(&mut tallies, "s", 1);
         assert_eq!(only(&mut tallies).units, [("s".to_owned(), "a".to_owned(), hash(1))]);
     }

@@ -55,6 +55,10 @@ impl<P: Platform> Service<'_, P> {
                 sink.write(record).await;
             }
         };
+        // As it is after most requests: the less there is, the less it costs.
+        if !sends && follow_ups.refresh.is_empty() {
+            return written.await;
+        }
         let sent = async {
             if sends {
                 self.send_tallies().await;

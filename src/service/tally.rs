@@ -6,8 +6,8 @@ use futures_util::future::join_all;
 use super::Service;
 use crate::assignment::Reason;
 use crate::endpoint::Name;
-use crate::experiment::{Answer, Command, Counted, ExperimentError, Party, Share, Sums};
-use crate::isolate::SeenUnit;
+use crate::experiment::{Answer, Command, ExperimentError, Party, Sums};
+use crate::isolate::{Seen, SeenUnit};
 use crate::platform::Platform;
 use crate::record::Record;
 
@@ -24,16 +24,29 @@ impl<P: Platform> Service<'_, P> {
         if !self.platform.has_experiments() {
             return false;
         }
-        let Ok(endpoint) = Name::try_from(record.endpoint.as_str()) else { return false };
         let mut tallies = self.isolate.tallies.borrow_mut();
-        let (chosen, stood_in) = shares(record);
-        if let (Some(Reason::Sticky), Some(hash), Some(variant)) = (chosen.of.reason, &record.unit, &chosen.of.variant)
-        {
-            tallies.see(&endpoint, SeenUnit { hash, revision: &record.revision, variant });
+        let seen = |variant, reason| Seen {
+            // A time before 1970 is none.
+            minute: (record.time_ms.max(0.0) / 60_000.0) as u64,
+            revision: &record.revision,
+            variant,
+            reason,
+        };
+        let stood_in = record.failed_variant.is_some();
+        let (variant, reason) = match record.failed_reason.filter(|_| stood_in) {
+            Some(reason) => (record.failed_variant.as_deref(), Some(reason)),
+            None => (record.variant.as_deref(), record.reason),
+        };
+        if let Some(sums) = tallies.sums(&record.endpoint, seen(variant, reason)) {
+            add(sums, record, stood_in);
         }
-        tallies.add(&endpoint, chosen);
-        if let Some(stood_in) = stood_in {
-            tallies.add(&endpoint, stood_in);
+        if stood_in
+            && let Some(sums) = tallies.sums(&record.endpoint, seen(record.variant.as_deref(), Some(Reason::Fallback)))
+        {
+            sums.invocations = sums.invocations.saturating_add(1);
+        }
+        if let (Some(Reason::Sticky), Some(hash), Some(variant)) = (reason, &record.unit, variant) {
+            tallies.see(&record.endpoint, SeenUnit { hash, revision: &record.revision, variant });
         }
         // The clock has not moved since: asking it again would be a crossing more.
         tallies.begin_sending(record.time_ms)
@@ -95,41 +108,26 @@ impl<P: Platform> Service<'_, P> {
     }
 }
 
-/// A record as sums: of the variant that was chosen, and of the one that answered in its place, if one did.
-fn shares(record: &Record) -> (Share, Option<Share>) {
-    let counted = |variant: &Option<String>, reason| Counted {
-        // A time before 1970 is none.
-        minute: (record.time_ms.max(0.0) / 60_000.0) as u64,
-        revision: record.revision.clone(),
-        variant: variant.clone(),
-        reason,
-    };
-    let stood_in = record.failed_variant.is_some();
-    let (variant, reason) = match record.failed_reason.filter(|_| stood_in) {
-        Some(reason) => (&record.failed_variant, Some(reason)),
-        None => (&record.variant, record.reason),
-    };
+/// Adds a record to the sums of the variant that was chosen.
+fn add(sums: &mut Sums, record: &Record, stood_in: bool) {
     let count = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
     let party = if stood_in { Some(Party::Variant) } else { Party::of_status(record.status) };
     let is = |which| u64::from(party == Some(which));
-    let mut sums = Sums {
-        invocations: 1,
-        rows: record.rows.map_or(0, count),
-        caller_errors: is(Party::Caller),
-        variant_errors: is(Party::Variant),
-        other_errors: is(Party::Other),
-        fallbacks: u64::from(stood_in),
-        bytes_in: count(record.bytes_in),
-        bytes_out: count(record.bytes_out),
-        origin_ms: Default::default(),
-    };
+    let more = [
+        (&mut sums.invocations, 1),
+        (&mut sums.rows, record.rows.map_or(0, count)),
+        (&mut sums.caller_errors, is(Party::Caller)),
+        (&mut sums.variant_errors, is(Party::Variant)),
+        (&mut sums.other_errors, is(Party::Other)),
+        (&mut sums.fallbacks, u64::from(stood_in)),
+        (&mut sums.bytes_in, count(record.bytes_in)),
+        (&mut sums.bytes_out, count(record.bytes_out)),
+    ];
+    for (sum, more) in more {
+        *sum = sum.saturating_add(more);
+    }
     // With a fallback it is the time of two.
     if let (Some(ms), false) = (record.origin_ms, stood_in) {
         sums.origin_ms.record(ms);
     }
-    let other = stood_in.then(|| Share {
-        of: counted(&record.variant, Some(Reason::Fallback)),
-        sums: Sums { invocations: 1, ..Sums::default() },
-    });
-    (Share { of: counted(variant, reason), sums }, other)
 }
