@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { build, buildTurnout, instances, MODELS, ORIGIN_PORT, requestsOf, root, rowsOf, work, workers } from "./contestants.mjs";
+import { follow } from "./follow.mjs";
 import { report } from "./report.mjs";
 import { answered, prepare, resident, start } from "./workerd.mjs";
 
@@ -139,6 +140,9 @@ async function experiments() {
     const rounds = await inTurns("tallies to one experiment", ["tallies"], ROUNDS, () => load({ address, path: "/", requests: join(work, "units.txt") }, 3));
     results.push({ part: "experiments", name: "tallies to one experiment", unit: "tallies/s", rounds: column(rounds, "rate") });
     results.push({ part: "experiments", name: "tallies to one experiment", unit: "ms, 99th percentile", rounds: column(rounds, "p99") });
+    say("changes, and how isolates follow them (a minute)");
+    const lags = (await follow(20)).map((ms) => ({ turnout: ms }));
+    results.push({ part: "experiments", name: "from a change to the last old answer", unit: "ms", rounds: lags });
     return results;
   });
 }
