@@ -39,7 +39,7 @@ pub enum ModelSource {
 }
 
 impl<P: Platform> Service<'_, P> {
-    /// As who the request comes from the administrator.
+    /// The administrator that the request comes from, as the history names it.
     ///
     /// # Errors
     /// If it does not.

@@ -78,12 +78,13 @@ test("a change reaches busy isolates within about a second, without KV", async (
   const served = async (isolate) => (await (await decide(isolate, "followed")).json()).revision;
   const newest = answer.headers.get("etag").replaceAll('"', "");
   let last = began;
-  while (Date.now() < began + 6000) {
+  while (Date.now() < began + 10_000) {
     for (const isolate of turnout.isolates) if ((await served(isolate)) !== newest) last = Date.now();
     await sleep(20);
   }
-  // Two of five tallies are lost here; a lost one is sent again after a second.
-  assert.ok(last - began < 5000, `the last old answer came after ${last - began} ms`);
+  // One of five tallies is lost here, and a lost one is sent again after one second, two, four. Without losses it takes less than
+  // a second: make bench PARTS=experiments.
+  assert.ok(last - began < 9000, `the last old answer came after ${last - began} ms`);
   turnout.kv.endpoints.fault = null;
   await until(async () => turnout.stored("followed").includes('"weight": 0'), 30_000);
 });
