@@ -29,9 +29,11 @@ export class Experiment extends EventTarget {
     this.dispatchEvent(new Event("looked"));
   }
 
-  /** The variants, in the order of their names; colours go by that. */
+  /** The variants, in the document's order as far as it is known; colours go by that, as on the other page. */
   get variants() {
-    return [...new Set((this.total?.lines ?? []).map(({ variant }) => variant).filter(Boolean))].sort();
+    const configured = (this.total?.split.segments.at(-1)?.variants ?? []).map(({ variant }) => variant);
+    const counted = (this.total?.lines ?? []).map(({ variant }) => variant).filter(Boolean);
+    return [...new Set([...configured, ...counted])];
   }
 
   position(variant) {

@@ -14,7 +14,7 @@ export function scorecard(experiment) {
   experiment.addEventListener("looked", () => {
     if (!experiment.total) return;
     const { lines, lost, bytes } = experiment.total;
-    const rows = lines.map((line) => [
+    const rows = lines.toSorted((a, b) => experiment.position(a.variant) - experiment.position(b.variant)).map((line) => [
       line.variant ? variantName(line.variant, experiment.position(line.variant)) : element("i", {}, "none chosen"),
       count(line.invocations),
       shown(line.share, percent),
