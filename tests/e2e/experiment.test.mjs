@@ -47,6 +47,18 @@ test("every request counts once, though tallies are lost, come twice and late, a
   assert.equal(await counted("counts"), 2700);
 });
 
+test("an experiment outlives the end of its WebAssembly instance", async () => {
+  turnout.put("panics", document(1, 1));
+  for (let round = 1; round <= 3; round += 1) {
+    for (let i = 0; i < 10; i += 1) await decide(turnout.isolates[i % 3], "panics");
+    await until(async () => (await counted("panics")) === 10 * round);
+    assert.equal((await change(turnout.isolates[0], "panics", "/weights", { method: "PUT", body: { a: round + 1 } })).status, 200);
+    await turnout.panic();
+    assert.equal((await history("panics")).length, round + 1);
+  }
+  assert.equal(turnout.printed().filter((line) => line.includes("a panic has ended the WebAssembly instance")).length, 3);
+});
+
 test("of many changes at once one wins, and the others are told", async () => {
   turnout.put("contended", document(1, 1));
   for (let round = 0; round < 50; round += 1) {

@@ -74,6 +74,10 @@ export async function startObjects({ isolates = 2, faults = 0, texts = {} } = {}
     /** Kills the process that has the experiments, in the middle of whatever it does. */
     kill: () => object.kill(),
     restart: async () => (object = await startObject()),
+    /** Ends its WebAssembly instance, as a panic would. */
+    panic: () => fetch(object.url, { method: "POST", body: "{}" }),
+    /** What it has printed. */
+    printed: () => object.lines,
     close: async () => {
       await Promise.all([object, ...started].map((server) => server.kill()));
       await Promise.all([kv.endpoints.close(), kv.models.close()]);
