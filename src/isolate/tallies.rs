@@ -13,8 +13,6 @@ use crate::experiment::{Counted, Newest, Share, Sums, Tally, unit_number};
 #[derive(Debug, Default)]
 pub struct Tallies {
     endpoints: HashMap<String, Pending>,
-    /// When somebody began to send them, in milliseconds of the platform's clock.
-    sending_since_ms: Option<f64>,
     /// How many sums are kept, of all endpoints together.
     kept: usize,
 }
@@ -28,6 +26,8 @@ struct Pending {
     /// The message that is on its way, or was lost on it.
     sent: Option<Tally>,
     sequence: u64,
+    /// When somebody began to send them, in milliseconds of the platform's clock.
+    sending_since_ms: Option<f64>,
     /// Units that have been sent, by their number, of this revision.
     known: (String, HashSet<u64>),
     units_below: u64,
@@ -41,6 +41,7 @@ impl Default for Pending {
             lost: 0,
             sent: None,
             sequence: 0,
+            sending_since_ms: None,
             known: Default::default(),
             units_below: u64::MAX,
         }
@@ -140,60 +141,53 @@ impl Tallies {
         }
     }
 
-    /// Whether who asks is to send them, as nobody is.
-    pub fn begin_sending(&mut self, now_ms: f64) -> bool {
-        if self.sending_since_ms.is_some_and(|since| now_ms - since < Self::SENDING_LIMIT_MS) || self.is_empty() {
+    /// Whether who asks is to send an endpoint's, as nobody is. Each endpoint's are sent by themselves: an experiment that hangs
+    /// keeps no other from hearing anything.
+    pub fn begin_sending(&mut self, endpoint: &str, now_ms: f64) -> bool {
+        let Some(pending) = self.endpoints.get_mut(endpoint) else { return false };
+        let is_sent = pending.sending_since_ms.is_some_and(|since| now_ms - since < Self::SENDING_LIMIT_MS);
+        if is_sent || pending.is_empty() {
             return false;
         }
-        self.sending_since_ms = Some(now_ms);
+        pending.sending_since_ms = Some(now_ms);
         true
     }
 
-    /// Nobody sends them any more.
-    pub fn end_sending(&mut self) {
-        self.sending_since_ms = None;
-    }
-
-    /// Whether there is nothing to send.
-    pub fn is_empty(&self) -> bool {
-        self.endpoints.values().all(Pending::is_empty)
-    }
-
-    /// A message for each endpoint that has something to say: the one that was not acknowledged, else a new one. `known` tells
-    /// which revision this isolate serves, and which change it was told that is.
-    pub fn messages(
-        &mut self,
-        isolate: &str,
-        known: impl Fn(&Name) -> (Option<String>, Option<u64>),
-    ) -> Vec<(Name, Tally)> {
-        let mut messages = Vec::new();
-        for (name, pending) in &mut self.endpoints {
-            // Records are of endpoints, whose names are names.
-            let Ok(name) = Name::try_from(name.as_str()) else { continue };
-            if pending.is_empty() {
-                continue;
-            }
-            let (revision, number) = known(&name);
-            let sent = match &pending.sent {
-                Some(sent) => Tally { revision, number, ..sent.clone() },
-                None => {
-                    self.kept = self.kept.saturating_sub(pending.sums.len());
-                    Tally {
-                        isolate: isolate.to_owned(),
-                        sequence: pending.sequence,
-                        settled: pending.sequence,
-                        shares: std::mem::take(&mut pending.sums),
-                        units: std::mem::take(&mut pending.units),
-                        revision,
-                        number,
-                        lost: std::mem::take(&mut pending.lost),
-                    }
-                }
-            };
-            pending.sent = Some(sent.clone());
-            messages.push((name, sent));
+    /// Nobody sends an endpoint's any more.
+    pub fn end_sending(&mut self, endpoint: &Name) {
+        if let Some(pending) = self.endpoints.get_mut(endpoint.as_str()) {
+            pending.sending_since_ms = None;
         }
-        messages
+    }
+
+    /// The message for an endpoint's experiment: the one that was not acknowledged, else a new one; `None` where there is
+    /// nothing to say. `known` is which revision this isolate serves, and which change it was told that is.
+    pub fn message(&mut self, endpoint: &Name, isolate: &str, known: (Option<String>, Option<u64>)) -> Option<Tally> {
+        let pending = self.endpoints.get_mut(endpoint.as_str()).filter(|pending| !pending.is_empty())?;
+        let (revision, number) = known;
+        let sent = match &pending.sent {
+            Some(sent) => Tally { revision, number, ..sent.clone() },
+            None => {
+                self.kept = self.kept.saturating_sub(pending.sums.len());
+                Tally {
+                    isolate: isolate.to_owned(),
+                    sequence: pending.sequence,
+                    settled: pending.sequence,
+                    shares: std::mem::take(&mut pending.sums),
+                    units: std::mem::take(&mut pending.units),
+                    revision,
+                    number,
+                    lost: std::mem::take(&mut pending.lost),
+                }
+            }
+        };
+        pending.sent = Some(sent.clone());
+        Some(sent)
+    }
+
+    /// Whether an endpoint has nothing to say.
+    pub fn is_empty(&self, endpoint: &Name) -> bool {
+        self.endpoints.get(endpoint.as_str()).is_none_or(Pending::is_empty)
     }
 
     /// The message with that number has been counted.
@@ -234,9 +228,7 @@ mod tests {
     }
 
     fn only(tallies: &mut Tallies) -> Tally {
-        let mut messages = tallies.messages("i", |_| (None, None));
-        assert_eq!(messages.len(), 1);
-        messages.remove(0).1
+        tallies.message(&name(), "i", (None, None)).unwrap()
     }
 
     fn sum(tally: &Tally) -> u64 {
@@ -246,7 +238,7 @@ mod tests {
     #[test]
     fn a_message_is_sent_again_as_it_was_until_it_is_acknowledged() {
         let mut tallies = Tallies::default();
-        assert!(!tallies.begin_sending(0.0));
+        assert!(!tallies.begin_sending("e", 0.0));
         add(&mut tallies, 1, 2);
         add(&mut tallies, 1, 3);
         let first = only(&mut tallies);
@@ -258,18 +250,21 @@ mod tests {
         let second = only(&mut tallies);
         assert_eq!((second.sequence, second.settled, sum(&second)), (1, 1, 7));
         tallies.acknowledged(&name(), 1, &newest());
-        assert!(tallies.is_empty() && tallies.messages("i", |_| (None, None)).is_empty());
+        assert!(tallies.is_empty(&name()) && tallies.message(&name(), "i", (None, None)).is_none());
     }
 
     #[test]
     fn one_sends_at_a_time_and_one_that_has_ended_is_replaced() {
         let mut tallies = Tallies::default();
         add(&mut tallies, 1, 1);
-        assert!(tallies.begin_sending(0.0));
-        assert!(!tallies.begin_sending(34_000.0));
-        assert!(tallies.begin_sending(35_000.0));
-        tallies.end_sending();
-        assert!(tallies.begin_sending(35_001.0));
+        assert!(tallies.begin_sending("e", 0.0));
+        assert!(!tallies.begin_sending("e", 34_000.0));
+        assert!(tallies.begin_sending("e", 35_000.0));
+        tallies.end_sending(&name());
+        assert!(tallies.begin_sending("e", 35_001.0));
+        // Another endpoint's are sent meanwhile.
+        tallies.sums("f", Seen { minute: 1, revision: "r", variant: None, reason: None });
+        assert!(tallies.begin_sending("f", 35_002.0));
     }
 
     #[test]
@@ -305,7 +300,7 @@ mod tests {
         see(&mut tallies, "r", 1);
         // The half of them that are counted no longer.
         see(&mut tallies, "r", 1 << 51);
-        assert!(tallies.is_empty());
+        assert!(tallies.is_empty(&name()));
         // A new revision: what is there already is passed over where it arrives.
         see(&mut tallies, "s", 1);
         assert_eq!(only(&mut tallies).units, [("s".to_owned(), "a".to_owned(), hash(1))]);

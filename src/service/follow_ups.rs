@@ -49,19 +49,19 @@ impl<P: Platform> Service<'_, P> {
     /// sent, nor the other way round.
     pub async fn follow_up(&self, mut follow_ups: FollowUps, sink: &impl Sink) {
         let record = follow_ups.take_record();
-        let sends = record.as_ref().is_some_and(|record| self.tally(record));
+        let sends = record.as_ref().and_then(|record| self.tally(record));
         let written = async {
             if let Some(record) = &record {
                 sink.write(record).await;
             }
         };
         // As it is after most requests: the less there is, the less it costs.
-        if !sends && follow_ups.refresh.is_empty() {
+        if sends.is_none() && follow_ups.refresh.is_empty() {
             return written.await;
         }
         let sent = async {
-            if sends {
-                self.send_tallies().await;
+            if let Some(endpoint) = &sends {
+                self.send_tallies(endpoint).await;
             }
         };
         let refreshed = async {

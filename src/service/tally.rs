@@ -1,9 +1,7 @@
 //! Records are summed up, and the sums sent to the endpoints' experiments, which answer with the newest version of the document.
 //! A request waits for none of it.
 
-use futures_util::future::join_all;
-
-use super::Service;
+use super::{Error, Service};
 use crate::assignment::Reason;
 use crate::endpoint::Name;
 use crate::experiment::{Answer, Command, ExperimentError, Party, Sums};
@@ -13,16 +11,17 @@ use crate::record::Record;
 
 /// So long records are collected before they are sent.
 const COLLECT_MS: f64 = 500.0;
-/// What is done after a response ends after 30 s.
+/// What is done after a response ends after 30 s, and may ask 50 times for something elsewhere; then another request goes on.
 const SEND_FOR_MS: f64 = 25_000.0;
+const MOST_SENT: u32 = 25;
 /// The longest wait between two tries.
 const LONGEST_WAIT_MS: f64 = 8_000.0;
 
 impl<P: Platform> Service<'_, P> {
-    /// Adds a record to the sums; whether who asks is to send them with [`Service::send_tallies`].
-    pub(super) fn tally(&self, record: &Record) -> bool {
+    /// Adds a record to the sums; the endpoint, where who asks is to send its sums with [`Service::send_tallies`].
+    pub(super) fn tally(&self, record: &Record) -> Option<Name> {
         if !self.platform.has_experiments() {
-            return false;
+            return None;
         }
         let mut tallies = self.isolate.tallies.borrow_mut();
         let seen = |variant, reason| Seen {
@@ -49,51 +48,48 @@ impl<P: Platform> Service<'_, P> {
             tallies.see(&record.endpoint, SeenUnit { hash, revision: &record.revision, variant });
         }
         // The clock has not moved since: asking it again would be a crossing more.
-        tallies.begin_sending(record.time_ms)
+        let sends = tallies.begin_sending(&record.endpoint, record.time_ms);
+        // A record is of an endpoint, whose name is one.
+        Name::try_from(record.endpoint.as_str()).ok().filter(|_| sends)
     }
 
-    /// Sends the sums on, and again until they are acknowledged, for as long as there is time.
-    pub(super) async fn send_tallies(&self) {
+    /// Sends an endpoint's sums on, and again until they are acknowledged, for as long as there is time.
+    pub(super) async fn send_tallies(&self, endpoint: &Name) {
         let began_ms = self.platform.now_ms();
         let mut wait_ms = COLLECT_MS;
-        while !self.isolate.tallies.borrow().is_empty() && self.platform.now_ms() - began_ms < SEND_FOR_MS {
+        for _ in 0..MOST_SENT {
+            if self.isolate.tallies.borrow().is_empty(endpoint) || self.platform.now_ms() - began_ms > SEND_FOR_MS {
+                break;
+            }
             self.platform.sleep(wait_ms).await;
-            let sent = self.send_once().await;
-            wait_ms = if sent { COLLECT_MS } else { (wait_ms * 2.0).min(LONGEST_WAIT_MS) };
+            wait_ms = match self.send_tally(endpoint).await {
+                Ok(()) => COLLECT_MS,
+                Err(error) => {
+                    self.platform.warn(&format!("a tally could not be sent to experiment `{endpoint}`: {error}"));
+                    (wait_ms * 2.0).min(LONGEST_WAIT_MS)
+                }
+            };
         }
-        self.isolate.tallies.borrow_mut().end_sending();
+        self.isolate.tallies.borrow_mut().end_sending(endpoint);
     }
 
-    /// Sends what there is to all experiments at once; whether all of them have acknowledged it.
-    async fn send_once(&self) -> bool {
-        let known = self.isolate.id.borrow().clone();
-        let id = match known.map_or_else(|| self.new_id(), Ok) {
-            Ok(id) => id,
-            Err(_) => return false,
-        };
+    /// Sends what there is, and takes in what is answered.
+    async fn send_tally(&self, endpoint: &Name) -> Result<(), Error> {
+        let known_id = self.isolate.id.borrow().clone();
+        let id = known_id.map_or_else(|| self.new_id(), Ok)?;
         *self.isolate.id.borrow_mut() = Some(id.clone());
-        let known = |name: &Name| self.isolate.endpoints.borrow().known(name);
-        let messages = self.isolate.tallies.borrow_mut().messages(&id, known);
-        let sent = join_all(messages.into_iter().map(|(name, tally)| async move {
-            let sequence = tally.sequence;
-            match self.ask(&name, &Command::Tally(tally)).await {
-                Ok(Answer::Counted(newest)) => {
-                    self.isolate.tallies.borrow_mut().acknowledged(&name, sequence, &newest);
-                    // What keeps it from being served is told where it is asked for.
-                    let _ = self.isolate.endpoints.borrow_mut().told(&name, newest, self.platform.now_ms());
-                    true
-                }
-                Ok(other) => {
-                    self.platform.warn(&format!("experiment `{name}` answered a tally with {other:?}"));
-                    false
-                }
-                Err(error) => {
-                    self.platform.warn(&format!("a tally could not be sent to experiment `{name}`: {error}"));
-                    false
-                }
+        let known = self.isolate.endpoints.borrow().known(endpoint);
+        let Some(tally) = self.isolate.tallies.borrow_mut().message(endpoint, &id, known) else { return Ok(()) };
+        let sequence = tally.sequence;
+        match self.ask(endpoint, &Command::Tally(tally)).await? {
+            Answer::Counted(newest) => {
+                self.isolate.tallies.borrow_mut().acknowledged(endpoint, sequence, &newest);
+                // What keeps it from being served is told where it is asked for.
+                let _ = self.isolate.endpoints.borrow_mut().told(endpoint, newest, self.platform.now_ms());
+                Ok(())
             }
-        }));
-        sent.await.into_iter().all(|sent| sent)
+            other => Err(ExperimentError::Version(format!("it answered {other:?}")).into()),
+        }
     }
 
     /// Asks an endpoint's experiment.

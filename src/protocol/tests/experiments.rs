@@ -93,6 +93,25 @@ fn an_experiment_that_is_down_costs_no_answer_and_what_it_missed_is_sent_later()
 }
 
 #[test]
+fn an_experiment_that_hangs_keeps_no_other_endpoints_from_being_told_anything() {
+    let bench = with_experiments();
+    bench.world.endpoints.borrow_mut().insert("f".to_owned(), ORIGIN.into());
+    *bench.world.experiment_hangs.borrow_mut() = Some("e".to_owned());
+    let mut hanging = bench.begin(
+        Request { method: Method::POST, path: "/endpoints/e/assignments".to_owned(), ..Request::default() },
+        Ok(Vec::new()),
+    );
+    assert!(hanging.poll().is_none());
+    bench.world.now_ms.set(bench.world.now_ms.get() + 1_000.0);
+    assert!(hanging.poll().is_none());
+    let before_ms = bench.world.now_ms.get();
+    assert_eq!(bench.asked(Method::POST, "/endpoints/f/assignments", "", &[], "").status, 200);
+    assert!(bench.world.now_ms.get() - before_ms <= 1_000.0);
+    let board = bench.asked(Method::GET, "/endpoints/f/scoreboard", "", &[], "").json();
+    assert_eq!(board["lines"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn who_may_not_invoke_reads_no_scoreboard_and_who_is_not_the_administrator_no_history() {
     let bench = with_experiments();
     let mut document: Value = serde_json::from_str(ORIGIN).unwrap();

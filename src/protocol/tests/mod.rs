@@ -51,6 +51,8 @@ struct World {
     /// Databases of the endpoints' experiments, where there are any.
     experiments: RefCell<Option<HashMap<String, Rc<Sqlite>>>>,
     experiments_down: Cell<bool>,
+    /// An endpoint whose experiment never answers.
+    experiment_hangs: RefCell<Option<String>>,
     store_down: Cell<bool>,
     lists: Cell<u32>,
     models: RefCell<HashMap<String, Vec<u8>>>,
@@ -152,6 +154,9 @@ impl Experiments for Rc<World> {
     }
 
     async fn ask_experiment(&self, endpoint: &str, question: &str) -> Result<String, UnreachableExperiment> {
+        if self.experiment_hangs.borrow().as_deref() == Some(endpoint) {
+            std::future::pending::<()>().await;
+        }
         let name = Name::try_from(endpoint).unwrap();
         let database = match &mut *self.experiments.borrow_mut() {
             Some(experiments) if !self.experiments_down.get() => {
