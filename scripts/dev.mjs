@@ -21,7 +21,7 @@ if (missing.length > 0) {
 const wrangler = spawn(
   `${root}node_modules/.bin/wrangler`,
   // Local KV shows a change at once, and reading it is cheap.
-  ["dev", "--port", port, "--var", "ENDPOINT_TTL_SECONDS:1", "--var", "KV_DELAY_SECONDS:0", "--show-interactive-dev-session=false", ...process.argv.slice(2)],
+  ["dev", "--port", port, "--var", "ENDPOINT_TTL_SECONDS:1", "--var", "KV_DELAY_SECONDS:0", "--var", "OPEN_DESCRIPTIONS:true", "--show-interactive-dev-session=false", ...process.argv.slice(2)],
   { cwd: root, stdio: "inherit", env: { ...process.env, WRANGLER_SEND_METRICS: "false" } },
 );
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => wrangler.kill(signal));

@@ -24,7 +24,7 @@ pub enum SecretNameError {
 }
 
 /// The settings of docs/configuration.md. The platform has them beside the secrets.
-const SETTINGS: [&str; 11] = [
+const SETTINGS: [&str; 12] = [
     "ALLOWED_ORIGINS",
     "ENDPOINT_GRACE_SECONDS",
     "ENDPOINT_KEEP_SECONDS",
@@ -36,6 +36,7 @@ const SETTINGS: [&str; 11] = [
     "KV_LIMIT_SECONDS",
     "LOG_RECORDS",
     "MODEL_MEMORY_BYTES",
+    "OPEN_DESCRIPTIONS",
 ];
 
 impl SecretName {

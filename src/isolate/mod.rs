@@ -40,6 +40,8 @@ pub struct Isolate {
     pub store_limit_ms: f64,
     /// Whose pages may read answers.
     pub allowed_origins: AllowedOrigins,
+    /// Whether anybody may read what endpoints there are, and of them what those may who invoke them.
+    pub open_descriptions: bool,
 }
 
 impl Isolate {
@@ -55,6 +57,7 @@ impl Isolate {
             settle_ms: settings.freshness.oldest_ms() + settings.store_delay_ms,
             store_limit_ms: settings.store_limit_ms,
             allowed_origins: settings.allowed_origins,
+            open_descriptions: settings.open_descriptions,
         }
     }
 }

@@ -15,6 +15,8 @@ pub struct Settings {
     pub model_memory_bytes: usize,
     /// Whose pages may read answers.
     pub allowed_origins: AllowedOrigins,
+    /// Whether anybody may read what endpoints there are, and of them what those may who invoke them.
+    pub open_descriptions: bool,
 }
 
 /// The origins (RFC 6454) whose pages may read answers, beside this worker's own, for which browsers ask nobody.
@@ -49,6 +51,7 @@ impl Default for Settings {
             store_limit_ms: 2_000.0,
             model_memory_bytes: 80 << 20,
             allowed_origins: AllowedOrigins::default(),
+            open_descriptions: false,
         }
     }
 }

@@ -34,6 +34,7 @@ pub(super) fn read(env: &Env) -> Settings {
     if let Some(origins) = text(env, "ALLOWED_ORIGINS") {
         settings.allowed_origins = AllowedOrigins::listed(&origins);
     }
+    settings.open_descriptions = text(env, "OPEN_DESCRIPTIONS").as_deref() == Some("true");
     settings
 }
 

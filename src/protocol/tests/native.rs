@@ -418,6 +418,23 @@ fn a_list_has_the_endpoints_that_its_reader_may_invoke_or_administer() {
 }
 
 #[test]
+fn a_setting_opens_descriptions_and_nothing_else() {
+    let mut bench = bench(ORIGIN);
+    let mut private: serde_json::Value = serde_json::from_str(ORIGIN).unwrap();
+    private["access"] = json!({"bearer": "A_TOKEN"});
+    bench.world.endpoints.borrow_mut().insert("private".to_owned(), private.to_string().into());
+    bench.isolate.open_descriptions = true;
+    assert_eq!(bench.get("/endpoints").json()["endpoints"].as_array().unwrap().len(), 2);
+    let described = bench.get("/endpoints/private");
+    assert_eq!((described.status, &described.json()["assignment"]), (200, &json!({"unit": {"header": "x-user-id"}})));
+    for path in
+        ["/endpoints/private/invocations", "/endpoints/private/assignments", "/endpoints/private/assignments/explain"]
+    {
+        assert_eq!(bench.send(Method::POST, path, &[], "").status, 401, "{path}");
+    }
+}
+
+#[test]
 fn names_are_listed_once_for_many_readers_and_paged_by_name() {
     let bench = bench(ORIGIN);
     for number in 0..99 {
