@@ -325,9 +325,13 @@ impl Row<'_> {
     }
 }
 
-/// All sums over all time, by revision, variant and reason.
-#[cfg(test)]
-pub(super) fn all_time(database: &impl Database) -> Result<Vec<((String, String, String), Sums)>, DatabaseError> {
+/// A revision, a variant and a reason, and their sums over all time.
+#[cfg(all(test, not(target_arch = "wasm32")))]
+type Total = ((String, String, String), Sums);
+
+/// All sums over all time.
+#[cfg(all(test, not(target_arch = "wasm32")))]
+pub(super) fn all_time(database: &impl Database) -> Result<Vec<Total>, DatabaseError> {
     let rows = database.execute(
         &format!("SELECT span, since, revision, variant, reason, {SUMS}, origin_ms FROM sums WHERE span = 0"),
         &[],
