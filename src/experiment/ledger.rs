@@ -182,7 +182,7 @@ impl<'a, D: Database> Ledger<'a, D> {
     /// If the database fails.
     pub fn newest(&self, known: Option<u64>) -> Result<Newest, DatabaseError> {
         let newest = history::newest(self.database)?;
-        let units_below = super::tables::units_below(self.database)?;
+        let units_below = super::units::below_which(self.database)?;
         let Some(Version { number, revision, at_ms, document, .. }) = newest else {
             return Ok(Newest { number: 0, revision: None, document: None, times: None, units_below });
         };

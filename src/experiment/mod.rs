@@ -11,16 +11,17 @@ mod inbox;
 mod ledger;
 mod message;
 mod scoreboard;
+mod shares;
 mod split;
 mod sums;
 mod tables;
 mod tally;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
+mod units;
 
 pub use controller::{Controller, Later, Terms};
 pub use history::{Author, Cause, Past};
-pub use inbox::unit_number;
 pub use ledger::{Change, Condition, Edit, Ledger, MOST_DOCUMENT_BYTES, Newest, Observation, Refusal};
 pub use message::{Answer, Command, ExperimentError};
 pub use scoreboard::{By, Detail, Errors, Line, Percentiles, Query, Scoreboard};
@@ -28,3 +29,4 @@ pub use split::{CountedAs, Counts, Split, VariantCount};
 pub use sums::{Latency, Sums};
 pub use tables::endpoint_of;
 pub use tally::{Counted, Party, Share, Tally};
+pub use units::unit_number;

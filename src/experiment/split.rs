@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::inbox;
-use super::scoreboard::Shares;
+use super::shares::Shares;
 use super::tables::Row;
+use super::units;
 use crate::assignment::Reason;
 use crate::platform::{Database, DatabaseError};
 use crate::statistics::{ALPHA, Mismatch, Segment, acceptance_always};
@@ -82,7 +82,7 @@ pub(super) fn of(database: &impl Database, shares: &mut Shares) -> Result<Split,
         let mut row = Row::of(cells);
         (row.text(), row.text(), row.count())
     });
-    let units = inbox::units(database)?.into_iter();
+    let units = units::by_revision(database)?.into_iter();
     let all = requests.map(|row| (CountedAs::Requests, row)).chain(units.map(|row| (CountedAs::Units, row)));
     for (counted, (revision, variant, count)) in all {
         match counts.iter_mut().find(|(known, known_as, _)| *known == revision && *known_as == counted) {

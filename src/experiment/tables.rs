@@ -105,11 +105,3 @@ impl<'a> Row<'a> {
         self.0.next().and_then(Cell::as_number).unwrap_or(0.0)
     }
 }
-
-/// Units whose number is not below this are counted no longer.
-///
-/// # Errors
-/// If the database fails.
-pub(super) fn units_below(database: &impl Database) -> Result<u64, DatabaseError> {
-    Ok(state(database, "units_below")?.and_then(|cell| cell.as_count()).unwrap_or(1 << 52))
-}

@@ -132,7 +132,7 @@ fn units_beyond_what_is_kept_are_sampled_and_the_variants_keep_their_shares() {
         told_below = bench.count(&Tally { units: units.collect(), ..tally("i", message, Vec::new()) }).units_below;
     }
     assert_eq!(told_below, 1 << 51);
-    let units = super::super::inbox::units(&bench.database).unwrap();
+    let units = super::super::units::by_revision(&bench.database).unwrap();
     let (a, b) = (units[0].2, units[1].2);
     assert!((a + b).abs_diff(75_000) < 1_500, "{units:?}");
     assert!((a as f64 / (a + b) as f64 - 0.75).abs() < 0.01, "{units:?}");
