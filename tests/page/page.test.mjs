@@ -31,10 +31,10 @@ async function weigh(weights, name = "digits") {
   assert.equal(response.status, 200, await response.text());
 }
 
-/** The document as it was, through the API: put there by hand so soon after a change, it could be an older copy of KV's. */
-async function restore(name) {
+/** A document, the one as it was unless another is given, through the API: put there by hand so soon after a change, it could be an older copy of KV's. */
+async function restore(name, document = originals[name]) {
   const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, "if-match": "*" };
-  assert.equal((await worker.fetch(`/endpoints/${name}`, { method: "PUT", headers, body: originals[name] })).status, 200);
+  assert.equal((await worker.fetch(`/endpoints/${name}`, { method: "PUT", headers, body: document })).status, 200);
 }
 
 /** The figures of a table by its caption, by row. */
@@ -232,7 +232,7 @@ for (const width of WIDTHS) {
     t.after(() => restore("digits"));
     const document = JSON.parse(originals.digits);
     document.variants = [...document.variants, { ...document.variants[1], name: "second" }].map((variant, i) => ({ ...variant, weight: [250, 50, 100][i] }));
-    await worker.put("digits", document);
+    await restore("digits", JSON.stringify(document));
     const stored = async () => (await (await worker.fetch("/endpoints/digits")).json()).variants.map(({ weight }) => weight);
     while ((await stored()).length < 3);
     await page({ width, expected: /status of 503/ }, async (page) => {
