@@ -18,8 +18,7 @@ use crate::request::Request;
 /// with AWS.
 const SKEW_SECONDS: i64 = 300;
 
-/// The name that SageMaker's clients sign for, those of its runtime included.
-/// Whose clients are answered: SageMaker's, and CloudWatch's.
+/// The names that are signed for: by SageMaker's clients, those of its runtime included, and by CloudWatch's.
 const SERVICES: [&str; 2] = ["sagemaker", "monitoring"];
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";

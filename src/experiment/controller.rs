@@ -156,8 +156,10 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
     }
 
     fn scoreboard(&self, query: &Query) -> Result<Scoreboard, DatabaseError> {
-        let (lines, cut) = scoreboard::lines(self.database, query)?;
-        let split = split::of(self.database, &mut Shares::default())?;
+        // Each revision's document is read once for both.
+        let mut shares = Shares::default();
+        let (lines, cut) = scoreboard::lines(self.database, query, &mut shares)?;
+        let split = split::of(self.database, &mut shares)?;
         Ok(Scoreboard {
             split,
             as_of_ms: self.platform.now_ms(),
@@ -175,7 +177,7 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
     /// # Errors
     /// If the database fails.
     pub fn has_to_publish(&self) -> Result<bool, DatabaseError> {
-        Ok(self.ledger().publication()?.is_some())
+        self.ledger().has_to_publish()
     }
 
     /// Tells the store what it does not have yet; whether it has all of it. Not to be called while another call lasts: the
@@ -205,7 +207,7 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
     /// If the database fails.
     pub fn clean(&self) -> Result<Later, DatabaseError> {
         let now_ms = self.platform.now_ms();
-        if let Some(Newest { revision: None, times: Some(times), .. }) = Some(self.ledger().newest(None)?)
+        if let Newest { revision: None, times: Some(times), .. } = self.ledger().newest(None)?
             && now_ms - times.modified_ms > self.terms.keep_removed_ms
         {
             return Ok(Later::Drop);

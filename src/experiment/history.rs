@@ -75,6 +75,22 @@ pub(super) fn of_revision(database: &impl Database, revision: &str) -> Result<Op
     Ok(select(database, "WHERE revision = ? ORDER BY number DESC LIMIT 1", &[revision.into()])?.into_iter().next())
 }
 
+/// The number of the newest version; 0 where there has been none.
+pub(super) fn newest_number(database: &impl Database) -> Result<u64, DatabaseError> {
+    let rows = database.execute("SELECT MAX(number) FROM revisions", &[])?;
+    Ok(rows.first().map_or(0, |cells| Row::of(cells).count()))
+}
+
+/// Whether there is a version with this revision.
+pub(super) fn knows(database: &impl Database, revision: &str) -> Result<bool, DatabaseError> {
+    Ok(!database.execute("SELECT 1 FROM revisions WHERE revision = ? LIMIT 1", &[revision.into()])?.is_empty())
+}
+
+/// The revision of a document.
+pub(super) fn revision_of(document: &str) -> String {
+    Revision::of(document.as_bytes()).as_str().to_owned()
+}
+
 /// Adds a version, and gives it with its number.
 pub(super) fn add(
     database: &impl Database,
@@ -82,8 +98,8 @@ pub(super) fn add(
     cause: &Cause,
     now_ms: f64,
 ) -> Result<Version, DatabaseError> {
-    let number = newest(database)?.map_or(1, |newest| newest.number.saturating_add(1));
-    let revision = document.as_ref().map(|document| Revision::of(document.as_bytes()).as_str().to_owned());
+    let number = newest_number(database)?.saturating_add(1);
+    let revision = document.as_deref().map(revision_of);
     let Cause { author, reason } = cause.clone();
     let version = Version { number, revision, at_ms: now_ms, author, reason, document };
     database.execute(
@@ -129,7 +145,7 @@ pub(super) fn page(database: &impl Database, before: Option<u64>, most: u64) -> 
 
 /// Forgets all but so many of the newest versions.
 pub(super) fn forget(database: &impl Database, most: u64) -> Result<(), DatabaseError> {
-    let newest = newest(database)?.map_or(0, |newest| newest.number);
+    let newest = newest_number(database)?;
     database.execute("DELETE FROM revisions WHERE number <= ?", &[Cell::count(newest.saturating_sub(most))])?;
     Ok(())
 }

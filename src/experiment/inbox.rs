@@ -1,7 +1,7 @@
 //! Tallies as they come in: each counts once, however often and in whatever order it comes.
 
 use super::scoreboard;
-use super::tables::{Row, set_state, state};
+use super::tables::{Row, set_state, state_count};
 use super::tally::Tally;
 use super::units;
 use crate::platform::{Cell, Database, DatabaseError};
@@ -53,5 +53,5 @@ pub(super) fn forget(database: &impl Database, before_ms: f64) -> Result<(), Dat
 
 /// Requests whose sums isolates had to drop.
 pub(super) fn lost(database: &impl Database) -> Result<u64, DatabaseError> {
-    Ok(state(database, LOST)?.and_then(|cell| cell.as_count()).unwrap_or(0))
+    Ok(state_count(database, LOST)?.unwrap_or(0))
 }

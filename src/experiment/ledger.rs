@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::history::{self, Author, Cause, Version};
-use super::tables::{set_state, state};
-use crate::endpoint::{Endpoint, Revision, WeightChange, WeightsError};
+use super::tables::{set_state, state_count, state_number};
+use crate::endpoint::{Endpoint, WeightChange, WeightsError};
 use crate::platform::{Cell, Database, DatabaseError, Times};
 
 /// The most bytes of a document. A row of the database takes 2 MB.
@@ -63,7 +63,7 @@ impl Change {
     /// # Errors
     /// If it cannot be made.
     pub fn applied_to(&self, document: Option<&str>, earlier: Option<String>) -> Result<Option<String>, Refusal> {
-        let current = document.map(|document| Revision::of(document.as_bytes()).as_str().to_owned());
+        let current = document.map(history::revision_of);
         if !self.condition.holds(current.as_deref()) {
             return Err(Refusal::Conflict { current });
         }
@@ -191,7 +191,7 @@ impl<'a, D: Database> Ledger<'a, D> {
     }
 
     fn times(&self, number: u64, at_ms: f64) -> Result<Times, DatabaseError> {
-        let created_ms = state(self.database, CREATED_MS)?.and_then(|cell| cell.as_number());
+        let created_ms = state_number(self.database, CREATED_MS)?;
         Ok(Times { created_ms, modified_ms: at_ms, number: Some(number) })
     }
 
@@ -200,7 +200,7 @@ impl<'a, D: Database> Ledger<'a, D> {
     /// # Errors
     /// If the database fails.
     pub fn knows(&self, revision: &str) -> Result<bool, DatabaseError> {
-        Ok(history::of_revision(self.database, revision)?.is_some())
+        history::knows(self.database, revision)
     }
 
     /// When the store was last looked at, in milliseconds since the Unix epoch.
@@ -208,7 +208,7 @@ impl<'a, D: Database> Ledger<'a, D> {
     /// # Errors
     /// If the database fails.
     pub fn looked_ms(&self) -> Result<Option<f64>, DatabaseError> {
-        Ok(state(self.database, LOOKED_MS)?.and_then(|cell| cell.as_number()))
+        state_number(self.database, LOOKED_MS)
     }
 
     /// Makes a change, or says why not. The database is to be asked for all of it at once.
@@ -251,13 +251,13 @@ impl<'a, D: Database> Ledger<'a, D> {
                 None => Ok(()),
             };
         };
-        let revision = seen.document.as_ref().map(|document| Revision::of(document.as_bytes()).as_str().to_owned());
+        let revision = seen.document.as_deref().map(history::revision_of);
         if revision == newest.revision {
             return self.published(newest.number, now_ms);
         }
-        let published_ms = state(self.database, PUBLISHED_MS)?.and_then(|cell| cell.as_number()).unwrap_or(0.0);
+        let published_ms = state_number(self.database, PUBLISHED_MS)?.unwrap_or(0.0);
         // What is to be written will be, and what was read before that is older.
-        if self.publication()?.is_some() || seen.asked_ms <= published_ms {
+        if self.has_to_publish()? || seen.asked_ms <= published_ms {
             return Ok(());
         }
         let has_settled = seen.asked_ms > published_ms + self.delay_ms;
@@ -282,16 +282,23 @@ impl<'a, D: Database> Ledger<'a, D> {
         self.published(version.number, now_ms)
     }
 
+    /// Whether the store does not have the newest version yet.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn has_to_publish(&self) -> Result<bool, DatabaseError> {
+        Ok(history::newest_number(self.database)? > state_count(self.database, PUBLISHED)?.unwrap_or(0))
+    }
+
     /// What the store has to be told, if it does not have the newest version yet.
     ///
     /// # Errors
     /// If the database fails.
     pub fn publication(&self) -> Result<Option<Publication>, DatabaseError> {
-        let published = state(self.database, PUBLISHED)?.and_then(|cell| cell.as_count()).unwrap_or(0);
-        let Some(Version { number, at_ms, document, .. }) = history::newest(self.database)? else { return Ok(None) };
-        if number <= published {
+        if !self.has_to_publish()? {
             return Ok(None);
         }
+        let Some(Version { number, at_ms, document, .. }) = history::newest(self.database)? else { return Ok(None) };
         Ok(Some(Publication { number, document, times: self.times(number, at_ms)? }))
     }
 
@@ -300,7 +307,7 @@ impl<'a, D: Database> Ledger<'a, D> {
     /// # Errors
     /// If the database fails.
     pub fn published(&self, number: u64, now_ms: f64) -> Result<(), DatabaseError> {
-        let before = state(self.database, PUBLISHED)?.and_then(|cell| cell.as_count()).unwrap_or(0);
+        let before = state_count(self.database, PUBLISHED)?.unwrap_or(0);
         if number > before {
             set_state(self.database, PUBLISHED, Cell::count(number))?;
             set_state(self.database, PUBLISHED_MS, now_ms.into())?;

@@ -175,6 +175,21 @@ struct Place {
     reason: String,
 }
 
+/// Which row of the sums is meant: the parameters of [`Place::key`].
+const PLACE: &str = "span = ? AND since = ? AND revision = ? AND variant = ? AND reason = ?";
+
+impl Place {
+    fn key(&self) -> [Cell; 5] {
+        [
+            Cell::count(self.span),
+            Cell::count(self.since),
+            self.revision.as_str().into(),
+            self.variant.as_str().into(),
+            self.reason.as_str().into(),
+        ]
+    }
+}
+
 const SUMS: &str =
     "invocations, predicted_rows, caller_errors, variant_errors, other_errors, fallbacks, bytes_in, bytes_out";
 
@@ -193,20 +208,10 @@ pub(super) fn count(database: &impl Database, share: &Share) -> Result<(), Datab
 }
 
 fn add(database: &impl Database, place: &Place, sums: &Sums) -> Result<(), DatabaseError> {
-    let Place { span, since, revision, variant, reason } = place;
-    let key = [
-        Cell::count(*span),
-        Cell::count(*since),
-        revision.as_str().into(),
-        variant.as_str().into(),
-        reason.as_str().into(),
-    ];
+    let key = place.key();
     let mut latency = Cell::Null;
     if !sums.origin_ms.is_empty() {
-        let kept = database.execute(
-            "SELECT origin_ms FROM sums WHERE span = ? AND since = ? AND revision = ? AND variant = ? AND reason = ?",
-            &key,
-        )?;
+        let kept = database.execute(&format!("SELECT origin_ms FROM sums WHERE {PLACE}"), &key)?;
         let mut merged = sums.origin_ms.clone();
         merged.merge(&kept.first().map(|row| Row::of(row).latency()).unwrap_or_default());
         latency = Cell::text_or_null(serde_json::to_string(&merged).ok().as_deref());
@@ -260,27 +265,12 @@ pub(super) fn merge(database: &impl Database, detail: Detail, now_ms: f64) -> Re
     for (from, to, age_ms) in [(MINUTE, HOUR, detail.minutes_ms), (HOUR, DAY, detail.hours_ms)] {
         // Whole spans alone, so that each is merged at once.
         let before = ((now_ms - age_ms).max(0.0) as u64).checked_div(to).unwrap_or(0).saturating_mul(to);
-        let rows = database.execute(
-            &format!(
-                "SELECT span, since, revision, variant, reason, {SUMS}, origin_ms FROM sums WHERE span = ? AND since < ?
-                    ORDER BY since LIMIT ?"
-            ),
-            &[Cell::count(from), Cell::count(before), Cell::count(MOST_MERGED)],
-        )?;
-        for cells in &rows {
-            let (place, sums) = Row::of(cells).place_and_sums();
+        let parameters = [Cell::count(from), Cell::count(before), Cell::count(MOST_MERGED)];
+        let rows = select(database, "WHERE span = ? AND since < ? ORDER BY since LIMIT ?", &parameters)?;
+        for (place, sums) in &rows {
             let since = place.since.checked_div(to).unwrap_or(0).saturating_mul(to);
-            add(database, &Place { span: to, since, ..place.clone() }, &sums)?;
-            database.execute(
-                "DELETE FROM sums WHERE span = ? AND since = ? AND revision = ? AND variant = ? AND reason = ?",
-                &[
-                    Cell::count(place.span),
-                    Cell::count(place.since),
-                    Cell::Text(place.revision),
-                    Cell::Text(place.variant),
-                    Cell::Text(place.reason),
-                ],
-            )?;
+            add(database, &Place { span: to, since, ..place.clone() }, sums)?;
+            database.execute(&format!("DELETE FROM sums WHERE {PLACE}"), &place.key())?;
         }
         more |= u64::try_from(rows.len()).is_ok_and(|merged| merged >= MOST_MERGED);
     }
@@ -325,6 +315,13 @@ impl Row<'_> {
     }
 }
 
+/// Rows of the sums.
+fn select(database: &impl Database, rest: &str, parameters: &[Cell]) -> Result<Vec<(Place, Sums)>, DatabaseError> {
+    let columns = "span, since, revision, variant, reason";
+    let rows = database.execute(&format!("SELECT {columns}, {SUMS}, origin_ms FROM sums {rest}"), parameters)?;
+    Ok(rows.iter().map(|cells| Row::of(cells).place_and_sums()).collect())
+}
+
 /// A revision, a variant and a reason, and their sums over all time.
 #[cfg(all(test, not(target_arch = "wasm32")))]
 type Total = ((String, String, String), Sums);
@@ -332,19 +329,19 @@ type Total = ((String, String, String), Sums);
 /// All sums over all time.
 #[cfg(all(test, not(target_arch = "wasm32")))]
 pub(super) fn all_time(database: &impl Database) -> Result<Vec<Total>, DatabaseError> {
-    let rows = database.execute(
-        &format!("SELECT span, since, revision, variant, reason, {SUMS}, origin_ms FROM sums WHERE span = 0"),
-        &[],
-    )?;
-    let sums = rows.iter().map(|cells| Row::of(cells).place_and_sums());
+    let sums = select(database, "WHERE span = 0", &[])?.into_iter();
     Ok(sums.map(|(place, sums)| ((place.revision, place.variant, place.reason), sums)).collect())
 }
 
 /// A line as it is summed up: its key, and what is known of it.
 type Key = (u64, u64, String, String);
 
-/// The lines that are asked for; whether there are more.
-pub(super) fn lines(database: &impl Database, query: &Query) -> Result<(Vec<Line>, bool), DatabaseError> {
+/// The lines that are asked for; whether there are more. `shares` learns those of the revisions that are met.
+pub(super) fn lines(
+    database: &impl Database,
+    query: &Query,
+    shares: &mut Shares,
+) -> Result<(Vec<Line>, bool), DatabaseError> {
     let whole_time = query.from_ms.is_none() && query.to_ms.is_none() && query.by != By::Minute;
     let at = |ms: Option<f64>, otherwise: u64| ms.map_or(otherwise, |ms| ms.max(0.0) as u64);
     let (from, to) = (at(query.from_ms, 0), at(query.to_ms, u64::MAX >> 11));
@@ -353,18 +350,11 @@ pub(super) fn lines(database: &impl Database, query: &Query) -> Result<(Vec<Line
     let spans = if whole_time { "span = 0" } else { "span > 0 AND since >= ? AND since < ?" };
     let range = if whole_time { Vec::new() } else { vec![Cell::count(from), Cell::count(to)] };
     let most = Cell::count(u64::try_from(MOST_LINES.saturating_mul(8)).unwrap_or(u64::MAX));
-    let rows = database.execute(
-        &format!(
-            "SELECT span, since, revision, variant, reason, {SUMS}, origin_ms FROM sums WHERE {spans}
-                ORDER BY since DESC, revision, variant, reason LIMIT ?"
-        ),
-        &[range, vec![most.clone()]].concat(),
-    )?;
+    let rest = format!("WHERE {spans} ORDER BY since DESC, revision, variant, reason LIMIT ?");
+    let rows = select(database, &rest, &[range, vec![most.clone()]].concat())?;
     let mut cut = Some(Cell::count(u64::try_from(rows.len()).unwrap_or(u64::MAX))) == Some(most);
-    let mut shares = Shares::default();
     let mut summed: BTreeMap<Key, Summed> = BTreeMap::new();
-    for cells in &rows {
-        let (place, sums) = Row::of(cells).place_and_sums();
+    for (place, sums) in &rows {
         let (span, since) = match query.step_ms {
             _ if query.by != By::Minute => (0, 0),
             Some(step) if step > place.span => {
@@ -374,7 +364,7 @@ pub(super) fn lines(database: &impl Database, query: &Query) -> Result<(Vec<Line
         };
         let revision = if query.by == By::Revision { place.revision.clone() } else { String::new() };
         let line = summed.entry((since, span, revision, place.variant.clone())).or_default();
-        line.add(&place, &sums);
+        line.add(place, sums);
         shares.see(database, &place.revision)?;
     }
     let drawn = drawn_by_group(&summed);
@@ -385,7 +375,7 @@ pub(super) fn lines(database: &impl Database, query: &Query) -> Result<(Vec<Line
             break;
         }
         let group = drawn.get(&(since, span, revision.clone()));
-        lines.push(summed.line(query, (since, span, revision, variant), group, &shares));
+        lines.push(summed.line(query, (since, span, revision, variant), group, shares));
     }
     Ok((lines, cut))
 }

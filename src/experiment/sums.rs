@@ -48,11 +48,6 @@ impl Sums {
         }
         self.origin_ms.merge(&other.origin_ms);
     }
-
-    /// Requests that were not answered by the variant, over all.
-    pub fn errors(&self) -> u64 {
-        self.caller_errors.saturating_add(self.variant_errors).saturating_add(self.other_errors)
-    }
 }
 
 /// A distribution of milliseconds, as a sketch that merges: quantiles are within 1 % (DDSketch: Masson, Rim and Lee, "DDSketch:

@@ -59,11 +59,18 @@ pub fn endpoint_of(database: &impl Database) -> Result<Option<Name>, DatabaseErr
     Ok(state(database, ENDPOINT)?.and_then(|cell| Name::try_from(cell.as_text()?).ok()))
 }
 
+/// A figure of the state, as a count.
+pub(super) fn state_count(database: &impl Database, name: &str) -> Result<Option<u64>, DatabaseError> {
+    Ok(state(database, name)?.and_then(|cell| cell.as_count()))
+}
+
+/// A figure of the state, as a number.
+pub(super) fn state_number(database: &impl Database, name: &str) -> Result<Option<f64>, DatabaseError> {
+    Ok(state(database, name)?.and_then(|cell| cell.as_number()))
+}
+
 /// One figure of the state.
-///
-/// # Errors
-/// If the database fails.
-pub(super) fn state(database: &impl Database, name: &str) -> Result<Option<Cell>, DatabaseError> {
+fn state(database: &impl Database, name: &str) -> Result<Option<Cell>, DatabaseError> {
     let rows = database.execute("SELECT value FROM state WHERE name = ?", &[name.into()])?;
     Ok(rows.into_iter().next().and_then(|row| row.into_iter().next()))
 }

@@ -39,7 +39,7 @@ pub struct Share {
 }
 
 /// What is counted apart.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counted {
     /// The minute in which the requests came in, since the Unix epoch.
     pub minute: u64,

@@ -1,6 +1,6 @@
 //! Units, by which sticky assignments are counted.
 
-use super::tables::{Row, set_state, state};
+use super::tables::{Row, set_state, state_count};
 use crate::platform::{Cell, Database, DatabaseError};
 
 /// The most units that are kept of all revisions together. Beyond that the half of them is dropped whose hashes are higher,
@@ -15,7 +15,7 @@ const UNITS_BELOW: &str = "units_below";
 /// the sample ratios of revisions would not be independent of each other.
 pub(super) fn count(database: &impl Database, seen: &[(String, String, String)]) -> Result<(), DatabaseError> {
     let mut below = below_which(database)?;
-    let mut kept = state(database, UNITS)?.and_then(|cell| cell.as_count()).unwrap_or(0);
+    let mut kept = state_count(database, UNITS)?.unwrap_or(0);
     let before = kept;
     for (revision, variant, unit) in seen {
         let Some(unit) = unit_number(unit).filter(|unit| *unit < below) else { continue };
@@ -43,7 +43,8 @@ pub fn unit_number(hash: &str) -> Option<u64> {
     u64::from_str_radix(hash.get(..13)?, 16).ok()
 }
 
-/// How many units each variant of each revision has got, which no earlier one had seen, of those that are kept: (revision, variant, units).
+/// How many units each variant of each revision has got, which no earlier one had seen, of those that are kept: (revision,
+/// variant, units).
 pub(super) fn by_revision(database: &impl Database) -> Result<Vec<(String, String, u64)>, DatabaseError> {
     let rows = database.execute("SELECT revision, variant, COUNT(*) FROM units GROUP BY revision, variant", &[])?;
     let units = rows.iter().map(|cells| {
@@ -55,5 +56,5 @@ pub(super) fn by_revision(database: &impl Database) -> Result<Vec<(String, Strin
 
 /// Units whose number is not below this are counted no longer.
 pub(super) fn below_which(database: &impl Database) -> Result<u64, DatabaseError> {
-    Ok(state(database, UNITS_BELOW)?.and_then(|cell| cell.as_count()).unwrap_or(1 << 52))
+    Ok(state_count(database, UNITS_BELOW)?.unwrap_or(1 << 52))
 }

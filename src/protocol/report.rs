@@ -7,7 +7,6 @@ use super::headers;
 use super::respond::insert;
 use crate::access::AccessError;
 use crate::assignment::AssignmentError;
-use crate::endpoint::WeightsError;
 use crate::experiment::Refusal;
 use crate::isolate::{EndpointError, InvokeError, ModelError};
 use crate::origin::OriginError;
@@ -168,9 +167,6 @@ fn status_and_fix(error: &Error) -> (StatusCode, &'static str) {
             Refusal::Broken(_) => (S::CONFLICT, "put a document in its place that is right"),
         },
         Error::Experiment(_) => (S::SERVICE_UNAVAILABLE, "try again shortly"),
-        Error::Weights(WeightsError::Document(_)) => {
-            (S::CONFLICT, "fix the endpoint's document in the ENDPOINTS namespace")
-        }
         Error::Weights(_) => (S::BAD_REQUEST, WEIGHTS),
         Error::Entropy(_) => (S::INTERNAL_SERVER_ERROR, "try again shortly"),
     }

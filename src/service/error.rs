@@ -175,7 +175,6 @@ impl Error {
                 Refusal::Broken(_) => "endpoint_invalid",
             },
             Error::Experiment(_) => "experiment_unavailable",
-            Error::Weights(WeightsError::Document(_)) => "endpoint_invalid",
             Error::Weights(_) => "bad_weights",
             Error::Entropy(_) => "no_randomness",
         }

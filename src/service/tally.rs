@@ -109,19 +109,17 @@ fn add(sums: &mut Sums, record: &Record, stood_in: bool) {
     let count = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
     let party = if stood_in { Some(Party::Variant) } else { Party::of_status(record.status) };
     let is = |which| u64::from(party == Some(which));
-    let more = [
-        (&mut sums.invocations, 1),
-        (&mut sums.rows, record.rows.map_or(0, count)),
-        (&mut sums.caller_errors, is(Party::Caller)),
-        (&mut sums.variant_errors, is(Party::Variant)),
-        (&mut sums.other_errors, is(Party::Other)),
-        (&mut sums.fallbacks, u64::from(stood_in)),
-        (&mut sums.bytes_in, count(record.bytes_in)),
-        (&mut sums.bytes_out, count(record.bytes_out)),
-    ];
-    for (sum, more) in more {
-        *sum = sum.saturating_add(more);
-    }
+    sums.add(&Sums {
+        invocations: 1,
+        rows: record.rows.map_or(0, count),
+        caller_errors: is(Party::Caller),
+        variant_errors: is(Party::Variant),
+        other_errors: is(Party::Other),
+        fallbacks: u64::from(stood_in),
+        bytes_in: count(record.bytes_in),
+        bytes_out: count(record.bytes_out),
+        origin_ms: Default::default(),
+    });
     // With a fallback it is the time of two.
     if let (Some(ms), false) = (record.origin_ms, stood_in) {
         sums.origin_ms.record(ms);

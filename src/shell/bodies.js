@@ -50,29 +50,19 @@ class Arrival {
  * argument. It is in hand until the promise that `use` gives is kept. Of one that is not taken, `drained` bytes are read first.
  */
 export async function withBody(request, length, most, drained, use) {
-  if (length !== null && Number(length) <= SMALL_BYTES) {
-    let body, wrong;
-    try {
-      body = await request.bytes();
-    } catch (error) {
-      wrong = told(error);
-    }
-    return use(body, wrong);
-  }
-  const arrival = new Arrival();
-  arriving.add(arrival);
+  const arrival = length !== null && Number(length) <= SMALL_BYTES ? null : new Arrival();
+  if (arrival !== null) arriving.add(arrival);
+  let body, wrong;
   try {
-    let body, wrong;
-    try {
-      body = await gathered(request.body, most, drained, arrival);
-    } catch (error) {
-      wrong = told(error);
-    }
-    arriving.delete(arrival);
+    body = await (arrival === null ? request.bytes() : gathered(request.body, most, drained, arrival));
+  } catch (error) {
+    wrong = error instanceof Error ? error.message : String(error);
+  }
+  if (arrival === null) return use(body, wrong);
+  arriving.delete(arrival);
+  try {
     return await use(arrival.refused ? NO_ROOM : body, wrong);
   } finally {
     arrival.free();
   }
 }
-
-const told = (error) => (error instanceof Error ? error.message : String(error));

@@ -19,6 +19,7 @@ use wasm_bindgen_futures::future_to_promise;
 use worker::Env;
 use worker::worker_sys::{Context as Invocation, web_sys};
 
+use crate::experiment::Terms;
 use crate::isolate::Isolate;
 use crate::protocol::{self, Answer};
 use crate::request::{MAX_BODY_BYTES, RequestError};
@@ -31,6 +32,8 @@ struct PerIsolate {
     isolate: Isolate,
     sinks: Sinks,
     has_experiments: bool,
+    /// For the experiments that live in this isolate.
+    terms: Terms,
 }
 
 thread_local! {
@@ -43,6 +46,7 @@ fn per_isolate(env: &Env) -> &'static PerIsolate {
         isolate: Isolate::new(settings::read(env)),
         sinks: Sinks::new(env),
         has_experiments: platform::has_experiments(env),
+        terms: settings::terms(env),
     };
     PER_ISOLATE.with(|kept| *kept.get_or_init(|| Box::leak(Box::new(make()))))
 }
@@ -78,7 +82,7 @@ pub fn answer(
     {
         return future_to_promise(http::page(assets, raw)).into();
     }
-    let PerIsolate { isolate, sinks, has_experiments } = per_isolate(&env);
+    let PerIsolate { isolate, sinks, has_experiments, .. } = per_isolate(&env);
     let service = Rc::new(Service::new(Workers::new(env, *has_experiments), isolate));
     let responding = {
         let service = Rc::clone(&service);

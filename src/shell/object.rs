@@ -6,7 +6,6 @@ use wasm_bindgen_futures::future_to_promise;
 use worker::Env;
 
 use super::platform::Workers;
-use super::settings;
 use crate::endpoint::Name;
 use crate::experiment::{Command, Controller, ExperimentError, Later, endpoint_of};
 use crate::platform::{Cell, Database, DatabaseError};
@@ -101,7 +100,7 @@ fn controller<'a>(
     storage: &'a Storage,
     name: &'a Name,
 ) -> Result<Controller<'a, Workers, Storage>, DatabaseError> {
-    let terms = settings::terms(&env);
+    let terms = super::per_isolate(&env).terms;
     Controller::new(Workers::new(env, false), storage, name, terms)
 }
 

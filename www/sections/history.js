@@ -34,6 +34,7 @@ export function history(experiment) {
   let cursor = null;
   let shown = "";
   let unread = false;
+  let known = null;
 
   async function read() {
     if (!experiment.token) {
@@ -118,10 +119,9 @@ export function history(experiment) {
     clear(confirming);
     shown = "";
     find("#changes").replaceChildren();
-    read();
+    known = null;
   });
   // Only what is new at the top: pages that were opened stay.
-  let known;
   experiment.addEventListener("looked", () => {
     const revision = `${experiment.name} ${experiment.total?.revision}`;
     if (revision === known) return;

@@ -6,11 +6,12 @@ use serde::Deserialize;
 use super::{describe, if_match};
 use crate::endpoint::{Name, WeightChange};
 use crate::experiment::{Change, Condition, Edit};
+use crate::isolate::{EndpointError, Served};
 use crate::platform::Platform;
 use crate::protocol::respond::{Answer, respond};
 use crate::protocol::tabular;
 use crate::request::{Request, RequestError};
-use crate::service::{Error, Reader, Service};
+use crate::service::{Error, Reader, RevisionError, Service};
 
 /// Puts other weights into the document.
 pub(super) async fn weights<P: Platform>(
@@ -21,7 +22,7 @@ pub(super) async fn weights<P: Platform>(
     request.allow(&Method::PUT, "PUT")?;
     // What is no list of weights is told before anybody is asked.
     let edit = |body: &[u8]| Ok(Edit::Weights(WeightChange::parse(body)?.to_json()));
-    change(service, name, request, if_match::condition, edit).await
+    describe(service, change(service, name, request, if_match::condition, edit).await?).await
 }
 
 /// Puts another document in place of what is there, or the first one.
@@ -34,7 +35,7 @@ pub(super) async fn document<P: Platform>(
         Ok(document) => Ok(Edit::Document(document.to_owned())),
         Err(_) => Err(RequestError::Operation("the document is not UTF-8".to_owned()).into()),
     };
-    change(service, name, request, if_match::condition_or_absence, edit).await
+    describe(service, change(service, name, request, if_match::condition_or_absence, edit).await?).await
 }
 
 /// Removes the document.
@@ -43,11 +44,8 @@ pub(super) async fn remove<P: Platform>(
     name: &str,
     request: &Request,
 ) -> Result<Answer, Error> {
-    let name = Name::try_from(name).map_err(RequestError::Name)?;
-    let author = service.allow_admin(request)?;
-    let change = Change { edit: Edit::Remove, condition: if_match::condition(request)? };
     // That there is nothing to serve any more is what is wanted.
-    let _ = service.change(&name, change, tabular::cause(request, author)?).await?;
+    let _ = change(service, name, request, if_match::condition, |_| Ok(Edit::Remove)).await?;
     Ok(respond(StatusCode::NO_CONTENT, "application/json", Vec::new()).into())
 }
 
@@ -67,21 +65,28 @@ pub(super) async fn roll_back<P: Platform>(
         Ok(Asked { to }) => Ok(Edit::Restore(to)),
         Err(error) => Err(RequestError::Operation(format!("the body is not {{\"to\": REVISION}}: {error}")).into()),
     };
-    change(service, name, request, if_match::condition, edit).await
+    describe(service, change(service, name, request, if_match::condition, edit).await?).await
 }
+
+/// An endpoint, and what is served of it after a change.
+type Changed = (Name, Result<Served, EndpointError>);
 
 async fn change<P: Platform>(
     service: &Service<'_, P>,
     name: &str,
     request: &Request,
-    condition: impl FnOnce(&Request) -> Result<Condition, crate::service::RevisionError>,
+    condition: impl FnOnce(&Request) -> Result<Condition, RevisionError>,
     edit: impl FnOnce(&[u8]) -> Result<Edit, Error>,
-) -> Result<Answer, Error> {
+) -> Result<Changed, Error> {
     let name = Name::try_from(name).map_err(RequestError::Name)?;
     let author = service.allow_admin(request)?;
     let condition = condition(request)?;
     let change = Change { edit: edit(&request.body)?, condition };
     let served = service.change(&name, change, tabular::cause(request, author)?).await?;
+    Ok((name, served))
+}
+
+async fn describe<P: Platform>(service: &Service<'_, P>, (name, served): Changed) -> Result<Answer, Error> {
     let served = served.map_err(|error| Error::Endpoint(name.clone(), error))?;
     Ok(describe::described(service, &name, &served, Reader::Administrator).await.into())
 }

@@ -134,6 +134,9 @@ struct Statistics {
     quantiles: Vec<f64>,
 }
 
+/// Those that have a name.
+const STATISTICS: [&str; 5] = ["SampleCount", "Sum", "Average", "Minimum", "Maximum"];
+
 impl Statistics {
     /// One of them, by CloudWatch's name.
     fn named(&self, name: &str) -> Option<f64> {
@@ -260,8 +263,7 @@ async fn statistics<P: Platform>(
     if asked.statistics.is_empty() && asked.extended_statistics.is_empty() {
         return Err(wrong("name `Statistics` or `ExtendedStatistics`").into());
     }
-    const KNOWN: [&str; 5] = ["SampleCount", "Sum", "Average", "Minimum", "Maximum"];
-    if asked.statistics.iter().any(|name| !KNOWN.contains(&name.as_str())) {
+    if asked.statistics.iter().any(|name| !STATISTICS.contains(&name.as_str())) {
         return Err(wrong("`Statistics` are SampleCount, Average, Sum, Minimum and Maximum").into());
     }
     let quantiles: Option<Vec<f64>> = asked.extended_statistics.iter().map(|name| quantile(name)).collect();
@@ -358,7 +360,7 @@ async fn data<P: Platform>(
         let span = Span { start: asked.start_time, end: asked.end_time, period };
         span.check()?;
         let quantiles = quantile(&stat);
-        let known = ["SampleCount", "Sum", "Average", "Minimum", "Maximum"].contains(&stat.as_str());
+        let known = STATISTICS.contains(&stat.as_str());
         if !known && quantiles.is_none() {
             return Err(wrong(format!(
                 "`Stat` of `{id}` is none: use Sum, Average, Minimum, Maximum, SampleCount or p99"
