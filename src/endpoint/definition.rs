@@ -4,13 +4,16 @@
 //! unique names, weights whose sum is finite, no share between 0 and [`Endpoint::LEAST_SHARE`], and a fallback that
 //! exists.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::access::Access;
 use super::document::{DocumentError, EndpointDocument, MAX_VARIANTS, parse_json};
+use super::goal::{Goal, GoalError, Metric};
 use super::limits::RequestLimits;
 use super::name::Name;
 use super::object::Object;
+use super::outcome::Outcome;
 use super::revision::Revision;
 use super::stickiness::Stickiness;
 use super::variant::Variant;
@@ -25,6 +28,8 @@ pub struct Endpoint {
     fallback: Option<usize>,
     access: Access,
     limits: RequestLimits,
+    outcome: Option<Outcome>,
+    goal: Option<Goal>,
     config: Option<Name>,
 }
 
@@ -77,6 +82,21 @@ impl Endpoint {
     /// What one request to its models may take.
     pub fn limits(&self) -> RequestLimits {
         self.limits
+    }
+
+    /// What becomes of its predictions, where that is told.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.outcome.as_ref()
+    }
+
+    /// What is compared, against which variant and with which certainty; what an endpoint has that does not say, else.
+    pub fn goal(&self) -> Cow<'_, Goal> {
+        self.goal.as_ref().map_or_else(|| Cow::Owned(Goal::default()), Cow::Borrowed)
+    }
+
+    /// The goal, as far as the document says it.
+    pub fn written_goal(&self) -> Option<&Goal> {
+        self.goal.as_ref()
     }
 
     /// The endpoint configuration that a SageMaker client made it from, if one did.
@@ -140,6 +160,20 @@ impl Endpoint {
                 }
             },
         };
+        let outcome = written.outcome.map(|Object(outcome)| outcome);
+        let goal = written.goal.map(|Object(goal)| goal);
+        if let Some(goal) = &goal {
+            let Some(outcome) = &outcome else { return Err(DocumentError::Goal(GoalError::NoOutcome)) };
+            let metrics = Metric::of(&outcome.told);
+            if let Some(metric) = goal.metric.filter(|metric| !metrics.contains(metric)) {
+                let (kind, metrics) = (outcome.told.kind(), metrics.iter().map(|metric| metric.as_str()).collect());
+                return Err(DocumentError::Goal(GoalError::Metric { metric, kind, metrics }));
+            }
+            if let Some(name) = goal.baseline.clone().filter(|name| !variants.iter().any(|each| each.name == *name)) {
+                let known = variants.iter().map(|variant| variant.name.to_string()).collect();
+                return Err(DocumentError::UnknownBaseline(name, known));
+            }
+        }
         Ok(Endpoint {
             revision: Revision::of(document),
             variants,
@@ -148,12 +182,15 @@ impl Endpoint {
             fallback,
             access: written.access,
             limits: written.limits.map(|Object(limits)| limits).unwrap_or_default(),
+            outcome,
+            goal,
             config: written.config,
         })
     }
 
     /// The document of an endpoint that a SageMaker client makes from the endpoint configuration `config`. Sticky
-    /// assignment, the fallback and the limits, which a configuration does not have, are kept from the endpoint `before` it.
+    /// assignment, the fallback, the limits, the outcome and the goal, which a configuration does not have, are kept from the
+    /// endpoint `before` it.
     ///
     /// # Errors
     /// If the document is not valid, as when the fallback is not among the new variants.
@@ -163,12 +200,19 @@ impl Endpoint {
         access: Access,
         before: Option<&Endpoint>,
     ) -> Result<String, DocumentError> {
+        let mut goal = before.and_then(Endpoint::written_goal).cloned();
+        if let Some(goal) = &mut goal {
+            // A comparison with a variant that is gone has ended.
+            goal.baseline.take_if(|name| !variants.iter().any(|variant| variant.name == *name));
+        }
         let written = EndpointDocument {
             variants,
             stickiness: before.and_then(Endpoint::stickiness).cloned().map(Object),
             fallback: before.and_then(Endpoint::fallback).map(|variant| variant.name.clone()),
             access,
             limits: before.and_then(Endpoint::written_limits),
+            outcome: before.and_then(Endpoint::outcome).cloned().map(Object),
+            goal: goal.map(Object),
             config: Some(config),
         };
         let document = written.to_json();
@@ -185,6 +229,8 @@ impl Endpoint {
             fallback: self.fallback().map(|variant| variant.name.clone()),
             access: self.access.clone(),
             limits: self.written_limits(),
+            outcome: self.outcome.clone().map(Object),
+            goal: self.goal.clone().map(Object),
             config: self.config.clone(),
         };
         written.to_json()

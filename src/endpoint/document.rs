@@ -6,9 +6,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::access::Access;
+use super::goal::{Goal, GoalError};
 use super::limits::RequestLimits;
 use super::name::Name;
 use super::object::Object;
+use super::outcome::Outcome;
 use super::stickiness::Stickiness;
 use super::variant::Variant;
 
@@ -58,6 +60,12 @@ pub enum DocumentError {
     /// The fallback is not one of the variants.
     #[error("at `fallback`: there is no variant `{0}`; name one of: {known}", known = .1.join(", "))]
     UnknownFallback(Name, Vec<String>),
+    /// The baseline is not one of the variants.
+    #[error("at `goal.baseline`: there is no variant `{0}`; name one of: {known}", known = .1.join(", "))]
+    UnknownBaseline(Name, Vec<String>),
+    /// The goal does not go with the outcomes.
+    #[error("at `goal`: {0}")]
+    Goal(GoalError),
 }
 
 impl DocumentError {
@@ -75,6 +83,8 @@ impl DocumentError {
                 format!("`variants[{position}].weight` is too small beside the others")
             }
             DocumentError::UnknownFallback(..) => "`fallback` is none of the variants".to_owned(),
+            DocumentError::UnknownBaseline(..) => "`goal.baseline` is none of the variants".to_owned(),
+            DocumentError::Goal(_) => "`goal` does not go with `outcome`".to_owned(),
         }
     }
 }
@@ -92,6 +102,10 @@ pub(super) struct EndpointDocument {
     pub access: Access,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Object<RequestLimits>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Object<Outcome>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub goal: Option<Object<Goal>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Name>,
 }

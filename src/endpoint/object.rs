@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 
 /// A `T` that must be written as a JSON object. Serde's derived types also accept a list of their members' values,
 /// which in a document written by hand is a mistake.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {

@@ -3,13 +3,16 @@
 use super::history;
 use super::inbox;
 use super::ledger::{Ledger, Newest, Observation, Publication, Refusal};
+use super::measure::Measure;
 use super::message::{Answer, Command, ExperimentError};
+use super::outcomes::{self, Taken, ToldOutcome};
 use super::scoreboard::{self, Detail, Query, Scoreboard};
 use super::shares::Shares;
 use super::split;
 use super::tables::prepare;
 use super::tally::Tally;
-use crate::endpoint::Name;
+use super::verdict;
+use crate::endpoint::{Endpoint, Name};
 use crate::platform::{
     Clock, Database, DatabaseError, Engines, Entry, Limited, Log, Namespace, Store, StoreError, Timer,
 };
@@ -107,6 +110,26 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
                 Ok(Answer::Document(self.ledger().newest(None)?))
             }
             Command::Scoreboard(query) => Ok(Answer::Scoreboard(Box::new(self.scoreboard(&query)?))),
+            Command::Outcomes(told) => {
+                self.look_for(&told).await?;
+                self.take(&told)
+            }
+            Command::Verdict => {
+                self.look(LOOK_EVERY_MS).await?;
+                let Some(endpoint) = self.endpoint()? else { return Ok(Answer::Refused(Refusal::NotFound)) };
+                let Some(measure) = Measure::of(&endpoint) else { return Ok(Answer::Refused(Refusal::NoOutcomes)) };
+                self.close(&measure, &endpoint)?;
+                let told = verdict::of(self.database, &measure, &endpoint, self.platform.now_ms())?;
+                Ok(told.map_or(Answer::Refused(Refusal::NotFound), |verdict| Answer::Verdict(Box::new(verdict))))
+            }
+            Command::Estimate { shares } => {
+                self.look(LOOK_EVERY_MS).await?;
+                let Some(endpoint) = self.endpoint()? else { return Ok(Answer::Refused(Refusal::NotFound)) };
+                let Some(measure) = Measure::of(&endpoint) else { return Ok(Answer::Refused(Refusal::NoOutcomes)) };
+                let now_ms = self.platform.now_ms();
+                let told = verdict::estimates(self.database, &measure, &endpoint, shares.as_deref(), now_ms)?;
+                Ok(Answer::Estimates(Box::new(told)))
+            }
             Command::History { before } => {
                 self.look(LOOK_EVERY_MS).await?;
                 let changes = history::page(self.database, before, CHANGES_A_PAGE)?;
@@ -121,7 +144,19 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
 
     async fn count(&self, tally: Tally) -> Result<Newest, DatabaseError> {
         let now_ms = self.platform.now_ms();
-        self.database.atomically(&mut || inbox::receive(self.database, &tally, now_ms))?;
+        // The document is looked at only where it says what to do with what has come.
+        let endpoint = if tally.predictions.is_empty() { None } else { self.endpoint()? };
+        let measure = endpoint.as_ref().and_then(Measure::of);
+        self.database.atomically(&mut || {
+            let is_new = inbox::receive(self.database, &tally, now_ms)?;
+            if let Some(measure) = measure.as_ref().filter(|_| is_new) {
+                outcomes::keep(self.database, measure, &tally.predictions, now_ms)?;
+            }
+            Ok(())
+        })?;
+        if let (Some(measure), Some(endpoint)) = (&measure, &endpoint) {
+            self.close(measure, endpoint)?;
+        }
         // What an isolate serves and this does not know was put into the store by hand.
         let is_strange = match &tally.revision {
             Some(revision) => !self.ledger().knows(revision)?,
@@ -129,6 +164,49 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
         };
         self.look(if is_strange { LOOK_AT_STRANGE_MS } else { LOOK_EVERY_MS }).await?;
         self.ledger().newest(tally.number)
+    }
+
+    /// The endpoint as it is now; `None` where there is none, or its document is none.
+    fn endpoint(&self) -> Result<Option<Endpoint>, DatabaseError> {
+        let document = self.ledger().newest(None)?.document;
+        Ok(document.and_then(|document| Endpoint::parse(document.as_bytes()).ok()))
+    }
+
+    /// Looks at the store, sooner where outcomes name revisions that are not known: somebody put them there by hand.
+    async fn look_for(&self, told: &[ToldOutcome]) -> Result<(), DatabaseError> {
+        let mut revisions: Vec<&str> = told.iter().flat_map(|told| &told.claims).map(|claims| claims.revision.as_str()).collect();
+        revisions.sort_unstable();
+        revisions.dedup();
+        let mut is_strange = false;
+        for revision in revisions {
+            is_strange |= !self.ledger().knows(revision)?;
+        }
+        self.look(if is_strange { LOOK_AT_STRANGE_MS } else { LOOK_EVERY_MS }).await
+    }
+
+    fn take(&self, told: &[ToldOutcome]) -> Result<Answer, ExperimentError> {
+        let endpoint = self.endpoint()?;
+        let Some((endpoint, measure)) = endpoint.as_ref().and_then(|each| Some((each, Measure::of(each)?))) else {
+            return Ok(Answer::Refused(Refusal::NoOutcomes));
+        };
+        let now_ms = self.platform.now_ms();
+        let mut taken = Taken::default();
+        self.database.atomically(&mut || {
+            taken = outcomes::take(self.database, &measure, told, now_ms)?;
+            verdict::note(self.database, &measure, endpoint, now_ms)
+        })?;
+        Ok(Answer::Outcomes(taken))
+    }
+
+    /// Closes predictions that no outcome can come for any more, some at once; whether there may be more.
+    fn close(&self, measure: &Measure<'_>, endpoint: &Endpoint) -> Result<bool, DatabaseError> {
+        let now_ms = self.platform.now_ms();
+        let mut more = false;
+        self.database.atomically(&mut || {
+            more = outcomes::close(self.database, measure, now_ms)?;
+            verdict::note(self.database, measure, endpoint, now_ms)
+        })?;
+        Ok(more)
     }
 
     /// Looks at the store, unless it was looked at so short a time ago.
@@ -213,9 +291,15 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
             return Ok(Later::Drop);
         }
         let mut more = false;
+        let endpoint = self.endpoint()?;
+        let measure = endpoint.as_ref().and_then(Measure::of);
+        if let (Some(measure), Some(endpoint)) = (&measure, &endpoint) {
+            more |= self.close(measure, endpoint)?;
+        }
         self.database.atomically(&mut || {
+            more |= outcomes::forget(self.database, measure.as_ref(), now_ms)?;
             inbox::forget(self.database, now_ms - FORGET_ISOLATE_MS)?;
-            more = scoreboard::merge(self.database, self.terms.detail, now_ms)?;
+            more |= scoreboard::merge(self.database, self.terms.detail, now_ms)?;
             history::forget(self.database, MOST_CHANGES)?;
             if self.database.bytes()? > MOST_BYTES {
                 more |= scoreboard::forget(self.database)?;

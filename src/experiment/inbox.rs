@@ -8,11 +8,11 @@ use crate::platform::{Cell, Database, DatabaseError};
 
 const LOST: &str = "lost";
 
-/// Counts a tally, unless it has been counted. The database is to be asked for all of it at once.
+/// Counts a tally, unless it has been counted; whether it has not. The database is to be asked for all of it at once.
 ///
 /// # Errors
 /// If the database fails.
-pub(super) fn receive(database: &impl Database, tally: &Tally, now_ms: f64) -> Result<(), DatabaseError> {
+pub(super) fn receive(database: &impl Database, tally: &Tally, now_ms: f64) -> Result<bool, DatabaseError> {
     let isolate = Cell::Text(tally.isolate.clone());
     let known = database.execute("SELECT settled FROM isolates WHERE isolate = ?", std::slice::from_ref(&isolate))?;
     // Of an isolate that is new here, or has been forgotten, nothing below that will come.
@@ -40,7 +40,7 @@ pub(super) fn receive(database: &impl Database, tally: &Tally, now_ms: f64) -> R
         &[isolate.clone(), Cell::count(settled), now_ms.into()],
     )?;
     database.execute("DELETE FROM early WHERE isolate = ? AND sequence < ?", &[isolate, Cell::count(settled)])?;
-    Ok(())
+    Ok(!counted)
 }
 
 /// Forgets isolates that were last heard of before then. They have long ended: a message waits for seconds, not for days.

@@ -114,6 +114,9 @@ pub enum Refusal {
     /// The weights are refused.
     #[error("{0}")]
     Weights(String),
+    /// The document says nothing of outcomes.
+    #[error("the endpoint's document does not say what its outcomes are")]
+    NoOutcomes,
     /// The document that is there is none.
     #[error("{0}")]
     Broken(String),

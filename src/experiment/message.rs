@@ -4,8 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::history::{Cause, Past};
 use super::ledger::{Change, Newest, Refusal};
+use super::outcomes::{Taken, ToldOutcome};
 use super::scoreboard::{Query, Scoreboard};
 use super::tally::Tally;
+use super::verdict::{Estimates, Verdict};
+use crate::endpoint::Name;
 use crate::platform::DatabaseError;
 
 /// What is asked.
@@ -25,6 +28,15 @@ pub enum Command {
     Read,
     /// What the records say.
     Scoreboard(Query),
+    /// Outcomes of predictions.
+    Outcomes(Vec<ToldOutcome>),
+    /// What they allow one to say.
+    Verdict,
+    /// What the metric would be under other weights.
+    Estimate {
+        /// The shares; none are asked for beside those of one variant each.
+        shares: Option<Vec<(Name, f64)>>,
+    },
     /// The changes with a number below `before`, the newest first.
     History {
         /// None of the newest.
@@ -42,6 +54,12 @@ pub enum Answer {
     Document(Newest),
     /// What the records say.
     Scoreboard(Box<Scoreboard>),
+    /// What became of outcomes.
+    Outcomes(Taken),
+    /// What they allow one to say.
+    Verdict(Box<Verdict>),
+    /// What the metric would be under other weights.
+    Estimates(Box<Estimates>),
     /// Changes, and whether there are older ones.
     History {
         /// The newest first.

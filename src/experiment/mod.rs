@@ -8,8 +8,11 @@
 mod controller;
 mod history;
 mod inbox;
+mod inference_id;
 mod ledger;
+mod measure;
 mod message;
+mod outcomes;
 mod scoreboard;
 mod shares;
 mod split;
@@ -19,14 +22,20 @@ mod tally;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
 mod units;
+mod verdict;
 
 pub use controller::{Controller, Later, Terms};
 pub use history::{Author, Cause, Past};
+pub use inference_id::{Claims, IdError, IdKeys, WeakKey, unit_bits};
 pub use ledger::{Change, Condition, Edit, Ledger, MOST_DOCUMENT_BYTES, Newest, Observation, Refusal};
 pub use message::{Answer, Command, ExperimentError};
+pub use outcomes::{KeptPrediction, Refused, Taken, ToldOutcome};
 pub use scoreboard::{By, Detail, Errors, Line, Percentiles, Query, Scoreboard};
 pub use split::{CountedAs, Counts, Split, VariantCount};
 pub use sums::{Latency, Sums};
 pub use tables::endpoint_of;
 pub use tally::{Counted, Party, Share, Tally};
 pub use units::unit_number;
+pub use verdict::{
+    Compared, Estimates, FixedSample, Hypothesis, LEAST_UNITS, Point, Scored, SegmentVerdict, Verdict, Word,
+};

@@ -4,7 +4,7 @@ use crate::endpoint::Name;
 use crate::platform::{Cell, Database, DatabaseError};
 
 /// Statements that make what is not there. A later version adds its own behind them.
-const SCHEMA: [&str; 6] = [
+const SCHEMA: [&str; 15] = [
     // Figures that there are one of.
     "CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
     // Each change of the document, in order. One without a document is a removal.
@@ -25,6 +25,29 @@ const SCHEMA: [&str; 6] = [
         WITHOUT ROWID",
     // Units that have been seen, by the first 52 bits of their hash, with the revision that saw them first.
     "CREATE TABLE IF NOT EXISTS units (unit INTEGER PRIMARY KEY, revision TEXT NOT NULL, variant TEXT NOT NULL) WITHOUT ROWID",
+    // Outcomes that have been taken, by the first 80 bits of their id's hash, and when that was.
+    "CREATE TABLE IF NOT EXISTS outcomes (id INTEGER NOT NULL, id_rest INTEGER NOT NULL, row INTEGER NOT NULL,
+        at_ms REAL NOT NULL, PRIMARY KEY (id, id_rest, row)) WITHOUT ROWID",
+    // Predictions whose outcomes may name what does not say all about them, as JSON; and whether they were counted as having
+    // none.
+    "CREATE TABLE IF NOT EXISTS predictions (id TEXT PRIMARY KEY, at_ms REAL NOT NULL, closed INTEGER NOT NULL,
+        prediction TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS predictions_by_time ON predictions (closed, at_ms)",
+    // Outcomes that cannot be counted yet.
+    "CREATE TABLE IF NOT EXISTS waiting (id TEXT NOT NULL, row INTEGER NOT NULL, at_ms REAL NOT NULL, truth TEXT NOT NULL,
+        PRIMARY KEY (id, row)) WITHOUT ROWID",
+    // Sums over the outcomes of a unit in a variant, of a segment; 0 is all traffic.
+    "CREATE TABLE IF NOT EXISTS unit_sums (segment INTEGER NOT NULL, unit INTEGER NOT NULL, variant TEXT NOT NULL,
+        n REAL NOT NULL, y REAL NOT NULL, ty REAL NOT NULL, w REAL NOT NULL, PRIMARY KEY (segment, unit, variant)) WITHOUT ROWID",
+    // Sums over all units of a segment, as JSON.
+    "CREATE TABLE IF NOT EXISTS effects (segment INTEGER PRIMARY KEY, sums TEXT NOT NULL)",
+    // Sums over a variant's predictions, as JSON.
+    "CREATE TABLE IF NOT EXISTS quality (variant TEXT PRIMARY KEY, sums TEXT NOT NULL) WITHOUT ROWID",
+    // Classes that outcomes have named.
+    "CREATE TABLE IF NOT EXISTS labels (label TEXT PRIMARY KEY) WITHOUT ROWID",
+    // What was known when: for the picture of a test.
+    "CREATE TABLE IF NOT EXISTS points (variant TEXT NOT NULL, outcomes REAL NOT NULL, at_ms REAL NOT NULL,
+        difference REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL, share REAL, PRIMARY KEY (variant, outcomes)) WITHOUT ROWID",
 ];
 
 /// How many statements of the schema the database has been given, by the name of their figure.
@@ -69,6 +92,11 @@ pub(super) fn state_number(database: &impl Database, name: &str) -> Result<Optio
     Ok(state(database, name)?.and_then(|cell| cell.as_number()))
 }
 
+/// A figure of the state, as a text.
+pub(super) fn state_text(database: &impl Database, name: &str) -> Result<Option<String>, DatabaseError> {
+    Ok(state(database, name)?.and_then(|cell| cell.as_text().map(str::to_owned)))
+}
+
 /// One figure of the state.
 fn state(database: &impl Database, name: &str) -> Result<Option<Cell>, DatabaseError> {
     let rows = database.execute("SELECT value FROM state WHERE name = ?", &[name.into()])?;
@@ -107,8 +135,13 @@ impl<'a> Row<'a> {
         self.0.next().and_then(Cell::as_count).unwrap_or(0)
     }
 
-    /// A number.
+    /// A number; 0 where it is absent.
     pub fn number(&mut self) -> f64 {
-        self.0.next().and_then(Cell::as_number).unwrap_or(0.0)
+        self.optional_number().unwrap_or(0.0)
+    }
+
+    /// A number, or NULL.
+    pub fn optional_number(&mut self) -> Option<f64> {
+        self.0.next().and_then(Cell::as_number)
     }
 }

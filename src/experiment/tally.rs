@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::outcomes::KeptPrediction;
 use super::sums::Sums;
 use crate::assignment::Reason;
 
@@ -20,6 +21,9 @@ pub struct Tally {
     /// Units of sticky requests that this isolate has not sent before, by their revision and variant.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub units: Vec<(String, String, String)>,
+    /// Predictions that are kept for their outcomes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub predictions: Vec<KeptPrediction>,
     /// The revision that the isolate serves; absent where it serves none any more.
     pub revision: Option<String>,
     /// Which of the endpoint's changes that is, where the isolate was told.

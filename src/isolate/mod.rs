@@ -3,21 +3,24 @@
 
 mod check;
 mod endpoints;
+mod ids;
 mod models;
 mod names;
 mod settings;
 mod tallies;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 
 pub use check::{CheckError, reproduce};
 pub use endpoints::{Copy, EndpointCache, EndpointError, Freshness, Health, Lookup, Served};
+pub use ids::Ids;
 pub use models::{InvokeError, LoadedModel, ModelCache, ModelError, Wanted};
 pub use names::KnownNames;
 pub use settings::{AllowedOrigins, Settings};
 pub use tallies::{Seen, SeenUnit, Tallies};
 
 use crate::assignment::Randomness;
+use crate::experiment::IdKeys;
 
 /// An isolate's memory.
 #[derive(Debug)]
@@ -34,6 +37,10 @@ pub struct Isolate {
     pub id: RefCell<Option<String>>,
     /// The generator that variants are drawn with, once it has been seeded.
     pub randomness: RefCell<Option<Randomness>>,
+    /// What ids are made with, once one has been.
+    pub ids: RefCell<Option<Ids>>,
+    /// What ids are signed with, once that has been asked; `None` where they are not.
+    pub id_keys: OnceCell<Option<IdKeys>>,
     /// Milliseconds that a change takes to reach every isolate.
     pub settle_ms: f64,
     /// Milliseconds that the store has for a document or a page of names.
@@ -54,6 +61,8 @@ impl Isolate {
             tallies: RefCell::default(),
             id: RefCell::new(None),
             randomness: RefCell::new(None),
+            ids: RefCell::new(None),
+            id_keys: OnceCell::new(),
             settle_ms: settings.freshness.oldest_ms() + settings.store_delay_ms,
             store_limit_ms: settings.store_limit_ms,
             allowed_origins: settings.allowed_origins,

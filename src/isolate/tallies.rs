@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::assignment::Reason;
 use crate::endpoint::Name;
-use crate::experiment::{Counted, Newest, Share, Sums, Tally, unit_number};
+use crate::experiment::{Counted, KeptPrediction, Newest, Share, Sums, Tally, unit_number};
 
 /// Sums by endpoint.
 #[derive(Debug, Default)]
@@ -22,6 +22,7 @@ pub struct Tallies {
 struct Pending {
     sums: Vec<Share>,
     units: Vec<(String, String, String)>,
+    predictions: Vec<KeptPrediction>,
     lost: u64,
     /// The message that is on its way, or was lost on it.
     sent: Option<Tally>,
@@ -38,6 +39,7 @@ impl Default for Pending {
         Pending {
             sums: Vec::new(),
             units: Vec::new(),
+            predictions: Vec::new(),
             lost: 0,
             sent: None,
             sequence: 0,
@@ -93,6 +95,9 @@ pub struct SeenUnit<'a> {
 impl Tallies {
     /// The most sums that are kept: an endpoint of two variants has six a minute.
     const MOST_SUMS: usize = 2_000;
+    /// The most predictions that are kept for one message, and the most of their rows.
+    const MOST_PREDICTIONS: usize = 2_000;
+    const MOST_ROWS: usize = 20_000;
     /// The most units that one message has.
     const MOST_UNITS: usize = 2_000;
     /// The most units that are remembered as sent, of an endpoint.
@@ -141,6 +146,18 @@ impl Tallies {
         }
     }
 
+    /// Notes a prediction that is kept for its outcomes; `false` where there is no room.
+    pub fn keep(&mut self, endpoint: &str, prediction: KeptPrediction) -> bool {
+        let Some(pending) = self.endpoints.get_mut(endpoint) else { return false };
+        let rows: usize = pending.predictions.iter().map(|each| each.predicted.len()).sum();
+        let has_room = pending.predictions.len() < Self::MOST_PREDICTIONS
+            && rows.saturating_add(prediction.predicted.len()) <= Self::MOST_ROWS;
+        if has_room {
+            pending.predictions.push(prediction);
+        }
+        has_room
+    }
+
     /// Whether who asks is to send an endpoint's, as nobody is. Each endpoint's are sent by themselves: an experiment that hangs
     /// keeps no other from hearing anything.
     pub fn begin_sending(&mut self, endpoint: &str, now_ms: f64) -> bool {
@@ -175,6 +192,7 @@ impl Tallies {
                     settled: pending.sequence,
                     shares: std::mem::take(&mut pending.sums),
                     units: std::mem::take(&mut pending.units),
+                    predictions: std::mem::take(&mut pending.predictions),
                     revision,
                     number,
                     lost: std::mem::take(&mut pending.lost),

@@ -9,6 +9,7 @@ mod error;
 mod json;
 mod lists;
 mod numbers;
+mod prediction;
 mod tensor_bytes;
 mod tensors;
 
@@ -19,6 +20,7 @@ pub use encode::{Flat, bounded, encode, encode_columns};
 pub use error::{PayloadError, Row};
 pub use json::{flat, flat_of_any_numbers};
 pub use lists::{ListsError, table_of_lists, values_of_rows};
+pub use prediction::{Predicted, first_of_column};
 pub use tensor_bytes::{datatype_name, tensor_bytes};
 pub use tensors::{BINARY, Inference, TensorError, count_tensor_rows};
 pub use turnout_tables::{Datatype, Input, Output, Outputs, Schema, Table, Values};

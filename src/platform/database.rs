@@ -87,6 +87,12 @@ impl From<&str> for Cell {
     }
 }
 
+impl From<String> for Cell {
+    fn from(text: String) -> Self {
+        Cell::Text(text)
+    }
+}
+
 impl From<f64> for Cell {
     fn from(real: f64) -> Self {
         Cell::Real(real)

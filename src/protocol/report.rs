@@ -164,6 +164,9 @@ fn status_and_fix(error: &Error) -> (StatusCode, &'static str) {
             Refusal::UnknownRevision(_) => (S::NOT_FOUND, "take one of GET /endpoints/NAME/history"),
             Refusal::Document(_) => (S::BAD_REQUEST, "fix the document where the message says"),
             Refusal::Weights(_) => (S::BAD_REQUEST, WEIGHTS),
+            Refusal::NoOutcomes => {
+                (S::CONFLICT, "add `outcome` to the endpoint's document, such as {\"kind\": \"label\"}")
+            }
             Refusal::Broken(_) => (S::CONFLICT, "put a document in its place that is right"),
         },
         Error::Experiment(_) => (S::SERVICE_UNAVAILABLE, "try again shortly"),

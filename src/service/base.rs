@@ -1,7 +1,5 @@
 //! The service for one request, and the randomness that all its parts draw from.
 
-use rand_core::Rng;
-
 use super::Error;
 use crate::assignment::{Randomness, seeded};
 use crate::isolate::Isolate;
@@ -18,14 +16,6 @@ impl<'a, P: Platform> Service<'a, P> {
     /// The service on a platform.
     pub fn new(platform: P, isolate: &'a Isolate) -> Self {
         Service { platform: Limited::new(platform, isolate.store_limit_ms), isolate }
-    }
-
-    /// A fresh id, of 32 hexadecimal digits.
-    ///
-    /// # Errors
-    /// If the platform has no randomness.
-    pub fn new_id(&self) -> Result<String, Error> {
-        self.with_randomness(|random| format!("{:016x}{:016x}", random.next_u64(), random.next_u64()))
     }
 
     /// What the isolate keeps.

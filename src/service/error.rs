@@ -172,6 +172,7 @@ impl Error {
                 Refusal::UnknownRevision(_) => "revision_unknown",
                 Refusal::Document(_) => "bad_document",
                 Refusal::Weights(_) => "bad_weights",
+                Refusal::NoOutcomes => "no_outcomes",
                 Refusal::Broken(_) => "endpoint_invalid",
             },
             Error::Experiment(_) => "experiment_unavailable",

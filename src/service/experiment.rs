@@ -3,8 +3,9 @@
 use futures_util::future::join_all;
 
 use super::{Error, Service};
+use crate::assignment::AssignmentError;
 use crate::endpoint::Name;
-use crate::experiment::{Answer, Command, ExperimentError, Past, Query, Scoreboard};
+use crate::experiment::{Answer, Command, Estimates, ExperimentError, Past, Query, Scoreboard, Verdict};
 use crate::isolate::EndpointError;
 use crate::platform::Platform;
 use crate::request::{Request, RequestError};
@@ -24,16 +25,59 @@ impl<P: Platform> Service<'_, P> {
         proof: &Request,
         refresh: &mut Vec<Name>,
     ) -> Result<Scoreboard, Error> {
-        match self.look_up(name, refresh).await {
-            Ok(served) => drop(self.reader(&served.endpoint, proof)?),
+        match self.may_read(name, proof, refresh).await {
             Err(Error::Endpoint(_, EndpointError::NotFound | EndpointError::Invalid(_)))
                 if self.allow_admin(proof).is_ok() => {}
-            Err(error) => return Err(error),
+            checked => checked?,
         }
         match self.asked(name, &Command::Scoreboard(query)).await? {
             Answer::Scoreboard(scoreboard) => Ok(*scoreboard),
             other => Err(misunderstood(&other)),
         }
+    }
+
+    /// The verdict on an endpoint's variants, for who may invoke or administer it.
+    ///
+    /// # Errors
+    /// If the caller may not, or outcomes are not counted.
+    pub async fn verdict(&self, name: &Name, proof: &Request, refresh: &mut Vec<Name>) -> Result<Verdict, Error> {
+        self.may_read(name, proof, refresh).await?;
+        match self.asked(name, &Command::Verdict).await? {
+            Answer::Verdict(verdict) => Ok(*verdict),
+            Answer::Refused(refusal) => Err(Error::Refused(refusal)),
+            other => Err(misunderstood(&other)),
+        }
+    }
+
+    /// What the metric would be under other shares of the traffic, for who may invoke or administer the endpoint.
+    ///
+    /// # Errors
+    /// If the caller may not, outcomes are not counted, or a share is of no variant.
+    pub async fn estimate(
+        &self,
+        name: &Name,
+        shares: Option<Vec<(Name, f64)>>,
+        proof: &Request,
+        refresh: &mut Vec<Name>,
+    ) -> Result<Estimates, Error> {
+        let endpoint = self.look_up(name, refresh).await?.endpoint;
+        self.reader(&endpoint, proof)?;
+        let stranger = shares.iter().flatten().find(|(name, _)| endpoint.variant(name.as_str()).is_none());
+        if let Some((stranger, _)) = stranger {
+            let known = endpoint.known_names();
+            return Err(AssignmentError::UnknownTarget { asked: stranger.to_string(), known }.into());
+        }
+        match self.asked(name, &Command::Estimate { shares }).await? {
+            Answer::Estimates(estimates) => Ok(*estimates),
+            Answer::Refused(refusal) => Err(Error::Refused(refusal)),
+            other => Err(misunderstood(&other)),
+        }
+    }
+
+    async fn may_read(&self, name: &Name, proof: &Request, refresh: &mut Vec<Name>) -> Result<(), Error> {
+        let served = self.look_up(name, refresh).await?;
+        self.reader(&served.endpoint, proof)?;
+        Ok(())
     }
 
     /// The scoreboards of all endpoints that the caller may invoke or administer; `None` of an experiment that does not answer.
@@ -83,7 +127,7 @@ impl<P: Platform> Service<'_, P> {
         Ok(self.ask(name, command).await?)
     }
 
-    fn has_experiments(&self) -> Result<(), RequestError> {
+    pub(super) fn has_experiments(&self) -> Result<(), RequestError> {
         if self.platform.has_experiments() {
             return Ok(());
         }

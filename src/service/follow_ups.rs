@@ -4,6 +4,7 @@ use futures_util::future::join3;
 
 use super::Service;
 use crate::endpoint::Name;
+use crate::experiment::KeptPrediction;
 use crate::platform::Platform;
 use crate::record::{Record, Sink};
 
@@ -17,6 +18,8 @@ pub struct FollowUps {
     pub(super) record: Option<Record>,
     /// Counts the record's rows, which nobody has needed so far.
     pub(super) uncounted: Option<CountRows>,
+    /// What is kept of the prediction, for its outcomes.
+    pub(super) kept: Option<KeptPrediction>,
     /// Endpoints whose configuration was served past its time to live.
     pub(super) refresh: Vec<Name>,
 }
@@ -49,7 +52,8 @@ impl<P: Platform> Service<'_, P> {
     /// sent, nor the other way round.
     pub async fn follow_up(&self, mut follow_ups: FollowUps, sink: &impl Sink) {
         let record = follow_ups.take_record();
-        let sends = record.as_ref().and_then(|record| self.tally(record));
+        let kept = follow_ups.kept.take();
+        let sends = record.as_ref().and_then(|record| self.tally(record, kept));
         let written = async {
             if let Some(record) = &record {
                 sink.write(record).await;

@@ -6,6 +6,7 @@ use futures_util::future::join;
 use turnout_tables::RunError;
 
 use super::error::{BackendError, Failure};
+use super::ids::Draft;
 use super::invocation::{Invocation, Payload, UnitIn, Unreadable};
 use super::{CountRows, Error, FollowUps, Service};
 use crate::assignment::{Assignment, Reason, UnitHash, assign};
@@ -33,6 +34,7 @@ pub enum Reply {
 pub struct Noted {
     follow_ups: FollowUps,
     issued: Option<IssuedCookie>,
+    draft: Draft,
 }
 
 /// A cookie that the response gives to a caller who had no unit.
@@ -49,6 +51,7 @@ struct Begun<'r> {
     endpoint: Rc<Endpoint>,
     record: &'r mut Record,
     issued: &'r mut Option<IssuedCookie>,
+    draft: &'r mut Draft,
 }
 
 /// Why one backend gave no answer.
@@ -87,7 +90,15 @@ impl<P: Platform> Service<'_, P> {
 
     async fn noting<T>(&self, work: impl AsyncFnOnce(&mut Noted) -> Result<T, Error>) -> (Result<T, Error>, Noted) {
         let mut noted = Noted::default();
-        let result = work(&mut noted).await;
+        let mut result = work(&mut noted).await;
+        if let Some(record) = &mut noted.follow_ups.record {
+            // A request that no variant could have answered says nothing about them.
+            let counts = matches!(result, Ok(_) | Err(Error::Backend(_)));
+            match self.identify(&noted.draft, record, counts) {
+                Ok(kept) => noted.follow_ups.kept = kept,
+                Err(error) => result = Err(error),
+            }
+        }
         if let Err(error) = &result {
             noted.failed(error);
         }
@@ -96,14 +107,11 @@ impl<P: Platform> Service<'_, P> {
 
     /// Looks the endpoint up, if the caller may ask it, and begins the record, with what is known before a variant is chosen.
     async fn begin<'r>(&self, invocation: &Invocation<'_>, noted: &'r mut Noted) -> Result<Begun<'r>, Error> {
-        let Noted { follow_ups, issued } = noted;
+        let Noted { follow_ups, issued, draft } = noted;
         let now_ms = self.platform.now_ms();
         let Served { endpoint, .. } = self.look_up(&invocation.endpoint, &mut follow_ups.refresh).await?;
         self.allow(&endpoint, invocation.proof)?;
-        let inference_id = match &invocation.inference_id {
-            Some(id) => id.clone(),
-            None => self.new_id()?,
-        };
+        draft.begin(&endpoint, invocation.relay.headers);
         let record = follow_ups.record.insert(Record {
             time_ms: now_ms,
             endpoint: invocation.endpoint.to_string(),
@@ -119,13 +127,14 @@ impl<P: Platform> Service<'_, P> {
             bytes_in: invocation.relay.body.len(),
             bytes_out: 0,
             origin_ms: None,
-            inference_id,
+            // One that is given is the last that is known.
+            inference_id: invocation.inference_id.clone().unwrap_or_default(),
             unit: None,
             failed_variant: None,
             failed_reason: None,
             caller_gone: false,
         });
-        Ok(Begun { endpoint, record, issued })
+        Ok(Begun { endpoint, record, issued, draft })
     }
 
     /// Chooses a variant, and notes it.
@@ -155,15 +164,18 @@ impl<P: Platform> Service<'_, P> {
     /// Chooses a variant and has it answer; if it fails, the fallback.
     async fn choose_and_answer(
         &self,
-        Begun { endpoint, record, issued }: Begun<'_>,
+        Begun { endpoint, record, issued, draft }: Begun<'_>,
         invocation: &Invocation<'_>,
         payload: &dyn Payload,
     ) -> Result<Reply, Error> {
         let assignment = self.choose(&endpoint, invocation, record, issued)?;
         let chosen = assignment.variant;
         record.backend = Some(chosen.backend.kind());
-        let failure = match self.attempt(chosen, endpoint.limits(), invocation, payload, record).await {
-            Ok(reply) => return Ok(reply),
+        let failure = match self.attempt(chosen, endpoint.limits(), invocation, payload, (record, draft)).await {
+            Ok(reply) => {
+                draft.answered(&reply);
+                return Ok(reply);
+            }
             Err(Refusal::Caller(error)) => return Err(error.into()),
             Err(Refusal::Backend(failure)) => failure,
         };
@@ -172,8 +184,9 @@ impl<P: Platform> Service<'_, P> {
             return Err(BackendError::Chosen(chosen.name.clone(), failure).into());
         };
         let names = (chosen.name.clone(), fallback.name.clone());
-        match self.attempt(fallback, endpoint.limits(), invocation, payload, record).await {
+        match self.attempt(fallback, endpoint.limits(), invocation, payload, (record, draft)).await {
             Ok(reply) => {
+                draft.answered(&reply);
                 note_variant(record, fallback, Reason::Fallback);
                 record.backend = Some(fallback.backend.kind());
                 record.failed_variant = Some(chosen.name.to_string());
@@ -196,7 +209,7 @@ impl<P: Platform> Service<'_, P> {
         limits: RequestLimits,
         invocation: &Invocation<'_>,
         payload: &dyn Payload,
-        record: &mut Record,
+        (record, draft): (&mut Record, &mut Draft),
     ) -> Result<Reply, Refusal> {
         match &variant.backend {
             Backend::Model(reference) => {
@@ -206,6 +219,7 @@ impl<P: Platform> Service<'_, P> {
                 let most_rows = limits.rows.get().min(model.description.rows.most).min(rows_that_fit(schema));
                 let table = payload.table(schema, most_rows).map_err(Refusal::Caller)?;
                 record.rows = Some(table.rows());
+                draft.rows(schema, &table);
                 let output = reference.output.as_deref();
                 match self.isolate.models.borrow_mut().run(&model, &table, output, || self.platform.now_ms()) {
                     Ok(outputs) => Ok(Reply::Outputs(outputs, limits.answer_bytes)),

@@ -5,10 +5,12 @@ mod control;
 mod error;
 mod experiment;
 mod follow_ups;
+mod ids;
 mod inspect;
 mod invocation;
 mod invoke;
 mod lookup;
+mod outcomes;
 mod registry;
 mod tally;
 
@@ -20,4 +22,5 @@ pub use inspect::{Described, Inspected, Reader};
 pub use invocation::{Invocation, Payload, Relay, UnitIn, Unreadable};
 pub use invoke::{IssuedCookie, Noted, Reply};
 pub use lookup::EndpointPage;
+pub use outcomes::{MOST_OUTCOMES, Received, Told, ToldAs, outcomes_of};
 pub use registry::{Configuration, ConfiguredVariant, Kind, RegistryError, Stored};

@@ -4,7 +4,7 @@
 use super::{Error, Service};
 use crate::assignment::Reason;
 use crate::endpoint::Name;
-use crate::experiment::{Answer, Command, ExperimentError, Party, Sums};
+use crate::experiment::{Answer, Command, ExperimentError, KeptPrediction, Party, Sums};
 use crate::isolate::{Seen, SeenUnit};
 use crate::platform::Platform;
 use crate::record::Record;
@@ -19,7 +19,7 @@ const LONGEST_WAIT_MS: f64 = 8_000.0;
 
 impl<P: Platform> Service<'_, P> {
     /// Adds a record to the sums; the endpoint, where who asks is to send its sums with [`Service::send_tallies`].
-    pub(super) fn tally(&self, record: &Record) -> Option<Name> {
+    pub(super) fn tally(&self, record: &Record, kept: Option<KeptPrediction>) -> Option<Name> {
         if !self.platform.has_experiments() {
             return None;
         }
@@ -46,6 +46,11 @@ impl<P: Platform> Service<'_, P> {
         }
         if let (Some(Reason::Sticky), Some(hash), Some(variant)) = (reason, &record.unit, variant) {
             tallies.see(&record.endpoint, SeenUnit { hash, revision: &record.revision, variant });
+        }
+        if let Some(kept) = kept
+            && !tallies.keep(&record.endpoint, kept)
+        {
+            self.platform.warn(&format!("a prediction of endpoint `{}` could not be kept for its outcome", record.endpoint));
         }
         // The clock has not moved since: asking it again would be a crossing more.
         let sends = tallies.begin_sending(&record.endpoint, record.time_ms);

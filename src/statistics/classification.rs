@@ -1,6 +1,6 @@
 //! How good a binary classifier is on cases whose truth is known.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What can be said of a classifier from its scores on some cases.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -32,7 +32,7 @@ pub struct Judgement {
 
 /// A receiver operating characteristic: a point for each score at which cases begin to be called positive, from none to
 /// all. Empty where one of the classes is missing.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Roc {
     /// Share of the negatives that are called positive.
     pub false_positive_rate: Vec<f64>,

@@ -50,7 +50,7 @@ impl Segment {
         self.log_e_with(CONCENTRATION)
     }
 
-    fn log_e_with(&self, k: f64) -> f64 {
+    pub(super) fn log_e_with(&self, k: f64) -> f64 {
         if self.0.iter().any(|(count, share)| *count > 0 && *share == 0.0) {
             return f64::INFINITY;
         }

@@ -1,7 +1,23 @@
-//! Statistics: whether the traffic is split as it should be, and how good the variants are.
+//! Statistics: whether the traffic is split as it should be, how good the variants are, and which is better.
 
 mod classification;
+#[cfg(feature = "serve")]
+mod effects;
+#[cfg(feature = "serve")]
+mod fixed;
 mod mismatch;
+#[cfg(all(test, not(target_arch = "wasm32"), feature = "serve"))]
+mod oracles;
+#[cfg(feature = "serve")]
+mod quality;
+mod sequential;
 
 pub use classification::{Judgement, JudgementError, Roc, judge};
+#[cfg(feature = "serve")]
+pub use effects::{Effects, Estimate, Sums};
+#[cfg(feature = "serve")]
+pub use fixed::{Comparison, Mean, welch};
 pub use mismatch::{ALPHA, CONCENTRATION, Mismatch, Segment, SharesError, acceptance_always};
+#[cfg(feature = "serve")]
+pub use quality::{Area, CalibrationBin, Confusion, Numbers, OneClass, Scores, log_loss};
+pub use sequential::{Mixture, p_value, rate_always};

@@ -84,11 +84,11 @@ fn moment(text: &str, name: &str) -> Result<Option<f64>, RequestError> {
     }
 }
 
-fn parameter(query: &str, name: &str) -> Option<String> {
+pub(super) fn parameter(query: &str, name: &str) -> Option<String> {
     url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-fn wrong(name: &str, given: &str, help: &str) -> RequestError {
+pub(super) fn wrong(name: &str, given: &str, help: &str) -> RequestError {
     let given: String = given.chars().take(40).collect();
     RequestError::Operation(format!("`{name}` cannot be `{given}`: {help}"))
 }

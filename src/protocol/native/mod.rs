@@ -6,6 +6,7 @@ mod describe;
 mod experiment;
 mod explain;
 mod if_match;
+mod outcomes;
 mod refuse;
 mod routes;
 

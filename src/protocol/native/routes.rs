@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::refuse::refuse;
-use super::{change, decide, describe, experiment, explain};
+use super::{change, decide, describe, experiment, explain, outcomes};
 use crate::endpoint::Name;
 use crate::payload;
 use crate::platform::Platform;
@@ -42,6 +42,9 @@ async fn route<P: Platform>(service: &Service<'_, P>, request: Request) -> Resul
         ["endpoints", name, "rollback"] => change::roll_back(service, name, &request).await,
         ["endpoints", name, "history"] => experiment::history(service, name, &request).await,
         ["endpoints", name, "scoreboard"] => experiment::scoreboard(service, name, &request).await,
+        ["endpoints", name, "outcomes"] => outcomes::receive(service, name, &request).await,
+        ["endpoints", name, "verdict"] => outcomes::verdict(service, name, &request).await,
+        ["endpoints", name, "estimate"] => outcomes::estimate(service, name, &request).await,
         ["endpoints", name, "invocations"] => Ok(tabular::invoke(service, DIALECT, name, request).await),
         ["endpoints", name, "assignments"] => decide::decide(service, name, &request).await,
         ["endpoints", name, "assignments", "explain"] => explain::explain(service, name, &request).await,

@@ -1,0 +1,296 @@
+//! How good variants are, by outcomes as they come: sums for the metrics, and by unit for the verdict.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::tables::{Row, set_state, state_text};
+use crate::assignment::Reason;
+use crate::endpoint::{Classes, Endpoint, Metric, Outcome, Told, Truth};
+use crate::payload::Predicted;
+use crate::platform::{Cell, Database, DatabaseError};
+use crate::statistics::{Confusion, Effects, Numbers, Scores, Sums, log_loss};
+
+/// All requests, whatever segment they are of.
+pub(super) const WHOLE: u8 = 0;
+
+const MEASURED: &str = "measured";
+const SINCE_MS: &str = "measured_since_ms";
+
+/// What is measured: outcomes of what kind, by which metric, in which segments. Where this changes, measuring begins anew.
+#[derive(Debug)]
+pub(super) struct Measure<'a> {
+    pub outcome: &'a Outcome,
+    pub metric: Metric,
+    segments: usize,
+    text: String,
+}
+
+/// Whom an outcome belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// To a request of one row that carried no unit: nobody else's outcome depends on it.
+    Alone,
+    /// To a unit, or a request of many rows.
+    Of(u64),
+}
+
+/// How a prediction came about.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Assigned {
+    pub variant: String,
+    pub reason: Reason,
+    pub propensity: f64,
+    pub segment: u8,
+    pub unit: Unit,
+}
+
+/// How good one variant's predictions were, whoever was assigned.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Quality {
+    /// Outcomes.
+    pub outcomes: u64,
+    /// Outcomes of requests that named the variant, which count nowhere else.
+    pub targeted: u64,
+    /// Of classes.
+    pub confusion: Confusion,
+    /// Of the positive class.
+    pub scores: Scores,
+    /// Of numbers: true and predicted; of rewards the reward, and 0.
+    pub numbers: Numbers,
+}
+
+/// What has been measured, as far as a batch of outcomes changes it.
+pub(super) struct Measured<'a, D> {
+    database: &'a D,
+    measure: &'a Measure<'a>,
+    effects: BTreeMap<u8, Effects>,
+    quality: BTreeMap<String, Quality>,
+}
+
+impl<'a> Measure<'a> {
+    /// What an endpoint measures; `None` where its document says nothing of outcomes.
+    pub fn of(endpoint: &'a Endpoint) -> Option<Self> {
+        #[derive(Serialize)]
+        struct Defined<'a> {
+            outcome: &'a Outcome,
+            metric: Metric,
+            segment: Option<&'a crate::endpoint::Segment>,
+        }
+        let outcome = endpoint.outcome()?;
+        let goal = endpoint.goal();
+        let metric = goal.metric.or_else(|| Metric::of(&outcome.told).first().copied())?;
+        // Terms that change nothing about what an outcome means.
+        let plain = Outcome { within_hours: crate::endpoint::Positive::ONE, keep_days: None, token: None, ..outcome.clone() };
+        let defined = Defined { outcome: &plain, metric, segment: goal.segment() };
+        let text = serde_json::to_string(&defined).unwrap_or_default();
+        Some(Measure { outcome, metric, segments: goal.segment().map_or(0, |segment| segment.values.len()), text })
+    }
+
+    /// Forgets what was measured, where it was something else.
+    pub fn begin(&self, database: &impl Database, now_ms: f64) -> Result<(), DatabaseError> {
+        if state_text(database, MEASURED)?.as_deref() == Some(&self.text) {
+            return Ok(());
+        }
+        for table in ["unit_sums", "effects", "quality", "points"] {
+            database.execute(&format!("DELETE FROM {table}"), &[])?;
+        }
+        database.execute("DELETE FROM state WHERE name LIKE 'tuned/%'", &[])?;
+        set_state(database, MEASURED, self.text.as_str().into())?;
+        set_state(database, SINCE_MS, now_ms.into())
+    }
+
+    /// The metric's value of one outcome; `None` where what was predicted cannot be compared with it.
+    fn value(&self, predicted: Option<Predicted>, truth: &Truth) -> Option<f64> {
+        let is = |right: bool| f64::from(u8::from(right));
+        match (&self.outcome.told, predicted, truth) {
+            (Told::Reward, _, Truth::Number(reward)) => Some(*reward),
+            (Told::Value(_), Some(Predicted::Number(predicted)), Truth::Number(truth)) => match self.metric {
+                Metric::Mse => Some((truth - predicted).powi(2)),
+                _ => Some((truth - predicted).abs()),
+            },
+            (Told::Label(classes), Some(Predicted::Class { class, score }), Truth::Label(truth)) => {
+                let right = classes.class(truth);
+                let is_positive = classes.positive_class() == Some(right);
+                let score = score.filter(|score| (0.0..=1.0).contains(score));
+                match self.metric {
+                    Metric::LogLoss => score.map(|score| log_loss(score, is_positive)),
+                    Metric::Brier => score.map(|score| (score - is(is_positive)).powi(2)),
+                    _ => Some(is(class == right)),
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
+/// When measuring began, in milliseconds since the Unix epoch.
+pub(super) fn since_ms(database: &impl Database) -> Result<Option<f64>, DatabaseError> {
+    super::tables::state_number(database, SINCE_MS)
+}
+
+impl Quality {
+    fn add(&mut self, told: &Told, predicted: Option<Predicted>, truth: &Truth) {
+        self.outcomes = self.outcomes.saturating_add(1);
+        match (told, predicted, truth) {
+            (Told::Reward, _, Truth::Number(reward)) => self.numbers.add(*reward, 0.0),
+            (Told::Value(_), Some(Predicted::Number(predicted)), Truth::Number(truth)) => {
+                self.numbers.add(*truth, predicted);
+            }
+            (Told::Label(classes), Some(Predicted::Class { class, score }), Truth::Label(truth)) => {
+                let right = classes.class(truth);
+                self.confusion.add(class, right);
+                if let (Some(score), Some(positive)) = (score, classes.positive_class()) {
+                    self.scores.add(score, right == positive);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The metrics, by SageMaker's names where it has them; those that cannot be told are left out.
+    pub fn metrics(&self, told: &Told) -> BTreeMap<&'static str, f64> {
+        let mut metrics: BTreeMap<&'static str, Option<f64>> = BTreeMap::new();
+        match told {
+            Told::Reward => drop(metrics.insert("reward", self.numbers.mean())),
+            Told::Value(_) => {
+                metrics.insert("mae", self.numbers.mae());
+                metrics.insert("mse", self.numbers.mse());
+                metrics.insert("rmse", self.numbers.mse().map(f64::sqrt));
+                metrics.insert("r2", self.numbers.r2());
+            }
+            Told::Label(Classes { score, positive, .. }) => {
+                metrics.insert("accuracy", self.confusion.accuracy());
+                if let Some(positive) = positive {
+                    let one = self.confusion.of(positive.class());
+                    metrics.insert("precision", one.precision);
+                    metrics.insert("recall", one.recall);
+                    metrics.insert("f1", one.f1);
+                }
+                if score.is_some() {
+                    let auc = self.scores.auc();
+                    metrics.insert("log_loss", self.scores.log_loss());
+                    metrics.insert("brier", self.scores.brier());
+                    metrics.insert("auc", auc.map(|auc| auc.value));
+                    metrics.insert("auc_within", auc.map(|auc| auc.within));
+                }
+            }
+        }
+        metrics.into_iter().filter_map(|(name, value)| Some((name, value.filter(|value| value.is_finite())?))).collect()
+    }
+}
+
+impl<'a, D: Database> Measured<'a, D> {
+    /// What the database has, to be added to.
+    pub fn new(database: &'a D, measure: &'a Measure<'a>) -> Self {
+        Measured { database, measure, effects: BTreeMap::new(), quality: BTreeMap::new() }
+    }
+
+    /// Counts an outcome; `false` where what was predicted cannot be compared with it.
+    pub fn add(
+        &mut self,
+        assigned: &Assigned,
+        predicted: Option<Predicted>,
+        truth: &Truth,
+    ) -> Result<bool, DatabaseError> {
+        let Some(y) = self.measure.value(predicted, truth).filter(|y| y.is_finite()) else { return Ok(false) };
+        let variant = assigned.variant.as_str();
+        if !self.quality.contains_key(variant) {
+            let known = read(self.database, "SELECT sums FROM quality WHERE variant = ?", &variant.into())?;
+            self.quality.insert(variant.to_owned(), known);
+        }
+        let quality = self.quality.entry(variant.to_owned()).or_default();
+        // What a caller named was not drawn, and what has no probability cannot have been.
+        if assigned.reason == Reason::Target || !(assigned.propensity > 0.0) {
+            quality.targeted = quality.targeted.saturating_add(1);
+            return Ok(true);
+        }
+        quality.add(&self.measure.outcome.told, predicted, truth);
+        let new = Sums::of(y, assigned.propensity);
+        self.add_to(WHOLE, assigned, new)?;
+        if assigned.segment != WHOLE && usize::from(assigned.segment) <= self.measure.segments {
+            self.add_to(assigned.segment, assigned, new)?;
+        }
+        Ok(true)
+    }
+
+    fn add_to(&mut self, segment: u8, assigned: &Assigned, new: Sums) -> Result<(), DatabaseError> {
+        let before = match assigned.unit {
+            Unit::Alone => BTreeMap::new(),
+            Unit::Of(unit) => self.add_to_unit(segment, unit, &assigned.variant, new)?,
+        };
+        if !self.effects.contains_key(&segment) {
+            self.effects.insert(segment, effects(self.database, segment)?);
+        }
+        self.effects.entry(segment).or_default().add(&assigned.variant, new, &before);
+        Ok(())
+    }
+
+    /// Adds to what is kept of a unit; gives what was.
+    fn add_to_unit(
+        &self,
+        segment: u8,
+        unit: u64,
+        variant: &str,
+        new: Sums,
+    ) -> Result<BTreeMap<String, Sums>, DatabaseError> {
+        let key = [Cell::count(segment.into()), Cell::count(unit)];
+        let rows =
+            self.database.execute("SELECT variant, n, y, ty, w FROM unit_sums WHERE segment = ? AND unit = ?", &key)?;
+        let known = rows.iter().map(|cells| {
+            let mut row = Row::of(cells);
+            (row.text(), Sums([row.number(), row.number(), row.number(), row.number()]))
+        });
+        let known: BTreeMap<String, Sums> = known.collect();
+        let [segment, unit] = key;
+        let mut parameters = vec![segment, unit, variant.into()];
+        parameters.extend(new.0.map(Cell::Real));
+        self.database.execute(
+            "INSERT INTO unit_sums (segment, unit, variant, n, y, ty, w) VALUES (?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (segment, unit, variant)
+                DO UPDATE SET n = n + excluded.n, y = y + excluded.y, ty = ty + excluded.ty, w = w + excluded.w",
+            &parameters,
+        )?;
+        Ok(known)
+    }
+
+    /// Puts what has changed into the database.
+    pub fn save(self) -> Result<(), DatabaseError> {
+        for (segment, effects) in &self.effects {
+            self.database.execute(
+                "INSERT OR REPLACE INTO effects (segment, sums) VALUES (?, ?)",
+                &[Cell::count((*segment).into()), json(effects)?],
+            )?;
+        }
+        for (variant, quality) in &self.quality {
+            self.database.execute(
+                "INSERT OR REPLACE INTO quality (variant, sums) VALUES (?, ?)",
+                &[variant.as_str().into(), json(quality)?],
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// What variants achieved in a segment.
+pub(super) fn effects(database: &impl Database, segment: u8) -> Result<Effects, DatabaseError> {
+    read(database, "SELECT sums FROM effects WHERE segment = ?", &Cell::count(segment.into()))
+}
+
+/// How good a variant's predictions were.
+pub(super) fn quality(database: &impl Database, variant: &str) -> Result<Quality, DatabaseError> {
+    read(database, "SELECT sums FROM quality WHERE variant = ?", &variant.into())
+}
+
+fn json(value: &impl Serialize) -> Result<Cell, DatabaseError> {
+    let text = serde_json::to_string(value);
+    text.map(Cell::Text).map_err(|error| DatabaseError(format!("what was measured cannot be written: {error}")))
+}
+
+/// One value that is kept as JSON; nothing where there is none.
+fn read<T: DeserializeOwned + Default>(database: &impl Database, sql: &str, key: &Cell) -> Result<T, DatabaseError> {
+    let rows = database.execute(sql, std::slice::from_ref(key))?;
+    let Some(text) = rows.first().map(|cells| Row::of(cells).text()) else { return Ok(T::default()) };
+    serde_json::from_str(&text).map_err(|error| DatabaseError(format!("what was measured cannot be read: {error}")))
+}

@@ -1,0 +1,613 @@
+//! Which variant is better, and whether one may say so now.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::measure::{self, Measure, WHOLE};
+use super::outcomes;
+use super::tables::{Row, set_state, state_number};
+use crate::endpoint::{Endpoint, Label, Metric, Name, Told};
+use crate::platform::{Cell, Database, DatabaseError};
+use crate::statistics::{
+    CalibrationBin, Effects, Estimate, Mean, Mixture, Roc, p_value, rate_always, welch,
+};
+
+/// Before each of two variants has outcomes of so many units, nothing is said of them: confidence rests on the central limit
+/// theorem.
+pub const LEAST_UNITS: f64 = 100.0;
+/// At about so many units an interval is narrowest. (GrowthBook's `sequentialTestingTuningParameter` has the same default.)
+pub const TUNED_FOR_UNITS: f64 = 5_000.0;
+/// Nobody waits for more.
+const MOST_MORE: f64 = 1e12;
+
+/// What one may say of an endpoint's variants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Verdict {
+    /// When it was told, in milliseconds since the Unix epoch.
+    pub as_of_ms: f64,
+    /// The revision that is served.
+    pub revision: Option<String>,
+    /// The mean that is compared.
+    pub metric: Metric,
+    /// Whether more of it is better.
+    pub is_better_higher: bool,
+    /// The variant that the others are compared with.
+    pub baseline: Name,
+    /// Anything false is said with this probability at most, over all looks and comparisons together.
+    pub alpha: f64,
+    /// Each comparison's part of it.
+    pub alpha_each: f64,
+    /// The difference that does not matter.
+    pub margin: Option<f64>,
+    /// Since when outcomes have been counted, in milliseconds since the Unix epoch.
+    pub since_ms: Option<f64>,
+    /// Outcomes that wait: for their prediction, or until the time is over in which an outcome may come.
+    pub waiting: u64,
+    /// The variants, in the document's order.
+    pub variants: Vec<Scored>,
+    /// The others against the baseline.
+    pub comparisons: Vec<Compared>,
+    /// The same by segment, where the document names some.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub segments: Vec<SegmentVerdict>,
+}
+
+/// What is said of one segment. All segments together have one alpha more.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SegmentVerdict {
+    /// Its value.
+    pub segment: String,
+    /// Each comparison's part of alpha.
+    pub alpha_each: f64,
+    /// The others against the baseline.
+    pub comparisons: Vec<Compared>,
+}
+
+/// How good one variant is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scored {
+    /// Its name.
+    pub variant: Name,
+    /// Outcomes of requests that were drawn.
+    pub outcomes: u64,
+    /// Of so many units; where requests have none, each is its own.
+    pub units: u64,
+    /// Outcomes of requests that named it, which count nowhere else.
+    pub targeted: u64,
+    /// What the metric would be if all had been assigned to it; absent without outcomes.
+    pub mean: Option<f64>,
+    /// Where that is, at every look; absent below 100 units.
+    pub interval: Option<(f64, f64)>,
+    /// The same for a share of independent outcomes with one rate, exact from the first on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exact_interval: Option<(f64, f64)>,
+    /// Metrics of all its outcomes, whatever their weights.
+    pub metrics: BTreeMap<String, f64>,
+    /// Predicted, right, how often: classes by their names, where an outcome has named them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub confusion: Vec<(String, String, u64)>,
+    /// The ROC curve.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roc: Option<Roc>,
+    /// Whether scores are what they say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calibration: Vec<CalibrationBin>,
+}
+
+/// What may be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Word {
+    /// It is better.
+    Better,
+    /// It is worse.
+    Worse,
+    /// It is not worse by more than the margin.
+    NotWorse,
+    /// Nothing yet.
+    Undecided,
+}
+
+/// A variant against the baseline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Compared {
+    /// The variant.
+    pub variant: Name,
+    /// What may be said.
+    pub verdict: Word,
+    /// The same as a sentence.
+    pub says: String,
+    /// Its mean less the baseline's; absent where either has no outcome.
+    pub difference: Option<f64>,
+    /// Where the difference is, at every look; absent below 100 units each.
+    pub interval: Option<(f64, f64)>,
+    /// May be looked at at any time; absent below 100 units each.
+    pub p_value: Option<f64>,
+    /// Outcomes of both.
+    pub outcomes: u64,
+    /// About how many more it will take until something may be said, if the difference is what it seems; absent where that is
+    /// said already, or cannot be told.
+    pub more_outcomes: Option<u64>,
+    /// What a test says that may be looked at once, at a size that was chosen before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fixed_sample: Option<FixedSample>,
+    /// How the difference has come about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub series: Vec<Point>,
+}
+
+/// Welch's t-test of the plain means, by unit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FixedSample {
+    /// The difference of the plain means.
+    pub difference: f64,
+    /// Its interval, for one look.
+    pub interval: (f64, f64),
+    /// Its p-value, for one look.
+    pub p_value: f64,
+}
+
+/// What was known at one time.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// Outcomes of all variants.
+    pub outcomes: f64,
+    /// When, in milliseconds since the Unix epoch.
+    pub at_ms: f64,
+    /// The difference.
+    pub difference: f64,
+    /// Its interval.
+    pub low: f64,
+    /// Its interval.
+    pub high: f64,
+    /// The variant's share of the traffic then.
+    pub share: Option<f64>,
+}
+
+/// What the metric would be under other weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hypothesis {
+    /// The shares.
+    pub shares: Vec<(Name, f64)>,
+    /// SNIPS: weighted by the probabilities, over the sum of the weights.
+    pub snips: Option<f64>,
+    /// Where that is, at every look; absent below 100 units of a variant that has a share.
+    pub interval: Option<(f64, f64)>,
+    /// IPS: the same over the number of outcomes.
+    pub ips: Option<f64>,
+    /// Where that is, at every look.
+    pub ips_interval: Option<(f64, f64)>,
+}
+
+/// What the metric would be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Estimates {
+    /// When it was told, in milliseconds since the Unix epoch.
+    pub as_of_ms: f64,
+    /// The metric.
+    pub metric: Metric,
+    /// Each interval is wrong with this probability at most, at any look.
+    pub alpha: f64,
+    /// Outcomes.
+    pub outcomes: u64,
+    /// Under the weights that were asked for, where some were.
+    pub asked: Option<Hypothesis>,
+    /// If every request had one variant: the first is the best so far.
+    pub always: Vec<Hypothesis>,
+}
+
+/// An interval that holds at every look, of something that has an error by units.
+struct Interval {
+    bounds: (f64, f64),
+    p_value: f64,
+}
+
+/// Of an estimate from `outcomes`, with the mixture of its test.
+fn interval(estimate: Estimate, outcomes: f64, mixture: Mixture, alpha: f64) -> Interval {
+    let v = (estimate.error * outcomes).powi(2);
+    let half = mixture.bound(v, alpha) / outcomes;
+    Interval {
+        bounds: (estimate.value - half, estimate.value + half),
+        p_value: p_value(mixture.log_e(estimate.value * outcomes, v)),
+    }
+}
+
+/// The mixture of an estimate that has just become known well enough: narrowest at 5,000 units. It must not depend on where
+/// the sum went, and the variance does not tell that.
+fn tuned(estimate: Estimate, outcomes: f64, units: f64, alpha: f64) -> Option<Mixture> {
+    let v_opt = (estimate.error * outcomes).powi(2) * (TUNED_FOR_UNITS / units).max(1.0);
+    (v_opt > 0.0 && v_opt.is_finite()).then(|| Mixture::tuned(v_opt, alpha))
+}
+
+/// A comparison, as what is known allows it.
+#[derive(Clone, Copy)]
+struct Pair<'a> {
+    effects: &'a Effects,
+    segment: u8,
+    baseline: &'a Name,
+    variant: &'a Name,
+    alpha: f64,
+}
+
+impl Pair<'_> {
+    fn units(&self) -> (f64, f64) {
+        (self.effects.units_of(self.baseline.as_str()), self.effects.units_of(self.variant.as_str()))
+    }
+
+    fn is_known(&self) -> bool {
+        let (a, b) = self.units();
+        a >= LEAST_UNITS && b >= LEAST_UNITS
+    }
+
+    fn difference(&self) -> Option<Estimate> {
+        self.effects.difference(self.baseline.as_str(), self.variant.as_str())
+    }
+
+    /// The comparison's mixture, chosen when there are units enough, and then kept.
+    fn mixture(&self, database: &impl Database) -> Result<Option<Mixture>, DatabaseError> {
+        let key = format!("tuned/{}/{}/{}", self.segment, self.baseline, self.variant);
+        if let Some(r_squared) = state_number(database, &key)? {
+            return Ok(Some(Mixture::of(r_squared)));
+        }
+        let Some(difference) = self.difference().filter(|_| self.is_known()) else { return Ok(None) };
+        let (a, b) = self.units();
+        let Some(mixture) = tuned(difference, self.effects.outcomes(), a + b, self.alpha) else { return Ok(None) };
+        set_state(database, &key, mixture.r_squared().into())?;
+        Ok(Some(mixture))
+    }
+
+    fn interval(&self, database: &impl Database) -> Result<Option<(Estimate, Mixture, Interval)>, DatabaseError> {
+        let Some(mixture) = self.mixture(database)? else { return Ok(None) };
+        let Some(difference) = self.difference() else { return Ok(None) };
+        let interval = interval(difference, self.effects.outcomes(), mixture, self.alpha);
+        Ok(Some((difference, mixture, interval)))
+    }
+}
+
+/// What an endpoint compares.
+struct Plan<'a> {
+    measure: &'a Measure<'a>,
+    endpoint: &'a Endpoint,
+    baseline: &'a Name,
+    alpha_each: f64,
+}
+
+impl<'a> Plan<'a> {
+    fn of(measure: &'a Measure<'a>, endpoint: &'a Endpoint, baseline: Option<&'a Name>) -> Option<Self> {
+        let baseline = match baseline {
+            Some(name) => name,
+            None => &endpoint.variants().first()?.name,
+        };
+        let others = endpoint.variants().len().saturating_sub(1).max(1);
+        Some(Plan { measure, endpoint, baseline, alpha_each: endpoint.goal().alpha.get() / others as f64 })
+    }
+
+    fn pairs(&self, effects: &'a Effects, segment: u8, alpha: f64) -> impl Iterator<Item = Pair<'a>> {
+        let baseline = self.baseline;
+        let others = self.endpoint.variants().iter().filter(move |variant| variant.name != *baseline);
+        others.map(move |variant| Pair { effects, segment, baseline, variant: &variant.name, alpha })
+    }
+}
+
+/// Adds to the picture of the test what is known now, where that is two percent more than before, and fixes how its
+/// comparisons are tuned. To be called after outcomes have been counted.
+pub(super) fn note(database: &impl Database, measure: &Measure<'_>, endpoint: &Endpoint, now_ms: f64) -> Result<(), DatabaseError> {
+    let goal = endpoint.goal();
+    let Some(plan) = Plan::of(measure, endpoint, goal.baseline.as_ref()) else { return Ok(()) };
+    let effects = measure::effects(database, WHOLE)?;
+    let outcomes = effects.outcomes();
+    for pair in plan.pairs(&effects, WHOLE, plan.alpha_each) {
+        let Some((difference, _, interval)) = pair.interval(database)? else { continue };
+        let last = database.execute("SELECT MAX(outcomes) FROM points WHERE variant = ?", &[pair.variant.as_str().into()])?;
+        let last = last.first().map_or(0.0, |cells| Row::of(cells).number());
+        if outcomes < last * 1.02 {
+            continue;
+        }
+        let share = endpoint.variant(pair.variant.as_str()).map(|variant| endpoint.share(variant));
+        database.execute(
+            "INSERT OR REPLACE INTO points (variant, outcomes, at_ms, difference, low, high, share) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            &[
+                pair.variant.as_str().into(),
+                outcomes.into(),
+                now_ms.into(),
+                difference.value.into(),
+                interval.bounds.0.into(),
+                interval.bounds.1.into(),
+                share.map_or(Cell::Null, Cell::Real),
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+/// The verdict; `None` where the document says nothing of outcomes.
+pub(super) fn of(
+    database: &impl Database,
+    measure: &Measure<'_>,
+    endpoint: &Endpoint,
+    as_of_ms: f64,
+) -> Result<Option<Verdict>, DatabaseError> {
+    let goal = endpoint.goal();
+    let Some(plan) = Plan::of(measure, endpoint, goal.baseline.as_ref()) else { return Ok(None) };
+    let effects = measure::effects(database, WHOLE)?;
+    let mut variants = Vec::new();
+    for variant in endpoint.variants() {
+        variants.push(scored(database, &plan, &effects, &variant.name)?);
+    }
+    let mut comparisons = Vec::new();
+    for pair in plan.pairs(&effects, WHOLE, plan.alpha_each) {
+        let series = series(database, pair.variant)?;
+        comparisons.push(Compared { series, ..compared(database, &plan, pair)? });
+    }
+    let mut segments = Vec::new();
+    let values = goal.segment().map_or(&[][..], |segment| &segment.values);
+    for (number, value) in (1u8..).zip(values) {
+        let effects = measure::effects(database, number)?;
+        let alpha_each = plan.alpha_each / values.len() as f64;
+        let mut comparisons = Vec::new();
+        for pair in plan.pairs(&effects, number, alpha_each) {
+            comparisons.push(compared(database, &plan, pair)?);
+        }
+        segments.push(SegmentVerdict { segment: value.clone(), alpha_each, comparisons });
+    }
+    Ok(Some(Verdict {
+        as_of_ms,
+        revision: Some(endpoint.revision().as_str().to_owned()),
+        metric: measure.metric,
+        is_better_higher: measure.metric.is_better_higher(),
+        baseline: plan.baseline.clone(),
+        alpha: goal.alpha.get(),
+        alpha_each: plan.alpha_each,
+        margin: goal.margin.map(crate::endpoint::Margin::get),
+        since_ms: measure::since_ms(database)?,
+        waiting: outcomes::waiting(database)?,
+        variants,
+        comparisons,
+        segments,
+    }))
+}
+
+fn count(number: f64) -> u64 {
+    number.max(0.0) as u64
+}
+
+fn scored(database: &impl Database, plan: &Plan<'_>, effects: &Effects, variant: &Name) -> Result<Scored, DatabaseError> {
+    let name = variant.as_str();
+    let quality = measure::quality(database, name)?;
+    let (outcomes, units) = (effects.outcomes_of(name), effects.units_of(name));
+    let mean = effects.mean(name);
+    let known = mean.filter(|_| units >= LEAST_UNITS);
+    let bounds = known.and_then(|mean| {
+        // For one variant's figure nothing is decided, so that it is tuned as it is asked for.
+        let mixture = tuned(mean, effects.outcomes(), units, plan.alpha_each)?;
+        Some(interval(mean, effects.outcomes(), mixture, plan.alpha_each).bounds)
+    });
+    let is_share = plan.measure.metric == Metric::Accuracy;
+    let right = effects.raw_mean(name).filter(|_| is_share && units == outcomes);
+    let exact_interval = right.and_then(|right| {
+        rate_always(count((right.value * outcomes).round()), count(outcomes), plan.alpha_each, TUNED_FOR_UNITS)
+    });
+    let told = &plan.measure.outcome.told;
+    let names = class_names(database, told)?;
+    let class = |class: u32| names.get(&class).cloned().unwrap_or_else(|| format!("#{class:08x}"));
+    let confusion = quality.confusion.counts().iter().map(|(predicted, right, count)| (class(*predicted), class(*right), *count));
+    let roc = Some(quality.scores.roc()).filter(|roc| !roc.true_positive_rate.is_empty());
+    Ok(Scored {
+        variant: variant.clone(),
+        outcomes: count(outcomes),
+        units: count(units),
+        targeted: quality.targeted,
+        mean: mean.map(|mean| mean.value),
+        interval: bounds,
+        exact_interval,
+        metrics: quality.metrics(told).into_iter().map(|(name, value)| (name.to_owned(), value)).collect(),
+        confusion: confusion.collect(),
+        roc,
+        calibration: quality.scores.calibration(),
+    })
+}
+
+fn series(database: &impl Database, variant: &Name) -> Result<Vec<Point>, DatabaseError> {
+    let rows = database.execute(
+        "SELECT outcomes, at_ms, difference, low, high, share FROM points WHERE variant = ? ORDER BY outcomes",
+        &[variant.as_str().into()],
+    )?;
+    let points = rows.iter().map(|cells| {
+        let mut row = Row::of(cells);
+        Point {
+            outcomes: row.number(),
+            at_ms: row.number(),
+            difference: row.number(),
+            low: row.number(),
+            high: row.number(),
+            share: row.optional_number(),
+        }
+    });
+    Ok(points.collect())
+}
+
+fn compared(database: &impl Database, plan: &Plan<'_>, pair: Pair<'_>) -> Result<Compared, DatabaseError> {
+    let effects = pair.effects;
+    let known = pair.interval(database)?;
+    let margin = plan.endpoint.goal().margin.map(crate::endpoint::Margin::get);
+    let sign = if plan.measure.metric.is_better_higher() { 1.0 } else { -1.0 };
+    let verdict = known.as_ref().map_or(Word::Undecided, |(.., interval)| word(interval.bounds, sign, margin));
+    let more = known.as_ref().and_then(|(difference, mixture, _)| {
+        (verdict == Word::Undecided).then(|| more_outcomes(*difference, effects.outcomes(), *mixture, pair.alpha, sign, margin))?
+    });
+    let mean = |name: &Name| {
+        let estimate = effects.raw_mean(name.as_str())?;
+        Some(Mean { value: estimate.value, error: estimate.error, of: effects.units_of(name.as_str()) })
+    };
+    let fixed = mean(pair.baseline).zip(mean(pair.variant)).and_then(|(a, b)| welch(a, b, pair.alpha));
+    let outcomes = effects.outcomes_of(pair.baseline.as_str()) + effects.outcomes_of(pair.variant.as_str());
+    Ok(Compared {
+        variant: pair.variant.clone(),
+        verdict,
+        says: says(plan, pair, verdict, known.as_ref().map(|(difference, _, interval)| (*difference, interval.bounds)), more),
+        difference: pair.difference().map(|difference| difference.value),
+        interval: known.as_ref().map(|(.., interval)| interval.bounds),
+        p_value: known.as_ref().map(|(.., interval)| interval.p_value),
+        outcomes: count(outcomes),
+        more_outcomes: more.map(count),
+        fixed_sample: fixed.map(|fixed| FixedSample {
+            difference: fixed.difference,
+            interval: fixed.interval,
+            p_value: fixed.p_value,
+        }),
+        series: Vec::new(),
+    })
+}
+
+/// What an interval allows one to say; `sign` is -1 where less is better.
+fn word((low, high): (f64, f64), sign: f64, margin: Option<f64>) -> Word {
+    let (worst, best) = if sign > 0.0 { (low, high) } else { (-high, -low) };
+    match margin {
+        _ if worst > 0.0 => Word::Better,
+        _ if best < 0.0 => Word::Worse,
+        Some(margin) if worst > -margin => Word::NotWorse,
+        _ => Word::Undecided,
+    }
+}
+
+/// How many more outcomes it takes until something may be said, if all goes on as it does.
+fn more_outcomes(
+    difference: Estimate,
+    outcomes: f64,
+    mixture: Mixture,
+    alpha: f64,
+    sign: f64,
+    margin: Option<f64>,
+) -> Option<f64> {
+    let says_something = |grown: f64| {
+        let n = outcomes * grown;
+        let v = (difference.error * outcomes).powi(2) * grown;
+        let half = mixture.bound(v, alpha) / n;
+        word((difference.value - half, difference.value + half), sign, margin) != Word::Undecided
+    };
+    let (mut low, mut high) = (1.0, 2.0);
+    while !says_something(high) {
+        (low, high) = (high, high * 2.0);
+        if outcomes * high > MOST_MORE {
+            return None;
+        }
+    }
+    for _ in 0..60 {
+        let middle = f64::midpoint(low, high);
+        if says_something(middle) { high = middle } else { low = middle }
+    }
+    Some((outcomes * (high - 1.0)).ceil())
+}
+
+fn says(
+    plan: &Plan<'_>,
+    pair: Pair<'_>,
+    verdict: Word,
+    known: Option<(Estimate, (f64, f64))>,
+    more: Option<f64>,
+) -> String {
+    let (variant, baseline) = (pair.variant, pair.baseline);
+    let Some((difference, (low, high))) = known else {
+        let (a, b) = pair.units();
+        return format!(
+            "Too early: {variant} has outcomes of {b} units and {baseline} of {a}; something is said from {LEAST_UNITS} each on."
+        );
+    };
+    let metric = plan.measure.metric;
+    let (figure, unit) = match metric {
+        Metric::Accuracy => (100.0, " points of accuracy"),
+        other => (1.0, match other {
+            Metric::LogLoss => " of log loss",
+            Metric::Brier => " of the Brier score",
+            Metric::Mae => " of absolute error",
+            Metric::Mse => " of squared error",
+            _ => " of reward",
+        }),
+    };
+    let shown = |number: f64| format!("{:+}", rounded(number * figure));
+    let size = format!("{}{unit} ({} to {})", shown(difference.value), shown(low), shown(high));
+    let sure = format!("wrong at most {} % of the time, however often one looks", rounded(100.0 * pair.alpha));
+    match verdict {
+        Word::Better => format!("{variant} is better than {baseline}: {size}, {sure}."),
+        Word::Worse => format!("{variant} is worse than {baseline}: {size}, {sure}."),
+        Word::NotWorse => {
+            let margin = rounded(plan.endpoint.goal().margin.map_or(0.0, crate::endpoint::Margin::get) * figure);
+            format!("{variant} is not worse than {baseline} by more than {margin}: {size}, {sure}.")
+        }
+        Word::Undecided => {
+            let more = more.map_or_else(
+                || "no number of outcomes that can be told will show a difference as small as this seems".to_owned(),
+                |more| format!("about {more} more outcomes will tell, if the difference is what it seems"),
+            );
+            format!("Too early to say whether {variant} is better than {baseline}: {size}; {more}.")
+        }
+    }
+}
+
+/// As people read it: three digits.
+fn rounded(number: f64) -> f64 {
+    if number == 0.0 || !number.is_finite() {
+        return number;
+    }
+    let scale = 10f64.powf(2.0 - number.abs().log10().floor());
+    (number * scale).round() / scale
+}
+
+/// Names of classes, as far as outcomes have told them.
+fn class_names(database: &impl Database, told: &Told) -> Result<BTreeMap<u32, String>, DatabaseError> {
+    let mut names = BTreeMap::new();
+    if let Told::Label(classes) = told {
+        if let Some(positive) = &classes.positive {
+            names.insert(positive.class(), positive.as_str().to_owned());
+            names.insert(positive.others(), format!("not {}", positive.as_str()));
+        }
+        let rows = database.execute("SELECT label FROM labels", &[])?;
+        let known = rows.iter().filter_map(|cells| Label::of_text(&Row::of(cells).text()));
+        names.extend(known.map(|label| (label.class(), label.as_str().to_owned())));
+    }
+    Ok(names)
+}
+
+/// What the metric would be under other weights, and if every request had one variant.
+pub(super) fn estimates(
+    database: &impl Database,
+    measure: &Measure<'_>,
+    endpoint: &Endpoint,
+    asked: Option<&[(Name, f64)]>,
+    as_of_ms: f64,
+) -> Result<Estimates, DatabaseError> {
+    let effects = measure::effects(database, WHOLE)?;
+    let alpha = endpoint.goal().alpha.get();
+    let hypothesis = |shares: Vec<(Name, f64)>| {
+        let named: Vec<(&str, f64)> = shares.iter().map(|(name, share)| (name.as_str(), *share)).collect();
+        let units: Vec<f64> = named.iter().filter(|(_, share)| *share > 0.0).map(|(name, _)| effects.units_of(name)).collect();
+        let is_known = units.iter().all(|units| *units >= LEAST_UNITS);
+        let bounds = |estimate: Option<Estimate>| {
+            let estimate = estimate.filter(|_| is_known)?;
+            let mixture = tuned(estimate, effects.outcomes(), units.iter().sum(), alpha)?;
+            Some(interval(estimate, effects.outcomes(), mixture, alpha).bounds)
+        };
+        let (snips, ips) = (effects.mean_under(&named), effects.plain_mean_under(&named));
+        Hypothesis {
+            snips: snips.map(|estimate| estimate.value),
+            interval: bounds(snips),
+            ips: ips.map(|estimate| estimate.value),
+            ips_interval: bounds(ips),
+            shares,
+        }
+    };
+    let mut always: Vec<Hypothesis> =
+        endpoint.variants().iter().map(|variant| hypothesis(vec![(variant.name.clone(), 1.0)])).collect();
+    let sign = if measure.metric.is_better_higher() { -1.0 } else { 1.0 };
+    let rank = |hypothesis: &Hypothesis| hypothesis.snips.map_or(f64::INFINITY, |value| sign * value);
+    always.sort_by(|a, b| rank(a).total_cmp(&rank(b)));
+    Ok(Estimates {
+        as_of_ms,
+        metric: measure.metric,
+        alpha,
+        outcomes: count(effects.outcomes()),
+        asked: asked.map(|shares| hypothesis(shares.to_vec())),
+        always,
+    })
+}

@@ -1,0 +1,148 @@
+//! What came of predictions, and what that allows one to say.
+
+use http::{Method, StatusCode, header};
+use serde::Serialize;
+
+use super::experiment::{parameter, wrong};
+use super::refuse::refuse;
+use crate::endpoint::Name;
+use crate::experiment::{Estimates, Verdict};
+use crate::platform::Platform;
+use crate::protocol::headers;
+use crate::protocol::respond::{Answer, insert, json};
+use crate::request::{Request, RequestError};
+use crate::service::{Error, FollowUps, Received, Service, outcomes_of};
+
+/// The most refusals that are told one by one.
+const MOST_TOLD: usize = 100;
+
+/// Takes outcomes, and tells how many count.
+pub(super) async fn receive<P: Platform>(
+    service: &Service<'_, P>,
+    name: &str,
+    request: &Request,
+) -> Result<Answer, Error> {
+    request.allow(&Method::POST, "POST")?;
+    let name = Name::try_from(name).map_err(RequestError::Name)?;
+    let told = outcomes_of(&request.body)?;
+    let mut refresh = Vec::new();
+    let response = match service.outcomes(&name, told, request, &mut refresh).await {
+        Ok(received) => answer(&received),
+        Err(error) => refuse(&error),
+    };
+    Ok(Answer { response, follow_ups: FollowUps::refresh(refresh) })
+}
+
+fn answer(received: &Received) -> crate::request::Response {
+    #[derive(Serialize)]
+    struct Problem<'a> {
+        at: usize,
+        code: &'static str,
+        message: &'a str,
+    }
+    #[derive(Serialize)]
+    struct Told<'a> {
+        taken: u64,
+        waiting: u64,
+        repeated: u64,
+        refused: usize,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        problems: Vec<Problem<'a>>,
+        #[serde(flatten)]
+        error: Option<AllRefused<'a>>,
+    }
+    #[derive(Serialize)]
+    struct AllRefused<'a> {
+        code: &'static str,
+        message: &'a str,
+        fix: &'static str,
+    }
+    const CODE: &str = "outcomes_refused";
+    let none_counts = received.taken == 0 && received.repeated == 0;
+    let first = received.refused.first().filter(|_| none_counts);
+    let error = first.map(|(_, _, message)| AllRefused {
+        code: CODE,
+        message,
+        fix: "tell each outcome by the X-Amzn-SageMaker-Inference-Id of its response, as the endpoint's `outcome` says",
+    });
+    let problems =
+        received.refused.iter().take(MOST_TOLD).map(|(at, code, message)| Problem { at: *at, code, message }).collect();
+    let status = if error.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let told = Told {
+        taken: received.taken,
+        waiting: received.waiting,
+        repeated: received.repeated,
+        refused: received.refused.len(),
+        problems,
+        error,
+    };
+    let mut response = json(status, &told);
+    if status != StatusCode::OK {
+        insert(response.headers_mut(), headers::ERROR_CODE, CODE);
+    }
+    response
+}
+
+/// Answers with the verdict.
+pub(super) async fn verdict<P: Platform>(
+    service: &Service<'_, P>,
+    name: &str,
+    request: &Request,
+) -> Result<Answer, Error> {
+    #[derive(Serialize)]
+    struct Told<'a> {
+        endpoint: &'a Name,
+        #[serde(flatten)]
+        verdict: Verdict,
+    }
+    request.allow(&Method::GET, "GET")?;
+    let name = Name::try_from(name).map_err(RequestError::Name)?;
+    let mut refresh = Vec::new();
+    let told = service.verdict(&name, request, &mut refresh).await;
+    Ok(fresh(told.map(|verdict| json(StatusCode::OK, &Told { endpoint: &name, verdict })), refresh))
+}
+
+/// Answers with what the metric would be under other weights.
+pub(super) async fn estimate<P: Platform>(
+    service: &Service<'_, P>,
+    name: &str,
+    request: &Request,
+) -> Result<Answer, Error> {
+    #[derive(Serialize)]
+    struct Told<'a> {
+        endpoint: &'a Name,
+        #[serde(flatten)]
+        estimates: Estimates,
+    }
+    request.allow(&Method::GET, "GET")?;
+    let name = Name::try_from(name).map_err(RequestError::Name)?;
+    let weights = parameter(&request.query, "weights").map(|weights| weights_of(&weights)).transpose()?;
+    let mut refresh = Vec::new();
+    let told = service.estimate(&name, weights, request, &mut refresh).await;
+    Ok(fresh(told.map(|estimates| json(StatusCode::OK, &Told { endpoint: &name, estimates })), refresh))
+}
+
+fn fresh(told: Result<crate::request::Response, Error>, refresh: Vec<Name>) -> Answer {
+    let mut response = told.unwrap_or_else(|error| refuse(&error));
+    insert(response.headers_mut(), header::CACHE_CONTROL, "no-cache");
+    Answer { response, follow_ups: FollowUps::refresh(refresh) }
+}
+
+/// Weights as `a:1,b:3`.
+fn weights_of(text: &str) -> Result<Vec<(Name, f64)>, RequestError> {
+    let refused = || wrong("weights", text, "write a:1,b:3 with the variants' names, and weights of at least 0");
+    let mut weights = Vec::new();
+    for part in text.split(',') {
+        let (name, weight) = part.rsplit_once(':').ok_or_else(refused)?;
+        let weight = weight.trim().parse::<f64>().ok().filter(|weight| weight.is_finite() && *weight >= 0.0);
+        weights.push((Name::try_from(name.trim()).map_err(|_| refused())?, weight.ok_or_else(refused)?));
+    }
+    let sum: f64 = weights.iter().map(|(_, weight)| weight).sum();
+    if !(sum > 0.0 && sum.is_finite()) {
+        return Err(refused());
+    }
+    for (_, weight) in &mut weights {
+        *weight /= sum;
+    }
+    Ok(weights)
+}

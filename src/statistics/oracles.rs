@@ -1,0 +1,332 @@
+//! What others say: `tests/vectors/verdict.py` has recorded it (`make oracles`). Tolerances are those of doubles, but where an
+//! oracle is found by steps.
+#![allow(clippy::indexing_slicing)]
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::*;
+
+fn cases<T: DeserializeOwned>(list: &str, least: usize) -> Vec<T> {
+    let all: Value = serde_json::from_str(include_str!("../../tests/vectors/verdict.json")).unwrap();
+    let cases: Vec<T> = serde_json::from_value(all[list].clone()).unwrap();
+    assert!(cases.len() >= least, "{list} has {} cases", cases.len());
+    cases
+}
+
+#[track_caller]
+fn near(given: f64, expected: f64, tolerance: f64) {
+    assert!((given - expected).abs() <= tolerance, "{given} for {expected}, within {tolerance}");
+}
+
+#[track_caller]
+fn nearly(given: Option<f64>, expected: Option<f64>) {
+    match (given, expected) {
+        (Some(given), Some(expected)) => near(given, expected, 1e-12 * expected.abs().max(1.0)),
+        _ => assert_eq!(given, expected),
+    }
+}
+
+#[test]
+fn rates_are_confseqs() {
+    #[derive(Deserialize)]
+    struct Case {
+        successes: u64,
+        trials: u64,
+        alpha: f64,
+        t_opt: f64,
+        low: f64,
+        high: f64,
+    }
+    for Case { successes, trials, alpha, t_opt, low, high } in cases("bernoulli", 150) {
+        let (given_low, given_high) = rate_always(successes, trials, alpha, t_opt).unwrap();
+        // confseq finds them by steps.
+        let tolerance = if trials >= 1_000_000 { 5e-9 } else { 1e-9 };
+        near(given_low, low, tolerance * low + 1e-12);
+        near(given_high, high, tolerance * high + 1e-12);
+    }
+    assert_eq!(rate_always(2, 1, 0.05, 100.0), None);
+}
+
+#[test]
+fn mixtures_are_confseqs() {
+    #[derive(Deserialize)]
+    struct Bound {
+        v: f64,
+        alpha: f64,
+        v_opt: f64,
+        alpha_opt: f64,
+        bound: f64,
+    }
+    for Bound { v, alpha, v_opt, alpha_opt, bound } in cases("mixture_bound", 100) {
+        near(Mixture::tuned(v_opt, alpha_opt).bound(v, alpha), bound, 1e-12 * bound);
+    }
+    #[derive(Deserialize)]
+    struct LogE {
+        s: f64,
+        v: f64,
+        v_opt: f64,
+        alpha_opt: f64,
+        log_e: f64,
+    }
+    for LogE { s, v, v_opt, alpha_opt, log_e } in cases("mixture_log_e", 100) {
+        near(Mixture::tuned(v_opt, alpha_opt).log_e(s, v), log_e, 1e-12 * log_e.abs().max(1.0));
+    }
+}
+
+/// GrowthBook's sequential test is this mixture, with the variance of a difference of means, tuned by the number of users.
+#[test]
+fn intervals_are_growthbooks() {
+    #[derive(Deserialize)]
+    struct Case {
+        kind: String,
+        relative: bool,
+        a: [f64; 3],
+        b: [f64; 3],
+        alpha: f64,
+        tuning: f64,
+        difference: f64,
+        low: f64,
+        high: f64,
+        p: f64,
+    }
+    let mut compared = 0;
+    for case in cases::<Case>("sequential", 60).iter().filter(|case| !case.relative) {
+        let mean = |[n, sum, squares]: [f64; 3]| {
+            let mean = sum / n;
+            // A proportion's variance has no n - 1 there.
+            let variance = if case.kind == "proportion" { mean * (1.0 - mean) } else { (squares - sum * mean) / (n - 1.0) };
+            (mean, variance / n, n)
+        };
+        let ((a, va, na), (b, vb, nb)) = (mean(case.a), mean(case.b));
+        let (n, difference) = (na + nb, b - a);
+        let v = (va + vb) * n * n;
+        let mixture = Mixture::tuned(v * case.tuning / n, case.alpha);
+        let half = mixture.bound(v, case.alpha) / n;
+        let width = (case.high - case.low) / 2.0;
+        near(difference, case.difference, 1e-12 * difference.abs());
+        near(half, width, 1e-10 * width);
+        near(difference - half, case.low, 1e-10 * width);
+        near(p_value(mixture.log_e(difference * n, v)), case.p, 1e-10);
+        compared += 1;
+    }
+    assert!(compared >= 30, "{compared}");
+}
+
+#[test]
+fn welchs_test_is_scipys() {
+    #[derive(Deserialize)]
+    struct Case {
+        mean_a: f64,
+        var_a: f64,
+        n_a: f64,
+        mean_b: f64,
+        var_b: f64,
+        n_b: f64,
+        p: f64,
+        low: f64,
+        high: f64,
+    }
+    for Case { mean_a, var_a, n_a, mean_b, var_b, n_b, p, low, high } in cases("welch", 70) {
+        let mean = |value, variance: f64, of: f64| Mean { value, error: (variance / of).sqrt(), of };
+        let told = welch(mean(mean_a, var_a, n_a), mean(mean_b, var_b, n_b), 0.05).unwrap();
+        let half = (high - low) / 2.0;
+        near(told.p_value, p, 1e-10);
+        near(told.interval.0, low, 1e-9 * half);
+        near(told.interval.1, high, 1e-9 * half);
+    }
+    let nothing = Mean { value: 1.0, error: 0.0, of: 5.0 };
+    assert_eq!(welch(nothing, nothing, 0.05), None);
+    assert_eq!(welch(Mean { of: 1.0, error: 1.0, ..nothing }, nothing, 0.05), None);
+}
+
+/// Outcomes of some units in some variants, counted one after another.
+fn effects(outcomes: impl IntoIterator<Item = (u64, &'static str, f64, f64)>) -> Effects {
+    let mut units: BTreeMap<u64, BTreeMap<String, Sums>> = BTreeMap::new();
+    let mut effects = Effects::default();
+    for (unit, variant, y, propensity) in outcomes {
+        let unit = units.entry(unit).or_default();
+        effects.add(variant, Sums::of(y, propensity), unit);
+        unit.entry(variant.to_owned()).or_default().add(Sums::of(y, propensity));
+    }
+    effects
+}
+
+#[derive(Deserialize)]
+struct Clustered {
+    outcomes: Vec<(u64, u8, f64, f64)>,
+    mean_a: f64,
+    mean_b: f64,
+    difference: f64,
+    se: f64,
+    se_a: f64,
+    se_b: f64,
+}
+
+impl Clustered {
+    fn outcomes(&self) -> impl Iterator<Item = (u64, &'static str, f64, f64)> {
+        self.outcomes.iter().map(|(unit, arm, y, p)| (*unit, if *arm == 0 { "a" } else { "b" }, *y, *p))
+    }
+}
+
+#[test]
+fn differences_and_their_errors_are_statsmodels() {
+    for case in cases::<Clustered>("clustered", 12) {
+        let effects = effects(case.outcomes());
+        let difference = effects.difference("a", "b").unwrap();
+        // Products of numbers near a million lose six digits of the twelve.
+        let offset = case.mean_a.abs().max(1.0);
+        let tolerance = if offset > 1e5 { 1e-4 } else { 1e-8 };
+        near(difference.value, case.difference, 1e-12 * offset);
+        near(difference.error, case.se, tolerance * case.se);
+        for (variant, mean, se) in [("a", case.mean_a, case.se_a), ("b", case.mean_b, case.se_b)] {
+            let told = effects.mean(variant).unwrap();
+            near(told.value, mean, 1e-12 * offset);
+            near(told.error, se, tolerance * se);
+        }
+    }
+}
+
+#[test]
+fn sums_are_the_same_in_whatever_order_outcomes_come() {
+    for case in cases::<Clustered>("clustered", 12) {
+        let forwards = effects(case.outcomes());
+        let backwards = effects(case.outcomes().collect::<Vec<_>>().into_iter().rev());
+        let crossed: Effects = serde_json::from_str(&serde_json::to_string(&forwards).unwrap()).unwrap();
+        assert_eq!(crossed, forwards);
+        let (one, other) = (forwards.difference("a", "b").unwrap(), backwards.difference("a", "b").unwrap());
+        near(one.value, other.value, 1e-10 * case.mean_a.abs().max(1.0));
+        near(one.error, other.error, 1e-4 * one.error);
+    }
+}
+
+/// Welch's test of units that have one outcome each is the ordinary one.
+#[test]
+fn raw_means_have_the_ordinary_error() {
+    let outcomes = (0..50u32).map(|at| (u64::from(at), "a", f64::from(at * at % 17), 0.5));
+    let told = effects(outcomes.clone()).raw_mean("a").unwrap();
+    let values: Vec<f64> = outcomes.map(|(_, _, y, _)| y).collect();
+    let mean = values.iter().sum::<f64>() / 50.0;
+    let variance = values.iter().map(|y| (y - mean).powi(2)).sum::<f64>() / 49.0;
+    near(told.value, mean, 1e-12);
+    near(told.error, (variance / 50.0).sqrt(), 1e-12);
+}
+
+#[test]
+fn other_weights_are_vw_estimators() {
+    #[derive(Deserialize)]
+    struct Case {
+        rows: Vec<(f64, f64, f64)>,
+        ips: f64,
+        snips: f64,
+    }
+    for Case { rows, ips, snips } in cases("off_policy", 10) {
+        // Each probability that the other policy gives is a variant of its own here.
+        let mut shares: Vec<(String, f64)> = Vec::new();
+        let mut told = Effects::default();
+        for (logged, target, reward) in rows {
+            let name = format!("{target}");
+            told.add(&name, Sums::of(reward, logged), &BTreeMap::new());
+            if !shares.iter().any(|(known, _)| *known == name) {
+                shares.push((name, target));
+            }
+        }
+        let shares: Vec<(&str, f64)> = shares.iter().map(|(name, share)| (name.as_str(), *share)).collect();
+        near(told.plain_mean_under(&shares).unwrap().value, ips, 1e-12 * ips.abs().max(1.0));
+        near(told.mean_under(&shares).unwrap().value, snips, 1e-12 * snips.abs().max(1.0));
+    }
+}
+
+#[test]
+fn figures_of_classes_are_scikit_learns() {
+    #[derive(Deserialize)]
+    struct Case {
+        positive: Vec<u8>,
+        score: Vec<f64>,
+        threshold: f64,
+        accuracy: f64,
+        precision: Option<f64>,
+        recall: Option<f64>,
+        f1: Option<f64>,
+        log_loss: f64,
+        brier: f64,
+        auc: Option<f64>,
+        calibration: Vec<(f64, f64)>,
+    }
+    for case in cases::<Case>("classification", 14) {
+        let (mut confusion, mut scores) = (Confusion::default(), Scores::default());
+        for (positive, score) in case.positive.iter().zip(&case.score) {
+            confusion.add(u32::from(*score >= case.threshold), u32::from(*positive));
+            scores.add(*score, *positive == 1);
+        }
+        let one = confusion.of(1);
+        nearly(confusion.accuracy(), Some(case.accuracy));
+        nearly(one.precision, case.precision);
+        nearly(one.recall, case.recall);
+        nearly(one.f1, case.f1);
+        nearly(scores.log_loss(), Some(case.log_loss));
+        nearly(scores.brier(), Some(case.brier));
+        let auc = scores.auc();
+        assert_eq!(auc.is_some(), case.auc.is_some());
+        if let (Some(area), Some(auc)) = (auc, case.auc) {
+            assert!((area.value - auc).abs() <= area.within + 1e-12, "{area:?} for {auc}");
+        }
+        let calibration = scores.calibration();
+        assert_eq!(calibration.len(), case.calibration.len());
+        for (bin, (mean, positive)) in calibration.iter().zip(case.calibration) {
+            near(bin.mean_score, mean, 1e-12);
+            near(bin.positive, positive, 1e-12);
+        }
+    }
+}
+
+#[test]
+fn figures_of_several_classes_are_scikit_learns() {
+    #[derive(Deserialize)]
+    struct Case {
+        truth: Vec<String>,
+        predicted: Vec<String>,
+        labels: Vec<String>,
+        accuracy: f64,
+        confusion: Vec<Vec<u64>>,
+    }
+    for case in cases::<Case>("multiclass", 5) {
+        let class = |label: &String| u32::try_from(case.labels.iter().position(|known| known == label).unwrap()).unwrap();
+        let mut confusion = Confusion::default();
+        for (truth, predicted) in case.truth.iter().zip(&case.predicted) {
+            confusion.add(class(predicted), class(truth));
+        }
+        nearly(confusion.accuracy(), Some(case.accuracy));
+        for (predicted, right, count) in confusion.counts() {
+            assert_eq!(case.confusion[*right as usize][*predicted as usize], *count);
+        }
+        assert_eq!(confusion.counts().iter().map(|(.., count)| count).sum::<u64>(), case.truth.len() as u64);
+    }
+}
+
+#[test]
+fn figures_of_numbers_are_scikit_learns() {
+    #[derive(Deserialize)]
+    struct Case {
+        truth: Vec<f64>,
+        predicted: Vec<f64>,
+        mae: f64,
+        mse: f64,
+        r2: Option<f64>,
+    }
+    for case in cases::<Case>("regression", 10) {
+        let mut numbers = Numbers::default();
+        for (truth, predicted) in case.truth.iter().zip(&case.predicted) {
+            numbers.add(*truth, *predicted);
+        }
+        nearly(numbers.mae(), Some(case.mae));
+        nearly(numbers.mse(), Some(case.mse));
+        match (numbers.r2(), case.r2) {
+            (Some(given), Some(expected)) => near(given, expected, 1e-9 * expected.abs().max(1.0)),
+            (given, expected) => assert_eq!(given, expected),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! How good predictions are by their outcomes, from sums that add up.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::classification::Roc;
+
+/// How often each class was predicted where each was right.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Confusion {
+    /// (predicted, right, how often).
+    counts: Vec<(u32, u32, u64)>,
+}
+
+/// How well one class was told from the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OneClass {
+    /// Share of those predicted that are right; `None` where none was predicted.
+    pub precision: Option<f64>,
+    /// Share of those there are that were predicted; `None` where there are none.
+    pub recall: Option<f64>,
+    /// Their harmonic mean; `None` where there are none and none was predicted.
+    pub f1: Option<f64>,
+}
+
+impl Confusion {
+    /// The most pairs of classes that are told apart; further ones are passed over.
+    const MOST: usize = 2_500;
+
+    /// Counts a prediction.
+    pub fn add(&mut self, predicted: u32, right: u32) {
+        let has_room = self.counts.len() < Self::MOST;
+        match self.counts.iter_mut().find(|(p, r, _)| (*p, *r) == (predicted, right)) {
+            Some((.., count)) => *count = count.saturating_add(1),
+            None if has_room => self.counts.push((predicted, right, 1)),
+            None => {}
+        }
+    }
+
+    fn count(&self, of: impl Fn(u32, u32) -> bool) -> f64 {
+        self.counts.iter().filter(|(p, r, _)| of(*p, *r)).map(|(.., count)| *count as f64).sum()
+    }
+
+    /// Share of the predictions that are right; `None` of none.
+    pub fn accuracy(&self) -> Option<f64> {
+        ratio(self.count(|predicted, right| predicted == right), self.count(|_, _| true))
+    }
+
+    /// How well a class was told from the others.
+    pub fn of(&self, class: u32) -> OneClass {
+        let hits = self.count(|predicted, right| predicted == class && right == class);
+        let (predicted, right) = (self.count(|predicted, _| predicted == class), self.count(|_, right| right == class));
+        OneClass {
+            precision: ratio(hits, predicted),
+            recall: ratio(hits, right),
+            f1: ratio(2.0 * hits, predicted + right),
+        }
+    }
+
+    /// Each pair of classes that was seen: predicted, right, how often.
+    pub fn counts(&self) -> &[(u32, u32, u64)] {
+        &self.counts
+    }
+}
+
+fn ratio(part: f64, whole: f64) -> Option<f64> {
+    (whole > 0.0).then(|| part / whole)
+}
+
+/// Scores of the positive class, and whether it was right.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// By bin.
+    bins: BTreeMap<u16, Bin>,
+    log_loss: f64,
+    squares: f64,
+    /// Scores that were no probability.
+    strange: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Bin {
+    positives: u64,
+    negatives: u64,
+    sum: f64,
+}
+
+/// The area under a curve of binned scores.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Area {
+    /// The probability that a positive case has a higher score than a negative one, those of one bin counted half.
+    pub value: f64,
+    /// The area of the scores themselves is at most so far away.
+    pub within: f64,
+}
+
+/// Ten bins of scores: how many scores, their mean, and the share of positive cases.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CalibrationBin {
+    /// How many scores.
+    pub count: u64,
+    /// Their mean.
+    pub mean_score: f64,
+    /// The share of them that is positive.
+    pub positive: f64,
+}
+
+/// Bins of a thousandth each.
+const BINS: f64 = 1_000.0;
+
+/// Minus the logarithm of the probability that was given to what came. Where it was none, that of the smallest step of a double
+/// below 1 stands in, as in scikit-learn.
+pub fn log_loss(score: f64, is_positive: bool) -> f64 {
+    let score = score.clamp(f64::EPSILON, 1.0 - f64::EPSILON);
+    if is_positive { -score.ln() } else { -(-score).ln_1p() }
+}
+
+impl Scores {
+    /// Adds a score. One that is no probability is counted as such alone.
+    pub fn add(&mut self, score: f64, is_positive: bool) {
+        if !(0.0..=1.0).contains(&score) {
+            self.strange = self.strange.saturating_add(1);
+            return;
+        }
+        // A bin has its upper end, as scikit-learn's have.
+        let at = (score * BINS).ceil().max(1.0) as u16;
+        let bin = self.bins.entry(at).or_default();
+        bin.positives = bin.positives.saturating_add(u64::from(is_positive));
+        bin.negatives = bin.negatives.saturating_add(u64::from(!is_positive));
+        bin.sum += score;
+        self.log_loss += log_loss(score, is_positive);
+        self.squares += (score - f64::from(u8::from(is_positive))).powi(2);
+    }
+
+    /// How many.
+    pub fn count(&self) -> u64 {
+        self.bins.values().fold(0, |sum, bin| sum.saturating_add(bin.positives).saturating_add(bin.negatives))
+    }
+
+    /// Scores that were no probability, and count nowhere else.
+    pub fn strange(&self) -> u64 {
+        self.strange
+    }
+
+    /// The mean logarithmic loss; `None` of nothing.
+    pub fn log_loss(&self) -> Option<f64> {
+        ratio(self.log_loss, self.count() as f64)
+    }
+
+    /// The mean squared distance from 0 or 1 (Brier, 1950); `None` of nothing.
+    pub fn brier(&self) -> Option<f64> {
+        ratio(self.squares, self.count() as f64)
+    }
+
+    /// The area under the ROC curve; `None` where one of the classes is missing.
+    pub fn auc(&self) -> Option<Area> {
+        let positives: f64 = self.bins.values().map(|bin| bin.positives as f64).sum();
+        let negatives: f64 = self.bins.values().map(|bin| bin.negatives as f64).sum();
+        let (mut below, mut wins, mut ties) = (0.0, 0.0, 0.0);
+        for bin in self.bins.values() {
+            let (here, others) = (bin.positives as f64, bin.negatives as f64);
+            wins += here * (below + others / 2.0);
+            ties += here * others;
+            below += others;
+        }
+        let pairs = positives * negatives;
+        (pairs > 0.0).then(|| Area { value: wins / pairs, within: ties / pairs / 2.0 })
+    }
+
+    /// The ROC curve, a point a bin; empty where one of the classes is missing.
+    pub fn roc(&self) -> Roc {
+        let positives: f64 = self.bins.values().map(|bin| bin.positives as f64).sum();
+        let negatives: f64 = self.bins.values().map(|bin| bin.negatives as f64).sum();
+        let mut roc = Roc::default();
+        if !(positives > 0.0 && negatives > 0.0) {
+            return roc;
+        }
+        let (mut x, mut y) = (0.0, 0.0);
+        roc.false_positive_rate.push(x);
+        roc.true_positive_rate.push(y);
+        for bin in self.bins.values().rev() {
+            x += bin.negatives as f64 / negatives;
+            y += bin.positives as f64 / positives;
+            roc.false_positive_rate.push(x.min(1.0));
+            roc.true_positive_rate.push(y.min(1.0));
+        }
+        roc
+    }
+
+    /// Whether scores are what they say, by tenths; those without a score are left out.
+    pub fn calibration(&self) -> Vec<CalibrationBin> {
+        let mut tenths: BTreeMap<u16, Bin> = BTreeMap::new();
+        for (at, bin) in &self.bins {
+            let tenth = tenths.entry(at.saturating_sub(1) / 100).or_default();
+            tenth.positives = tenth.positives.saturating_add(bin.positives);
+            tenth.negatives = tenth.negatives.saturating_add(bin.negatives);
+            tenth.sum += bin.sum;
+        }
+        let told = tenths.into_values().map(|Bin { positives, negatives, sum }| {
+            let count = positives.saturating_add(negatives);
+            CalibrationBin { count, mean_score: sum / count as f64, positive: positives as f64 / count as f64 }
+        });
+        told.collect()
+    }
+}
+
+/// Numbers, and what was predicted for them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Numbers {
+    count: u64,
+    mean: f64,
+    /// Sum of the squared distances from the mean.
+    spread: f64,
+    errors: f64,
+    squares: f64,
+}
+
+impl Numbers {
+    /// Adds a true number, and what was predicted for it. The mean is moved along (Welford, 1962), as sums of squares of large
+    /// numbers lose what they differ by.
+    pub fn add(&mut self, truth: f64, predicted: f64) {
+        self.count = self.count.saturating_add(1);
+        let from = truth - self.mean;
+        self.mean += from / self.count as f64;
+        self.spread += from * (truth - self.mean);
+        self.errors += (truth - predicted).abs();
+        self.squares += (truth - predicted).powi(2);
+    }
+
+    /// How many.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// The mean of the true ones; `None` of nothing.
+    pub fn mean(&self) -> Option<f64> {
+        (self.count > 0).then_some(self.mean)
+    }
+
+    /// The mean absolute error; `None` of nothing.
+    pub fn mae(&self) -> Option<f64> {
+        ratio(self.errors, self.count as f64)
+    }
+
+    /// The mean squared error; `None` of nothing.
+    pub fn mse(&self) -> Option<f64> {
+        ratio(self.squares, self.count as f64)
+    }
+
+    /// The share of their variance that is predicted; `None` where they do not vary.
+    pub fn r2(&self) -> Option<f64> {
+        ratio(self.squares, self.spread).map(|rest| 1.0 - rest)
+    }
+}
