@@ -4,12 +4,14 @@
 # make bench   Turnout against other workers and servers: a table and a plot (about six minutes once built)
 # make bench-trees  trees in wasm against onnxruntime-web and tract
 # make fuzz    models that are changed field by field load or are refused, led by coverage; SECONDS=900 for longer
+# make simulate  the verdict against the truth, a hundred thousand made-up tests (ten minutes)
+# make oracles   records anew what other implementations say of the statistics
 # make lint    clippy for the worker on both targets and for the page's core, formatting, and the syntax of scripts
 # make clean   removes what was built; `make clean-tools` the tools as well
 
 export PATH := $(CURDIR)/.tools/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 
-.PHONY: dev serve test bench bench-trees fuzz build setup seed lint clean clean-tools
+.PHONY: dev serve test bench bench-trees fuzz simulate oracles build setup seed lint clean clean-tools
 
 # What one works with does not have to be as small as what is deployed.
 dev serve: BUILD_AS = --fast
@@ -32,6 +34,12 @@ bench-trees: setup
 
 fuzz: setup
 	scripts/fuzz.sh $(SECONDS)
+
+simulate:
+	cargo run --release --example simulate
+
+oracles:
+	scripts/oracles.sh
 
 build: setup
 	scripts/build.sh $(BUILD_AS)

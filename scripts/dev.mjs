@@ -9,9 +9,9 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const port = process.env.PORT ?? "8787";
 const base = `http://localhost:${port}`;
 
-// The administrator's token, and the key that SageMaker's clients sign with. Those that are there already stay.
+// The administrator's token, the key that SageMaker's clients sign with, and the one that inference ids are signed with. Those that are there already stay.
 const secrets = existsSync(`${root}.dev.vars`) ? readFileSync(`${root}.dev.vars`, "utf8") : "# Secrets of the local worker.\n";
-const made = { ADMIN_TOKEN: random(), ADMIN_ACCESS_KEY_ID: `AKID${random().slice(0, 12).toUpperCase()}`, ADMIN_SECRET_ACCESS_KEY: random() };
+const made = { ADMIN_TOKEN: random(), ADMIN_ACCESS_KEY_ID: `AKID${random().slice(0, 12).toUpperCase()}`, ADMIN_SECRET_ACCESS_KEY: random(), INFERENCE_KEY: random() + random() };
 const missing = Object.entries(made).filter(([name]) => !new RegExp(`^${name}=`, "m").test(secrets));
 if (missing.length > 0) {
   const lines = missing.map(([name, value]) => `${name}=${value}\n`).join("");

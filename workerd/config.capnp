@@ -56,5 +56,7 @@ const turnout :Workerd.Worker = (
     (name = "ADMIN_TOKEN", fromEnvironment = "ADMIN_TOKEN"),
     (name = "ADMIN_ACCESS_KEY_ID", fromEnvironment = "ADMIN_ACCESS_KEY_ID"),
     (name = "ADMIN_SECRET_ACCESS_KEY", fromEnvironment = "ADMIN_SECRET_ACCESS_KEY"),
+    (name = "INFERENCE_KEY", fromEnvironment = "INFERENCE_KEY"),
+    (name = "INFERENCE_KEY_PREVIOUS", fromEnvironment = "INFERENCE_KEY_PREVIOUS"),
   ],
 );

@@ -18,6 +18,9 @@ pub enum SecretNameError {
     /// It is one of this worker's settings, which are no secret: whoever knows the documents could guess them.
     #[error("`{0}` is a setting of this worker and no secret; name one that is set with `wrangler secret put`")]
     Setting(String),
+    /// It is a key of the worker's own, which nobody else may be given.
+    #[error("`{0}` is the key that inference ids are signed with: name another secret")]
+    OwnKey(String),
     /// It is the id of a key, which each signature shows.
     #[error("`{0}` is the id of a key and no secret: name the key by what stands before it")]
     KeyId(String),
@@ -73,6 +76,8 @@ impl TryFrom<String> for SecretName {
     fn try_from(name: String) -> Result<Self, SecretNameError> {
         if SETTINGS.contains(&name.as_str()) {
             Err(SecretNameError::Setting(name))
+        } else if name == "INFERENCE_KEY" || name == "INFERENCE_KEY_PREVIOUS" {
+            Err(SecretNameError::OwnKey(name))
         } else if name.ends_with("_ACCESS_KEY_ID") {
             Err(SecretNameError::KeyId(name))
         } else if is_name(&name) {
@@ -110,7 +115,7 @@ mod tests {
         for good in ["A", "_", "churn_TOKEN_2", &"x".repeat(128)] {
             assert_eq!(SecretName::try_from(good.to_owned()).unwrap().as_str(), good);
         }
-        for bad in ["", "ADMIN_ACCESS_KEY_ID", "KV_LIMIT_SECONDS", "a b", "a-b", "\u{e9}", "a\n", &"x".repeat(129)] {
+        for bad in ["", "INFERENCE_KEY", "ADMIN_ACCESS_KEY_ID", "KV_LIMIT_SECONDS", "a b", "a-b", "\u{e9}", "a\n", &"x".repeat(129)] {
             assert!(SecretName::try_from(bad.to_owned()).is_err(), "{bad}");
         }
     }

@@ -144,8 +144,18 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
 
     async fn count(&self, tally: Tally) -> Result<Newest, DatabaseError> {
         let now_ms = self.platform.now_ms();
-        // The document is looked at only where it says what to do with what has come.
-        let endpoint = if tally.predictions.is_empty() { None } else { self.endpoint()? };
+        // What an isolate serves and this does not know was put into the store by hand.
+        let is_strange = match &tally.revision {
+            Some(revision) => !self.ledger().knows(revision)?,
+            None => false,
+        };
+        let age_ms = if is_strange { LOOK_AT_STRANGE_MS } else { LOOK_EVERY_MS };
+        let mut endpoint = None;
+        if !tally.predictions.is_empty() {
+            // What becomes of them is said in the document, so that it has to be known first.
+            self.look(age_ms).await?;
+            endpoint = self.endpoint()?;
+        }
         let measure = endpoint.as_ref().and_then(Measure::of);
         self.database.atomically(&mut || {
             let is_new = inbox::receive(self.database, &tally, now_ms)?;
@@ -157,12 +167,7 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
         if let (Some(measure), Some(endpoint)) = (&measure, &endpoint) {
             self.close(measure, endpoint)?;
         }
-        // What an isolate serves and this does not know was put into the store by hand.
-        let is_strange = match &tally.revision {
-            Some(revision) => !self.ledger().knows(revision)?,
-            None => false,
-        };
-        self.look(if is_strange { LOOK_AT_STRANGE_MS } else { LOOK_EVERY_MS }).await?;
+        self.look(age_ms).await?;
         self.ledger().newest(tally.number)
     }
 

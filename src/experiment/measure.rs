@@ -207,22 +207,22 @@ impl<'a, D: Database> Measured<'a, D> {
             return Ok(true);
         }
         quality.add(&self.measure.outcome.told, predicted, truth);
-        let new = Sums::of(y, assigned.propensity);
-        self.add_to(WHOLE, assigned, new)?;
+        self.add_to(WHOLE, assigned, y)?;
         if assigned.segment != WHOLE && usize::from(assigned.segment) <= self.measure.segments {
-            self.add_to(assigned.segment, assigned, new)?;
+            self.add_to(assigned.segment, assigned, y)?;
         }
         Ok(true)
     }
 
-    fn add_to(&mut self, segment: u8, assigned: &Assigned, new: Sums) -> Result<(), DatabaseError> {
+    fn add_to(&mut self, segment: u8, assigned: &Assigned, y: f64) -> Result<(), DatabaseError> {
+        if !self.effects.contains_key(&segment) {
+            self.effects.insert(segment, effects(self.database, segment)?);
+        }
+        let new = self.effects.entry(segment).or_default().outcome(y, assigned.propensity);
         let before = match assigned.unit {
             Unit::Alone => BTreeMap::new(),
             Unit::Of(unit) => self.add_to_unit(segment, unit, &assigned.variant, new)?,
         };
-        if !self.effects.contains_key(&segment) {
-            self.effects.insert(segment, effects(self.database, segment)?);
-        }
         self.effects.entry(segment).or_default().add(&assigned.variant, new, &before);
         Ok(())
     }

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Sums over outcomes y whose assignment had the probability p: n = sum of 1, y = sum of y, ty = sum of y/p, w = sum of 1/p.
+/// Sums over outcomes y whose assignment had the probability p: n = sum of 1, y = sum of y, ty = sum of y/p, w = sum of 1/p. All y
+/// are less an origin, so that squares of large numbers do not lose what these differ by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Sums(pub [f64; 4]);
 
@@ -27,6 +28,8 @@ struct Arm {
 /// What variants achieved, as far as is known.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Effects {
+    /// The first outcome.
+    origin: Option<f64>,
     arms: BTreeMap<String, Arm>,
     /// By the names of both, the smaller first.
     #[serde(with = "pairs")]
@@ -46,11 +49,6 @@ pub struct Estimate {
 type Weights<'a> = (&'a str, [f64; 4]);
 
 impl Sums {
-    /// One outcome.
-    pub fn of(y: f64, propensity: f64) -> Self {
-        Sums([1.0, y, y / propensity, 1.0 / propensity])
-    }
-
     /// Adds others.
     pub fn add(&mut self, other: Sums) {
         for (sum, more) in self.0.iter_mut().zip(other.0) {
@@ -96,6 +94,16 @@ impl Effects {
         }
     }
 
+    /// One outcome, to be added.
+    pub fn outcome(&mut self, y: f64, propensity: f64) -> Sums {
+        let y = y - *self.origin.get_or_insert(y);
+        Sums([1.0, y, y / propensity, 1.0 / propensity])
+    }
+
+    fn origin(&self) -> f64 {
+        self.origin.unwrap_or(0.0)
+    }
+
     /// Outcomes of all variants.
     pub fn outcomes(&self) -> f64 {
         self.arms.values().map(|arm| arm.sums.0[0]).sum()
@@ -135,7 +143,7 @@ impl Effects {
         let value = ty / w;
         let weights: Vec<_> =
             shares.iter().map(|(name, share)| (*name, [0.0, 0.0, share / w, -share * value / w])).collect();
-        Some(Estimate { value, error: self.spread(&weights) })
+        Some(Estimate { value: value + self.origin(), error: self.spread(&weights) })
     }
 
     /// The same without the denominator: IPS (Horvitz and Thompson, 1952), the mean of y times the new probability over the old
@@ -146,9 +154,13 @@ impl Effects {
             return None;
         }
         let share = |name: &str| shares.iter().find(|(known, _)| *known == name).map_or(0.0, |(_, share)| *share);
-        let value = self.arms.iter().map(|(name, arm)| share(name) * arm.sums.0[2]).sum::<f64>() / n;
-        let weights: Vec<_> =
-            self.arms.keys().map(|name| (name.as_str(), [-value / n, 0.0, share(name) / n, 0.0])).collect();
+        let whole = |Sums([_, _, ty, w]): Sums| ty + self.origin() * w;
+        let value = self.arms.iter().map(|(name, arm)| share(name) * whole(arm.sums)).sum::<f64>() / n;
+        let weights: Vec<_> = self
+            .arms
+            .keys()
+            .map(|name| (name.as_str(), [-value / n, 0.0, share(name) / n, share(name) * self.origin() / n]))
+            .collect();
         Some(Estimate { value, error: self.spread(&weights) })
     }
 
@@ -165,7 +177,7 @@ impl Effects {
         let (a, b) = (self.mean(baseline)?, self.mean(variant)?);
         let weights = |name, mean: Estimate, sign: f64| {
             let w = self.sums(name).0[3];
-            (name, [0.0, 0.0, sign / w, -sign * mean.value / w])
+            (name, [0.0, 0.0, sign / w, -sign * (mean.value - self.origin()) / w])
         };
         let error = self.spread(&[weights(variant, b, 1.0), weights(baseline, a, -1.0)]);
         Some(Estimate { value: b.value - a.value, error })
@@ -181,7 +193,7 @@ impl Effects {
         }
         let value = y / n;
         let error = self.spread(&[(variant, [-value / n, 1.0 / n, 0.0, 0.0])]);
-        Some(Estimate { value, error: error * (units / (units - 1.0)).sqrt() })
+        Some(Estimate { value: value + self.origin(), error: error * (units / (units - 1.0)).sqrt() })
     }
 
     /// The root of the sum over units of the square of what they weigh.

@@ -33,23 +33,51 @@ pub fn welch(a: Mean, b: Mean, alpha: f64) -> Option<Comparison> {
         return None;
     }
     let freedom = variance * variance / (va * va / (a.of - 1.0) + vb * vb / (b.of - 1.0));
-    let t = StudentsT::new(0.0, 1.0, freedom).ok()?;
+    let t = T::new(freedom)?;
     let difference = b.value - a.value;
     let error = variance.sqrt();
-    let p_value = (2.0 * t.cdf(-(difference / error).abs())).min(1.0);
-    let half = -quantile(&t, alpha / 2.0) * error;
+    let p_value = (2.0 * t.below(-(difference / error).abs())).min(1.0);
+    let half = -t.quantile(alpha / 2.0) * error;
     Some(Comparison { difference, interval: (difference - half, difference + half), p_value })
 }
 
-/// Below which t the probability is `p`, for p below a half: halved until doubles have no number between.
-fn quantile(t: &StudentsT, p: f64) -> f64 {
-    let (mut low, mut high) = (-1.0, 0.0);
-    while t.cdf(low) > p && low > f64::MIN / 4.0 {
-        low *= 2.0;
+/// Student's t.
+enum T {
+    Few(StudentsT),
+    /// Of so many degrees of freedom that it is nearly normal.
+    Many(f64),
+}
+
+impl T {
+    /// From here on the crate's continued fraction does not converge.
+    const MANY: f64 = 1e5;
+
+    fn new(freedom: f64) -> Option<Self> {
+        if freedom > Self::MANY { Some(T::Many(freedom)) } else { StudentsT::new(0.0, 1.0, freedom).ok().map(T::Few) }
     }
-    for _ in 0..200 {
-        let middle = low + (high - low) / 2.0;
-        if t.cdf(middle) < p { low = middle } else { high = middle }
+
+    /// The probability of less than `t`.
+    fn below(&self, t: f64) -> f64 {
+        match self {
+            T::Few(few) => few.cdf(t),
+            // Abramowitz and Stegun, 26.7.8; what it leaves out is of the order of 1/freedom^2.
+            T::Many(freedom) => {
+                let z = t * (1.0 - 1.0 / (4.0 * freedom)) / (1.0 + t * t / (2.0 * freedom)).sqrt();
+                libm::erfc(-z / std::f64::consts::SQRT_2) / 2.0
+            }
+        }
     }
-    high
+
+    /// Below which t the probability is `p`, for p below a half: halved until doubles have no number between.
+    fn quantile(&self, p: f64) -> f64 {
+        let (mut low, mut high) = (-1.0, 0.0);
+        while self.below(low) > p && low > f64::MIN / 4.0 {
+            low *= 2.0;
+        }
+        for _ in 0..200 {
+            let middle = low + (high - low) / 2.0;
+            if self.below(middle) < p { low = middle } else { high = middle }
+        }
+        high
+    }
 }

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort, namespace, workerd } from "./plain.mjs";
-import { ADMIN_TOKEN, invoker, root } from "./support.mjs";
+import { ADMIN_TOKEN, INFERENCE_KEY, invoker, root } from "./support.mjs";
 import { seeds } from "../../scripts/seed.mjs";
 
 const MODULES = `
@@ -47,7 +47,7 @@ export async function startObjects({ isolates = 2, faults = 0, texts = {} } = {}
   const { models, endpoints } = await seeds();
   for (const [key, bytes] of models) kv.models.values.set(key, bytes);
   for (const [name, document] of endpoints) kv.endpoints.values.set(name, Buffer.from(document));
-  const settings = { ENDPOINT_TTL_SECONDS: "30", KV_DELAY_SECONDS: "0", ADMIN_TOKEN, ...texts };
+  const settings = { ENDPOINT_TTL_SECONDS: "30", KV_DELAY_SECONDS: "0", ADMIN_TOKEN, INFERENCE_KEY, ...texts };
 
   const objectsPort = await freePort();
   const onDisk = `durableObjectNamespaces = [(className = "Experiment", uniqueKey = "experiments", enableSql = true)],

@@ -8,6 +8,8 @@ import { seeds } from "../../scripts/seed.mjs";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 export const ADMIN_TOKEN = "the admin's own";
+/** What inference ids are signed with. */
+export const INFERENCE_KEY = "0123456789abcdef0123456789abcdef";
 /** The keys that clients sign with: the administrator's, and a caller's. */
 export const KEYS = {
   ADMIN_ACCESS_KEY_ID: "AKIDADMIN",
@@ -49,7 +51,7 @@ export async function start() {
         configPath: `${root}wrangler.toml`,
         prebuiltWorkerDir: `${root}build/bundle`,
         vars: { ENDPOINT_TTL_SECONDS: "0.2", KV_DELAY_SECONDS: "1.5" },
-        secrets: { ADMIN_TOKEN, ...KEYS },
+        secrets: { ADMIN_TOKEN, INFERENCE_KEY, ...KEYS },
         bindingOverrides: { RECORDS: "analytics" },
       },
       {

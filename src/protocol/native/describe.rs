@@ -4,7 +4,9 @@ use http::{StatusCode, header};
 use serde::Serialize;
 
 use super::refuse::refuse;
-use crate::endpoint::{Access, Backend, Endpoint, ModelKey, Name, RequestLimits, Stickiness, UnitSource, Variant};
+use crate::endpoint::{
+    Access, Backend, Endpoint, Goal, ModelKey, Name, Outcome, RequestLimits, Stickiness, UnitSource, Variant,
+};
 use crate::isolate::{EndpointError, Health, Served};
 use crate::platform::Platform;
 use crate::protocol::report::{self, Report};
@@ -28,6 +30,10 @@ struct Description<'a> {
     #[serde(skip_serializing_if = "Access::is_open")]
     access: &'a Access,
     limits: RequestLimits,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'a Outcome>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    goal: Option<&'a Goal>,
 }
 
 /// Without the salt: who has that can look up the units of records.
@@ -197,6 +203,8 @@ fn description<'a>(
         fallback: endpoint.fallback().map(|variant| &variant.name),
         access: endpoint.access(),
         limits: endpoint.limits(),
+        outcome: endpoint.outcome(),
+        goal: endpoint.written_goal(),
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Bench, ORIGIN, Seen, bench, said};
 use crate::request::Request;
 
-fn with_experiments() -> Bench {
+pub(super) fn with_experiments() -> Bench {
     let bench = bench(ORIGIN);
     *bench.world.experiments.borrow_mut() = Some(Default::default());
     bench.world.now_ms.set(1_800_000_000_000.0);
@@ -15,7 +15,7 @@ fn with_experiments() -> Bench {
 }
 
 impl Bench {
-    fn asked(&self, method: Method, path: &str, query: &str, headers: &[(&str, &str)], body: &str) -> Seen {
+    pub(super) fn asked(&self, method: Method, path: &str, query: &str, headers: &[(&str, &str)], body: &str) -> Seen {
         let headers: HeaderMap = headers
             .iter()
             .map(|(name, value)| {

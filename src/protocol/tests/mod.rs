@@ -6,6 +6,7 @@ mod experiments;
 mod interleaved;
 mod native;
 mod open_inference;
+mod outcomes;
 mod sagemaker;
 
 use std::cell::{Cell, RefCell};

@@ -1,0 +1,702 @@
+//! How often the verdict is wrong where there is no difference, looked at after every outcome, and how soon it sees one that is
+//! there; beside GrowthBook's sequential test and a t-test that is peeked at.
+//!
+//! `make simulate` prints the tables of docs/verdict.md and draws docs/verdict.svg. `simulate RUNS [PICTURE]` does fewer runs,
+//! and draws where PICTURE says, if it says.
+#![allow(missing_docs, clippy::disallowed_methods)]
+
+use std::collections::BTreeMap;
+use std::f64::consts::{PI, SQRT_2};
+use std::fmt::Write;
+use std::time::Instant;
+
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use turnout::statistics::{Effects, Mean, Mixture, Sums, welch};
+
+const ALPHA: f64 = 0.05;
+/// As in src/experiment/verdict.rs, and for all tests here alike.
+const LEAST_UNITS: f64 = 100.0;
+/// The product's first; the others to compare.
+const TUNED_FOR_UNITS: [f64; 3] = [5_000.0, 2_000.0, 20_000.0];
+const RUNS: u64 = 2_000;
+const OUTCOMES: u32 = 20_000;
+const MOST_OUTCOMES: u32 = 60_000;
+const UNITS: u32 = 3_000;
+const BANDIT_EVERY: u32 = 500;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Weights {
+    Fixed,
+    Ramp,
+    Bandit,
+}
+
+/// A way in which requests are assigned and outcomes come about.
+#[derive(Clone, Copy, Debug)]
+struct Setting {
+    title: &'static str,
+    /// Below the bars.
+    label: [&'static str; 2],
+    /// Units of unequal activity that stay in their arm, or requests that are each drawn.
+    is_sticky: bool,
+    weights: Weights,
+    drifts: bool,
+    /// Of a and b. Where units are sticky each has its own rate, of mean 1/4, and these multiply it.
+    rates: [f64; 2],
+    outcomes: u32,
+}
+
+const NO_DIFFERENCE: [Setting; 6] = {
+    const DRAWN: Setting = Setting {
+        title: "each request drawn, fixed 50/50",
+        label: ["fixed", ""],
+        is_sticky: false,
+        weights: Weights::Fixed,
+        drifts: false,
+        rates: [0.2, 0.2],
+        outcomes: OUTCOMES,
+    };
+    const STICKY: Setting =
+        Setting { title: "sticky units, fixed 50/50", is_sticky: true, rates: [1.0, 1.0], ..DRAWN };
+    const RAMP: Setting = Setting { label: ["ramp,", "drift"], weights: Weights::Ramp, drifts: true, ..DRAWN };
+    const BANDIT: Setting = Setting { label: ["bandit,", "drift"], weights: Weights::Bandit, drifts: true, ..DRAWN };
+    [
+        DRAWN,
+        Setting { title: "each request drawn, ramp, drift", ..RAMP },
+        Setting { title: "each request drawn, bandit, drift", ..BANDIT },
+        STICKY,
+        Setting { title: "sticky units, ramp, drift", is_sticky: true, rates: [1.0, 1.0], ..RAMP },
+        Setting { title: "sticky units, bandit, drift", is_sticky: true, rates: [1.0, 1.0], ..BANDIT },
+    ]
+};
+
+const DIFFERENCES: [Setting; 4] = {
+    const DRAWN: Setting = Setting { outcomes: MOST_OUTCOMES, ..NO_DIFFERENCE[0] };
+    [
+        Setting { title: ".10 against .12", rates: [0.10, 0.12], ..DRAWN },
+        Setting { title: ".85 against .88", rates: [0.85, 0.88], ..DRAWN },
+        Setting { title: ".20 against .22", rates: [0.20, 0.22], ..DRAWN },
+        Setting {
+            title: ".25 against .35, sticky units",
+            rates: [1.0, 1.4],
+            outcomes: MOST_OUTCOMES,
+            ..NO_DIFFERENCE[3]
+        },
+    ]
+};
+
+// Data.
+
+struct Random(Xoshiro256PlusPlus);
+
+impl Random {
+    /// In (0, 1).
+    fn uniform(&mut self) -> f64 {
+        ((self.0.next_u64() >> 11) as f64 + 0.5) / 9_007_199_254_740_992.0
+    }
+
+    /// By Box and Muller.
+    fn normal(&mut self) -> f64 {
+        (-2.0 * self.uniform().ln()).sqrt() * (2.0 * PI * self.uniform()).cos()
+    }
+
+    /// Beta(1, 3), by its inverse.
+    fn rate(&mut self) -> f64 {
+        1.0 - (1.0 - self.uniform()).cbrt()
+    }
+}
+
+struct Unit {
+    /// It is in b while the share of b is above.
+    threshold: f64,
+    rate: f64,
+    /// Sum of the activities up to its own.
+    activity: f64,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Arm {
+    A,
+    B,
+}
+
+impl Arm {
+    fn of<T>(self, [a, b]: &mut [T; 2]) -> &mut T {
+        match self {
+            Arm::A => a,
+            Arm::B => b,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Arm::A => "a",
+            Arm::B => "b",
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Outcome {
+    /// Where requests are not each drawn.
+    unit: Option<usize>,
+    arm: Arm,
+    propensity: f64,
+    y: f64,
+}
+
+struct World<'a> {
+    setting: &'a Setting,
+    random: Random,
+    units: Vec<Unit>,
+    share_of_b: f64,
+    /// What the bandit knows.
+    seen: [Rate; 2],
+}
+
+impl<'a> World<'a> {
+    fn new(setting: &'a Setting, run: u64) -> Self {
+        let mut random = Random(Xoshiro256PlusPlus::seed_from_u64(run));
+        let mut activity = 0.0;
+        let units = (0..if setting.is_sticky { UNITS } else { 0 }).map(|_| {
+            activity += (1.5 * random.normal()).exp();
+            Unit { threshold: random.uniform(), rate: random.rate(), activity }
+        });
+        let units = units.collect();
+        World { setting, random, units, share_of_b: 0.5, seen: [Rate::default(); 2] }
+    }
+
+    /// The outcome after `before` others.
+    fn next(&mut self, before: u32) -> Outcome {
+        let passed = f64::from(before) / f64::from(self.setting.outcomes);
+        match self.setting.weights {
+            Weights::Fixed => {}
+            Weights::Ramp => {
+                let step = [(0.25, 0.05), (0.5, 0.10), (0.75, 0.25)].into_iter().find(|(until, _)| passed < *until);
+                self.share_of_b = step.map_or(0.5, |(_, share)| share);
+            }
+            Weights::Bandit => {
+                if before > 0 && before.is_multiple_of(BANDIT_EVERY) {
+                    let [a, b] = self.seen;
+                    let error = (a.variance_of_mean() + b.variance_of_mean()).sqrt();
+                    let b_is_better = if error > 0.0 { normal_below((b.mean() - a.mean()) / error) } else { 0.5 };
+                    self.share_of_b = b_is_better.clamp(0.1, 0.9);
+                }
+            }
+        }
+        let unit = self.units.last().map(|last| last.activity).map(|all| {
+            let at = all * self.random.uniform();
+            self.units.partition_point(|unit| unit.activity < at)
+        });
+        let known = unit.and_then(|unit| self.units.get(unit));
+        let (draw, rate) = known.map_or_else(|| (self.random.uniform(), 1.0), |unit| (unit.threshold, unit.rate));
+        let is_b = draw < self.share_of_b;
+        let (arm, propensity) = if is_b { (Arm::B, self.share_of_b) } else { (Arm::A, 1.0 - self.share_of_b) };
+        let drift = if self.setting.drifts { 1.0 + 0.8 * (3.0 * 2.0 * PI * passed).sin() } else { 1.0 };
+        let rate = (rate * drift * *arm.of(&mut self.setting.rates.clone())).min(1.0);
+        let y = f64::from(self.random.uniform() < rate);
+        arm.of(&mut self.seen).add(y);
+        Outcome { unit, arm, propensity, y }
+    }
+}
+
+/// The standard normal distribution.
+fn normal_below(z: f64) -> f64 {
+    libm::erfc(-z / SQRT_2) / 2.0
+}
+
+/// A share of successes.
+#[derive(Clone, Copy, Default)]
+struct Rate {
+    of: f64,
+    sum: f64,
+}
+
+impl Rate {
+    fn add(&mut self, y: f64) {
+        self.of += 1.0;
+        self.sum += y;
+    }
+
+    fn mean(self) -> f64 {
+        self.sum / self.of
+    }
+
+    fn variance_of_mean(self) -> f64 {
+        self.mean() * (1.0 - self.mean()) / self.of
+    }
+}
+
+// Tests.
+
+/// What a test said first, and after how many outcomes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Said {
+    after: u32,
+    b_is_better: bool,
+}
+
+/// Ours: the same figures as in src/experiment/verdict.rs, from the same code.
+struct Ours {
+    effects: Effects,
+    by_unit: bool,
+    units: BTreeMap<usize, BTreeMap<String, Sums>>,
+    mixtures: Vec<Option<Mixture>>,
+}
+
+impl Ours {
+    fn new(by_unit: bool, tunings: usize) -> Self {
+        Ours { effects: Effects::default(), by_unit, units: BTreeMap::new(), mixtures: vec![None; tunings] }
+    }
+
+    fn add(&mut self, outcome: Outcome) {
+        let sums = self.effects.outcome(outcome.y, outcome.propensity);
+        let name = outcome.arm.name();
+        match outcome.unit.filter(|_| self.by_unit) {
+            Some(unit) => {
+                let unit = self.units.entry(unit).or_default();
+                self.effects.add(name, sums, unit);
+                match unit.get_mut(name) {
+                    Some(known) => known.add(sums),
+                    None => drop(unit.insert(name.to_owned(), sums)),
+                }
+            }
+            None => self.effects.add(name, sums, &BTreeMap::new()),
+        }
+    }
+
+    /// For each tuning whether b is better, where that may be said.
+    fn look(&mut self) -> impl Iterator<Item = Option<bool>> {
+        let (of_a, of_b) = (self.effects.units_of("a"), self.effects.units_of("b"));
+        let is_known = of_a >= LEAST_UNITS && of_b >= LEAST_UNITS;
+        let difference = if is_known { self.effects.difference("a", "b") } else { None };
+        let n = self.effects.outcomes();
+        self.mixtures.iter_mut().zip(TUNED_FOR_UNITS).map(move |(mixture, tuned_for)| {
+            let difference = difference?;
+            let v = (difference.error * n).powi(2);
+            let v_opt = v * (tuned_for / (of_a + of_b)).max(1.0);
+            if mixture.is_none() && v_opt > 0.0 && v_opt.is_finite() {
+                *mixture = Some(Mixture::tuned(v_opt, ALPHA));
+            }
+            let half = (*mixture)?.bound(v, ALPHA) / n;
+            (difference.value.abs() > half).then_some(difference.value > 0.0)
+        })
+    }
+}
+
+/// GrowthBook's sequential test (gbstats, `SequentialTwoSidedTTest`), of means with a variance.
+fn growthbook(difference: f64, variance: f64, n: f64) -> Option<bool> {
+    let log = -2.0 * ALPHA.ln();
+    let rho_squared = (log + (1.0 + log).ln()) / 5_000.0;
+    let grown = n * rho_squared + 1.0;
+    let half = (variance * n * 2.0 * grown / (n * n * rho_squared) * (grown.sqrt() / ALPHA).ln()).sqrt();
+    (difference.abs() > half).then_some(difference > 0.0)
+}
+
+/// Sums over units of m (their sum of y) and d (their outcomes).
+#[derive(Clone, Copy, Default)]
+struct UnitSums {
+    units: f64,
+    m: f64,
+    d: f64,
+    mm: f64,
+    dd: f64,
+    md: f64,
+}
+
+impl UnitSums {
+    fn add(&mut self, sign: f64, Rate { of: d, sum: m }: Rate) {
+        for (sum, more) in [
+            (&mut self.units, 1.0),
+            (&mut self.m, m),
+            (&mut self.d, d),
+            (&mut self.mm, m * m),
+            (&mut self.dd, d * d),
+            (&mut self.md, m * d),
+        ] {
+            *sum += sign * more;
+        }
+    }
+
+    /// The ratio of m to d, and its variance by the delta method.
+    fn ratio(self) -> (f64, f64) {
+        let n = self.units;
+        let (m, d) = (self.m / n, self.d / n);
+        let spread = |sum: f64, product: f64| (sum / n - product) * n / (n - 1.0);
+        let (vm, vd, cov) = (spread(self.mm, m * m), spread(self.dd, d * d), spread(self.md, m * d));
+        (m / d, (vm / d.powi(2) + vd * m.powi(2) / d.powi(4) - 2.0 * cov * m / d.powi(3)) / n)
+    }
+}
+
+/// GrowthBook's by unit: a ratio metric. It drops units that were in both arms.
+#[derive(Default)]
+struct GrowthBookByUnit {
+    arms: [UnitSums; 2],
+    units: BTreeMap<usize, Option<(Arm, Rate)>>,
+}
+
+impl GrowthBookByUnit {
+    fn add(&mut self, unit: usize, outcome: Outcome) {
+        let Some((arm, rate)) = self.units.entry(unit).or_insert(Some((outcome.arm, Rate::default()))) else { return };
+        let of_arm = arm.of(&mut self.arms);
+        if rate.of > 0.0 {
+            of_arm.add(-1.0, *rate);
+        }
+        if *arm == outcome.arm {
+            rate.add(outcome.y);
+            of_arm.add(1.0, *rate);
+        } else {
+            self.units.insert(unit, None);
+        }
+    }
+
+    fn look(&self) -> Option<bool> {
+        let [a, b] = self.arms;
+        if a.units < LEAST_UNITS || b.units < LEAST_UNITS {
+            return None;
+        }
+        let ((of_a, va), (of_b, vb)) = (a.ratio(), b.ratio());
+        growthbook(of_b - of_a, va + vb, a.units + b.units)
+    }
+}
+
+/// Welch's t-test as though it were looked at once.
+fn peeked([a, b]: [Rate; 2]) -> Option<bool> {
+    let mean = |rate: Rate| Mean {
+        value: rate.mean(),
+        error: (rate.mean() * (1.0 - rate.mean()) / (rate.of - 1.0)).sqrt(),
+        of: rate.of,
+    };
+    let (a, b) = (mean(a), mean(b));
+    // A t is above its quantile only where it is above the normal distribution's, which takes less time to tell.
+    if (b.value - a.value).abs() < 1.959 * a.error.hypot(b.error) {
+        return None;
+    }
+    let p_value = welch(a, b, ALPHA)?.p_value;
+    (p_value < ALPHA).then_some(b.value > a.value)
+}
+
+/// What each test said in one run.
+#[derive(Clone, Copy, Debug, Default)]
+struct Run {
+    /// By tuning.
+    ours: [Option<Said>; 3],
+    ours_by_request: Option<Said>,
+    growthbook: Option<Said>,
+    growthbook_by_unit: Option<Said>,
+    peeked: Option<Said>,
+}
+
+impl Run {
+    fn of(setting: &Setting, run: u64) -> Run {
+        let is_power = setting.rates.first() != setting.rates.last();
+        let mut world = World::new(setting, run);
+        let (mut ours, mut by_request) = (Ours::new(true, 3), Ours::new(false, 1));
+        let mut by_unit = GrowthBookByUnit::default();
+        let mut said = Run::default();
+        for (before, after) in (0..setting.outcomes).zip(1..) {
+            let outcome = world.next(before);
+            let note = |said: &mut Option<Said>, b_is_better: Option<bool>| {
+                if said.is_none() {
+                    *said = b_is_better.map(|b_is_better| Said { after, b_is_better });
+                }
+            };
+            ours.add(outcome);
+            for (said, look) in said.ours.iter_mut().zip(ours.look()) {
+                note(said, look);
+            }
+            if let Some(unit) = outcome.unit {
+                by_unit.add(unit, outcome);
+                note(&mut said.growthbook_by_unit, by_unit.look());
+            }
+            let [a, b] = world.seen;
+            if a.of >= LEAST_UNITS && b.of >= LEAST_UNITS {
+                let variance = a.variance_of_mean() + b.variance_of_mean();
+                note(&mut said.growthbook, growthbook(b.mean() - a.mean(), variance, a.of + b.of));
+                if !is_power && said.peeked.is_none() {
+                    note(&mut said.peeked, peeked(world.seen));
+                }
+            }
+            if !is_power && setting.is_sticky && said.ours_by_request.is_none() {
+                by_request.add(outcome);
+                note(&mut said.ours_by_request, by_request.look().next().flatten());
+            }
+            if is_power && said.ours.iter().all(Option::is_some) && said.growthbook_best(setting).is_some() {
+                break;
+            }
+        }
+        if !setting.is_sticky {
+            // Each request is a unit.
+            let [first, ..] = said.ours;
+            said.ours_by_request = first;
+        }
+        said
+    }
+
+    /// By unit, where there are units.
+    fn growthbook_best(&self, setting: &Setting) -> Option<Said> {
+        if setting.is_sticky { self.growthbook_by_unit } else { self.growthbook }
+    }
+}
+
+/// All runs of a setting, in the runs' order, on all cores.
+fn runs(setting: &Setting, runs: u64, began: Instant) -> Vec<Run> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let parts: Vec<Vec<Run>> = std::thread::scope(|scope| {
+        let part = |first: u64| scope.spawn(move || (first..runs).step_by(threads).map(|run| Run::of(setting, run)).collect());
+        let parts: Vec<_> = (0u64..).take(threads).map(part).collect();
+        parts.into_iter().map(|part| part.join().unwrap_or_default()).collect()
+    });
+    eprintln!("{:>5.0} s: {} runs of {}", began.elapsed().as_secs_f64(), runs, setting.title);
+    parts.into_iter().flatten().collect()
+}
+
+// What is printed.
+
+fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+fn share(runs: &[Run], is_so: impl Fn(&Run) -> bool) -> f64 {
+    runs.iter().filter(|run| is_so(run)).count() as f64 / runs.len() as f64
+}
+
+/// Wilson's interval of a share.
+fn wilson(share: f64, n: f64) -> (f64, f64) {
+    let z = 1.959_963_984_540_054_f64;
+    let grown = 1.0 + z * z / n;
+    let middle = (share + z * z / (2.0 * n)) / grown;
+    let half = z / grown * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
+    (middle - half, middle + half)
+}
+
+fn print_false(settings: &[(&Setting, Vec<Run>)]) {
+    println!("| no difference | ours | ours by request | GrowthBook, by request | GrowthBook, by unit | t-test, peeking |");
+    println!("|---|---|---|---|---|---|");
+    for (setting, runs) in settings {
+        let n = runs.len() as f64;
+        let share = |said: &dyn Fn(&Run) -> Option<Said>| share(runs, |run| said(run).is_some());
+        let shown = |share: f64| {
+            let (low, high) = wilson(share, n);
+            format!("{} ({:.1} to {:.1})", percent(share), 100.0 * low, 100.0 * high)
+        };
+        let sticky = |text: String| if setting.is_sticky { text } else { "the same".to_owned() };
+        println!(
+            "| {} | **{}** | {} | {} | {} | {} |",
+            setting.title,
+            shown(share(&first)),
+            sticky(shown(share(&|run| run.ours_by_request))),
+            shown(share(&|run| run.growthbook)),
+            sticky(shown(share(&|run| run.growthbook_by_unit))),
+            shown(share(&|run| run.peeked)),
+        );
+    }
+    println!("\n| no difference, ours tuned for | 2,000 units | 5,000 units | 20,000 units |");
+    println!("|---|---|---|---|");
+    for (setting, runs) in settings {
+        let [at_5_000, at_2_000, at_20_000] = tunings().map(|said| percent(share(runs, |run| said(run).is_some())));
+        println!("| {} | {at_2_000} | {at_5_000} | {at_20_000} |", setting.title);
+    }
+}
+
+fn first(run: &Run) -> Option<Said> {
+    run.ours.first().copied().flatten()
+}
+
+/// What ours said, by tuning.
+fn tunings() -> [fn(&Run) -> Option<Said>; 3] {
+    [first, |run| run.ours.get(1).copied().flatten(), |run| run.ours.get(2).copied().flatten()]
+}
+
+/// Outcomes that a z-test of two shares needs that is looked at once, two-sided at 5 %.
+fn fixed_size([a, b]: [f64; 2], z_of_power: f64) -> f64 {
+    let per_arm = (1.959_964 + z_of_power).powi(2) * (a * (1.0 - a) + b * (1.0 - b)) / (b - a).powi(2);
+    2.0 * per_arm.ceil()
+}
+
+const Z_80: f64 = 0.841_621;
+const Z_90: f64 = 1.281_552;
+
+/// 12,345.
+fn number(value: f64) -> String {
+    let digits = format!("{value:.0}");
+    let mut text = String::new();
+    for (rest, digit) in (0..digits.len()).rev().zip(digits.chars()) {
+        text.push(digit);
+        if rest > 0 && rest.is_multiple_of(3) {
+            text.push(',');
+        }
+    }
+    text
+}
+
+/// After how many outcomes so many of the runs had been decided rightly.
+fn quantile(runs: &[Run], said: impl Fn(&Run) -> Option<Said>, at: f64) -> String {
+    let mut after: Vec<u32> = runs.iter().filter_map(said).filter(|said| said.b_is_better).map(|said| said.after).collect();
+    after.sort_unstable();
+    let needed = (at * runs.len() as f64).ceil() as usize;
+    after.get(needed.saturating_sub(1)).map_or_else(|| format!("> {}", number(f64::from(MOST_OUTCOMES))), |n| number(f64::from(*n)))
+}
+
+fn print_power(settings: &[(&Setting, Vec<Run>)]) {
+    println!("\n| difference | test | decided rightly | wrongly | median | 90 % quantile | fixed sample, 80 % power | 90 % power |");
+    println!("|---|---|---|---|---|---|---|---|");
+    for (setting, runs) in settings {
+        let [tuned_for_5_000, tuned_for_2_000, tuned_for_20_000] = tunings();
+        let growthbook = |run: &Run| run.growthbook_best(setting);
+        let tests: [(&str, &dyn Fn(&Run) -> Option<Said>); 4] = [
+            ("**ours**", &tuned_for_5_000),
+            ("GrowthBook", &growthbook),
+            ("ours, tuned for 2,000 units", &tuned_for_2_000),
+            ("ours, tuned for 20,000 units", &tuned_for_20_000),
+        ];
+        let fixed = |z| if setting.is_sticky { "".to_owned() } else { number(fixed_size(setting.rates, z)) };
+        for (name, said) in tests {
+            println!(
+                "| {} | {name} | {} | {} | {} | {} | {} | {} |",
+                setting.title,
+                percent(share(runs, |run| said(run).is_some_and(|said| said.b_is_better))),
+                percent(share(runs, |run| said(run).is_some_and(|said| !said.b_is_better))),
+                quantile(runs, said, 0.5),
+                quantile(runs, said, 0.9),
+                fixed(Z_80),
+                fixed(Z_90),
+            );
+        }
+    }
+}
+
+// The picture.
+
+const OURS: &str = "#0b6e99";
+const GROWTHBOOK: &str = "#d98a1f";
+const PEEKED: &str = "#b5b5b5";
+
+fn picture(no_difference: &[(&Setting, Vec<Run>)], difference: &(&Setting, Vec<Run>)) -> Result<String, std::fmt::Error> {
+    let mut svg = String::new();
+    let out = &mut svg;
+    writeln!(
+        out,
+        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 900 420" width="900" height="420" font-family="sans-serif" font-size="12" fill="#333" role="img">
+<title>False verdicts where there is no difference, and how soon a difference is seen</title>
+<rect width="900" height="420" rx="6" fill="#fafafa" stroke="#d0d0d0"/>"##
+    )?;
+    bars(out, no_difference)?;
+    curves(out, difference)?;
+    writeln!(out, "</svg>")?;
+    Ok(svg)
+}
+
+/// The left half: false verdicts.
+fn bars(out: &mut String, settings: &[(&Setting, Vec<Run>)]) -> std::fmt::Result {
+    let (left, right, top, bottom) = (56.0, 476.0, 84.0, 332.0);
+    let height = |share: f64| share * (bottom - top);
+    writeln!(out, r#"<text x="20" y="28" font-size="14" font-weight="bold">False verdicts where there is no difference</text>"#)?;
+    for (x, colour, name) in [(20.0, OURS, "Turnout"), (98.0, GROWTHBOOK, "GrowthBook, sequential"), (258.0, PEEKED, "t-test, peeked at")] {
+        legend(out, x, 46.0, colour, name)?;
+    }
+    for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
+        let y = bottom - height(share);
+        writeln!(out, r##"<path d="M{left} {y:.1}H{right}" stroke="#e2e2e2"/>"##)?;
+        writeln!(out, r#"<text x="{}" y="{:.1}" text-anchor="end" font-size="11">{:.0} %</text>"#, left - 6.0, y + 4.0, 100.0 * share)?;
+    }
+    let group = (right - left) / settings.len() as f64;
+    let mut x = left;
+    for (setting, runs) in settings {
+        let shares = [
+            (OURS, share(runs, |run| first(run).is_some())),
+            (GROWTHBOOK, share(runs, |run| run.growthbook_best(setting).is_some())),
+            (PEEKED, share(runs, |run| run.peeked.is_some())),
+        ];
+        let mut at = x + 5.0;
+        for (colour, share) in shares {
+            let (y, wide) = (bottom - height(share), (group - 10.0) / 3.0);
+            writeln!(out, r#"<rect x="{at:.1}" y="{y:.1}" width="{:.1}" height="{:.1}" fill="{colour}"/>"#, wide - 1.0, height(share))?;
+            let middle = at + wide / 2.0;
+            // Small ones stand above the line of 5 %.
+            let y = (y - 4.0).min(bottom - height(ALPHA) - 4.0);
+            let shown = if share < 0.0995 { format!("{:.1}", 100.0 * share) } else { format!("{:.0}", 100.0 * share) };
+            writeln!(out, r#"<text x="{middle:.1}" y="{y:.1}" text-anchor="middle" font-size="10">{shown}</text>"#)?;
+            at += wide;
+        }
+        for (line, y) in setting.label.iter().zip([bottom + 16.0, bottom + 30.0]) {
+            writeln!(out, r#"<text x="{:.1}" y="{y}" text-anchor="middle">{line}</text>"#, x + group / 2.0)?;
+        }
+        x += group;
+    }
+    let limit = bottom - height(ALPHA);
+    writeln!(out, r##"<path d="M{left} {limit:.1}H{right}" stroke="#c0392b" stroke-dasharray="5 3"/>"##)?;
+    writeln!(out, r##"<text x="{}" y="{:.1}" text-anchor="end" font-size="11" fill="#c0392b">5 %</text>"##, left - 6.0, limit - 1.0)?;
+    for (x, name) in [(left, "each request drawn"), (left + 3.0 * group, "sticky units")] {
+        let (from, to, y) = (x + 6.0, x + 3.0 * group - 6.0, bottom + 42.0);
+        writeln!(out, r##"<path d="M{from} {y}H{to}" stroke="#999"/>"##)?;
+        writeln!(out, r#"<text x="{:.1}" y="{:.1}" text-anchor="middle">{name}</text>"#, f64::midpoint(from, to), y + 15.0)?;
+    }
+    let outcomes = number(f64::from(OUTCOMES));
+    writeln!(out, r#"<text x="20" y="408" font-size="11">Share of runs, in %, of {outcomes} outcomes, looked at after each.</text>"#)
+}
+
+fn legend(out: &mut String, x: f64, y: f64, colour: &str, name: &str) -> std::fmt::Result {
+    writeln!(out, r#"<rect x="{x}" y="{y}" width="11" height="11" fill="{colour}"/><text x="{}" y="{}">{name}</text>"#, x + 16.0, y + 10.0)
+}
+
+/// The right half: how soon a difference is seen.
+fn curves(out: &mut String, (setting, runs): &(&Setting, Vec<Run>)) -> std::fmt::Result {
+    let (left, right, top, bottom) = (550.0, 876.0, 84.0, 332.0);
+    let most = 40_000.0;
+    let x = |outcomes: f64| left + outcomes / most * (right - left);
+    let y = |share: f64| bottom - share * (bottom - top);
+    writeln!(out, r#"<text x="512" y="28" font-size="14" font-weight="bold">Decided, where it is {}</text>"#, setting.title)?;
+    legend(out, 512.0, 46.0, OURS, "Turnout")?;
+    legend(out, 590.0, 46.0, GROWTHBOOK, "GrowthBook, sequential")?;
+    for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
+        let y = y(share);
+        writeln!(out, r##"<path d="M{left} {y:.1}H{right}" stroke="#e2e2e2"/>"##)?;
+        writeln!(out, r#"<text x="{}" y="{:.1}" text-anchor="end" font-size="11">{:.0} %</text>"#, left - 6.0, y + 4.0, 100.0 * share)?;
+    }
+    for outcomes in [0.0, 10_000.0, 20_000.0, 30_000.0, 40_000.0] {
+        writeln!(out, r#"<text x="{:.1}" y="{}" text-anchor="middle" font-size="11">{}</text>"#, x(outcomes), bottom + 16.0, number(outcomes))?;
+    }
+    writeln!(out, r#"<text x="{}" y="{}" text-anchor="middle">outcomes</text>"#, f64::midpoint(left, right), bottom + 34.0)?;
+    for (z, name, dy) in [(Z_80, "80 %", 0.0), (Z_90, "90 %", 13.0)] {
+        let at = x(fixed_size(setting.rates, z));
+        writeln!(out, r##"<path d="M{at:.1} {top}V{bottom}" stroke="#777" stroke-dasharray="2 3"/>"##)?;
+        writeln!(out, r#"<text x="{:.1}" y="{}" font-size="10">{name}</text>"#, at + 3.0, bottom - 18.0 + dy)?;
+    }
+    let growthbook = |run: &Run| run.growthbook_best(setting);
+    let tests: [(&str, &str, &dyn Fn(&Run) -> Option<Said>); 2] = [(GROWTHBOOK, "4.5", &growthbook), (OURS, "2", &first)];
+    for (colour, width, said) in tests {
+        let mut line = String::new();
+        for step in 0..=160 {
+            let outcomes = most * f64::from(step) / 160.0;
+            let decided = share(runs, |run| said(run).is_some_and(|said| f64::from(said.after) <= outcomes));
+            write!(line, "{}{:.1} {:.1}", if step == 0 { "M" } else { "L" }, x(outcomes), y(decided))?;
+        }
+        writeln!(out, r#"<path d="{line}" fill="none" stroke="{colour}" stroke-width="{width}" stroke-linejoin="round"/>"#)?;
+    }
+    writeln!(out, r#"<text x="512" y="392" font-size="11">Dotted: the size at which a z-test, looked at only once, would have</text>"#)?;
+    writeln!(out, r#"<text x="512" y="408" font-size="11">80 % and 90 % power, if the difference were known before.</text>"#)
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let asked = arguments.next().map(|runs| runs.parse::<u64>()).transpose()?;
+    let drawn = arguments.next().or_else(|| {
+        asked.is_none().then(|| concat!(env!("CARGO_MANIFEST_DIR"), "/docs/verdict.svg").to_owned())
+    });
+    let count = asked.unwrap_or(RUNS).max(2);
+    let began = Instant::now();
+    let all = |settings: &'static [Setting], count| -> Vec<(&Setting, Vec<Run>)> {
+        settings.iter().map(|setting| (setting, runs(setting, count, began))).collect()
+    };
+    let no_difference = all(&NO_DIFFERENCE, count);
+    print_false(&no_difference);
+    let differences = all(&DIFFERENCES, count / 2);
+    print_power(&differences);
+    if let (Some(path), Some(shown)) = (drawn, differences.first()) {
+        std::fs::write(&path, picture(&no_difference, shown)?)?;
+        eprintln!("drew {path}");
+    }
+    Ok(())
+}
