@@ -37,5 +37,5 @@ pub use tables::endpoint_of;
 pub use tally::{Counted, Party, Share, Tally};
 pub use units::unit_number;
 pub use verdict::{
-    Compared, Estimates, FixedSample, Hypothesis, LEAST_UNITS, Point, Scored, SegmentVerdict, Verdict, Word,
+    Compared, Estimates, FixedSample, Hypothesis, Point, Scored, SegmentVerdict, Verdict, Word,
 };

@@ -10,14 +10,9 @@ use super::tables::{Row, set_state, state_number};
 use crate::endpoint::{Endpoint, Label, Metric, Name, Told};
 use crate::platform::{Cell, Database, DatabaseError};
 use crate::statistics::{
-    CalibrationBin, Effects, Estimate, Mean, Mixture, Roc, p_value, rate_always, welch,
+    CalibrationBin, Effects, Estimate, LEAST_UNITS, Look, Mean, Roc, TUNED_FOR_UNITS, Tuning, rate_always, welch,
 };
 
-/// Before each of two variants has outcomes of so many units, nothing is said of them: confidence rests on the central limit
-/// theorem.
-pub const LEAST_UNITS: f64 = 100.0;
-/// At about so many units an interval is narrowest. (GrowthBook's `sequentialTestingTuningParameter` has the same default.)
-pub const TUNED_FOR_UNITS: f64 = 5_000.0;
 /// Nobody waits for more.
 const MOST_MORE: f64 = 1e12;
 
@@ -197,29 +192,6 @@ pub struct Estimates {
     pub always: Vec<Hypothesis>,
 }
 
-/// An interval that holds at every look, of something that has an error by units.
-struct Interval {
-    bounds: (f64, f64),
-    p_value: f64,
-}
-
-/// Of an estimate from `outcomes`, with the mixture of its test.
-fn interval(estimate: Estimate, outcomes: f64, mixture: Mixture, alpha: f64) -> Interval {
-    let v = (estimate.error * outcomes).powi(2);
-    let half = mixture.bound(v, alpha) / outcomes;
-    Interval {
-        bounds: (estimate.value - half, estimate.value + half),
-        p_value: p_value(mixture.log_e(estimate.value * outcomes, v)),
-    }
-}
-
-/// The mixture of an estimate that has just become known well enough: narrowest at 5,000 units. It must not depend on where
-/// the sum went, and the variance does not tell that.
-fn tuned(estimate: Estimate, outcomes: f64, units: f64, alpha: f64) -> Option<Mixture> {
-    let v_opt = (estimate.error * outcomes).powi(2) * (TUNED_FOR_UNITS / units).max(1.0);
-    (v_opt > 0.0 && v_opt.is_finite()).then(|| Mixture::tuned(v_opt, alpha))
-}
-
 /// A comparison, as what is known allows it.
 #[derive(Clone, Copy)]
 struct Pair<'a> {
@@ -244,24 +216,23 @@ impl Pair<'_> {
         self.effects.difference(self.baseline.as_str(), self.variant.as_str())
     }
 
-    /// The comparison's mixture, chosen when there are units enough, and then kept.
-    fn mixture(&self, database: &impl Database) -> Result<Option<Mixture>, DatabaseError> {
+    /// The comparison's tuning, chosen when there are units enough, and then kept.
+    fn tuning(&self, database: &impl Database) -> Result<Option<Tuning>, DatabaseError> {
         let key = format!("tuned/{}/{}/{}", self.segment, self.baseline, self.variant);
         if let Some(r_squared) = state_number(database, &key)? {
-            return Ok(Some(Mixture::of(r_squared)));
+            return Ok(Some(Tuning::of(r_squared)));
         }
         let Some(difference) = self.difference().filter(|_| self.is_known()) else { return Ok(None) };
         let (a, b) = self.units();
-        let Some(mixture) = tuned(difference, self.effects.outcomes(), a + b, self.alpha) else { return Ok(None) };
-        set_state(database, &key, mixture.r_squared().into())?;
-        Ok(Some(mixture))
+        let Some(tuning) = Tuning::new(difference, self.effects.outcomes(), a + b, self.alpha) else { return Ok(None) };
+        set_state(database, &key, tuning.r_squared().into())?;
+        Ok(Some(tuning))
     }
 
-    fn interval(&self, database: &impl Database) -> Result<Option<(Estimate, Mixture, Interval)>, DatabaseError> {
-        let Some(mixture) = self.mixture(database)? else { return Ok(None) };
+    fn look(&self, database: &impl Database) -> Result<Option<(Estimate, Tuning, Look)>, DatabaseError> {
+        let Some(tuning) = self.tuning(database)? else { return Ok(None) };
         let Some(difference) = self.difference() else { return Ok(None) };
-        let interval = interval(difference, self.effects.outcomes(), mixture, self.alpha);
-        Ok(Some((difference, mixture, interval)))
+        Ok(Some((difference, tuning, tuning.look(difference, self.effects.outcomes(), self.alpha))))
     }
 }
 
@@ -298,7 +269,7 @@ pub(super) fn note(database: &impl Database, measure: &Measure<'_>, endpoint: &E
     let effects = measure::effects(database, WHOLE)?;
     let outcomes = effects.outcomes();
     for pair in plan.pairs(&effects, WHOLE, plan.alpha_each) {
-        let Some((difference, _, interval)) = pair.interval(database)? else { continue };
+        let Some((difference, _, look)) = pair.look(database)? else { continue };
         let last = database.execute("SELECT MAX(outcomes) FROM points WHERE variant = ?", &[pair.variant.as_str().into()])?;
         let last = last.first().map_or(0.0, |cells| Row::of(cells).number());
         if outcomes < last * 1.02 {
@@ -312,8 +283,8 @@ pub(super) fn note(database: &impl Database, measure: &Measure<'_>, endpoint: &E
                 outcomes.into(),
                 now_ms.into(),
                 difference.value.into(),
-                interval.bounds.0.into(),
-                interval.bounds.1.into(),
+                look.interval.0.into(),
+                look.interval.1.into(),
                 share.map_or(Cell::Null, Cell::Real),
             ],
         )?;
@@ -379,9 +350,9 @@ fn scored(database: &impl Database, plan: &Plan<'_>, effects: &Effects, variant:
     let mean = effects.mean(name);
     let known = mean.filter(|_| units >= LEAST_UNITS);
     let bounds = known.and_then(|mean| {
-        // For one variant's figure nothing is decided, so that it is tuned as it is asked for.
-        let mixture = tuned(mean, effects.outcomes(), units, plan.alpha_each)?;
-        Some(interval(mean, effects.outcomes(), mixture, plan.alpha_each).bounds)
+        // By one variant's figure nothing is decided, so that it is tuned as it is asked for.
+        let tuning = Tuning::new(mean, effects.outcomes(), units, plan.alpha_each)?;
+        Some(tuning.look(mean, effects.outcomes(), plan.alpha_each).interval)
     });
     let is_share = plan.measure.metric == Metric::Accuracy;
     let right = effects.raw_mean(name).filter(|_| is_share && units == outcomes);
@@ -429,12 +400,14 @@ fn series(database: &impl Database, variant: &Name) -> Result<Vec<Point>, Databa
 
 fn compared(database: &impl Database, plan: &Plan<'_>, pair: Pair<'_>) -> Result<Compared, DatabaseError> {
     let effects = pair.effects;
-    let known = pair.interval(database)?;
+    let known = pair.look(database)?;
     let margin = plan.endpoint.goal().margin.map(crate::endpoint::Margin::get);
     let sign = if plan.measure.metric.is_better_higher() { 1.0 } else { -1.0 };
-    let verdict = known.as_ref().map_or(Word::Undecided, |(.., interval)| word(interval.bounds, sign, margin));
-    let more = known.as_ref().and_then(|(difference, mixture, _)| {
-        (verdict == Word::Undecided).then(|| more_outcomes(*difference, effects.outcomes(), *mixture, pair.alpha, sign, margin))?
+    let verdict = known.as_ref().map_or(Word::Undecided, |(.., look)| word(look.interval, sign, margin));
+    let more = known.as_ref().filter(|_| verdict == Word::Undecided).and_then(|(difference, tuning, _)| {
+        more_outcomes(*difference, effects.outcomes(), |estimate, outcomes| {
+            word(tuning.look(estimate, outcomes, pair.alpha).interval, sign, margin) != Word::Undecided
+        })
     });
     let mean = |name: &Name| {
         let estimate = effects.raw_mean(name.as_str())?;
@@ -445,10 +418,10 @@ fn compared(database: &impl Database, plan: &Plan<'_>, pair: Pair<'_>) -> Result
     Ok(Compared {
         variant: pair.variant.clone(),
         verdict,
-        says: says(plan, pair, verdict, known.as_ref().map(|(difference, _, interval)| (*difference, interval.bounds)), more),
+        says: says(plan, pair, verdict, known.as_ref().map(|(difference, _, look)| (*difference, look.interval)), more),
         difference: pair.difference().map(|difference| difference.value),
-        interval: known.as_ref().map(|(.., interval)| interval.bounds),
-        p_value: known.as_ref().map(|(.., interval)| interval.p_value),
+        interval: known.as_ref().map(|(.., look)| look.interval),
+        p_value: known.as_ref().map(|(.., look)| look.p_value),
         outcomes: count(outcomes),
         more_outcomes: more.map(count),
         fixed_sample: fixed.map(|fixed| FixedSample {
@@ -471,21 +444,10 @@ fn word((low, high): (f64, f64), sign: f64, margin: Option<f64>) -> Word {
     }
 }
 
-/// How many more outcomes it takes until something may be said, if all goes on as it does.
-fn more_outcomes(
-    difference: Estimate,
-    outcomes: f64,
-    mixture: Mixture,
-    alpha: f64,
-    sign: f64,
-    margin: Option<f64>,
-) -> Option<f64> {
-    let says_something = |grown: f64| {
-        let n = outcomes * grown;
-        let v = (difference.error * outcomes).powi(2) * grown;
-        let half = mixture.bound(v, alpha) / n;
-        word((difference.value - half, difference.value + half), sign, margin) != Word::Undecided
-    };
+/// How many more outcomes it takes until an estimate of so many says something, if all goes on as it does.
+fn more_outcomes(estimate: Estimate, outcomes: f64, says: impl Fn(Estimate, f64) -> bool) -> Option<f64> {
+    let says_something =
+        |grown: f64| says(Estimate { error: estimate.error / grown.sqrt(), ..estimate }, outcomes * grown);
     let (mut low, mut high) = (1.0, 2.0);
     while !says_something(high) {
         (low, high) = (high, high * 2.0);
@@ -585,8 +547,8 @@ pub(super) fn estimates(
         let is_known = units.iter().all(|units| *units >= LEAST_UNITS);
         let bounds = |estimate: Option<Estimate>| {
             let estimate = estimate.filter(|_| is_known)?;
-            let mixture = tuned(estimate, effects.outcomes(), units.iter().sum(), alpha)?;
-            Some(interval(estimate, effects.outcomes(), mixture, alpha).bounds)
+            let tuning = Tuning::new(estimate, effects.outcomes(), units.iter().sum(), alpha)?;
+            Some(tuning.look(estimate, effects.outcomes(), alpha).interval)
         };
         let (snips, ips) = (effects.mean_under(&named), effects.plain_mean_under(&named));
         Hypothesis {

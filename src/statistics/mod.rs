@@ -5,6 +5,8 @@ mod classification;
 mod effects;
 #[cfg(feature = "serve")]
 mod fixed;
+#[cfg(feature = "serve")]
+mod look;
 mod mismatch;
 #[cfg(all(test, not(target_arch = "wasm32"), feature = "serve"))]
 mod oracles;
@@ -17,6 +19,8 @@ pub use classification::{Judgement, JudgementError, Roc, judge};
 pub use effects::{Effects, Estimate, Sums};
 #[cfg(feature = "serve")]
 pub use fixed::{Comparison, Mean, welch};
+#[cfg(feature = "serve")]
+pub use look::{LEAST_UNITS, Look, TUNED_FOR_UNITS, Tuning};
 pub use mismatch::{ALPHA, CONCENTRATION, Mismatch, Segment, SharesError, acceptance_always};
 #[cfg(feature = "serve")]
 pub use quality::{Area, CalibrationBin, Confusion, Numbers, OneClass, Scores, log_loss};

@@ -7,7 +7,7 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { ADMIN_TOKEN, KEYS, origin, root, sleep, start } from "../e2e/support.mjs";
+import { ADMIN_TOKEN, INFERENCE_KEY, KEYS, origin, root, sleep, start } from "../e2e/support.mjs";
 
 const [python, ...options] = process.argv.slice(2);
 const worker = await start();
@@ -43,8 +43,12 @@ await worker.MODELS.put("datatypes.onnx", datatypes);
 const sha256 = createHash("sha256").update(datatypes).digest("hex");
 await worker.put("datatypes", { variants: [{ name: "identity", model: { key: "datatypes.onnx", sha256 } }] });
 await worker.MODELS.put("garbage.onnx", "garbage");
+// The churn models for outcomes: each alone, and with its predictions kept.
+const churn = JSON.parse(readFileSync(`${root}models/churn/endpoint.json`, "utf8"));
+for (const variant of churn.variants) await worker.put(`only-${variant.name}`, { variants: [variant], outcome: churn.outcome });
+await worker.put("kept", { variants: churn.variants, outcome: { ...churn.outcome, keep: 1 } });
 
-const environment = { TURNOUT_URL: String(worker.url).replace(/\/$/, ""), TURNOUT_HOST_URL: host.url, TURNOUT_ADMIN_TOKEN: ADMIN_TOKEN };
+const environment = { TURNOUT_URL: String(worker.url).replace(/\/$/, ""), TURNOUT_HOST_URL: host.url, TURNOUT_ADMIN_TOKEN: ADMIN_TOKEN, TURNOUT_INFERENCE_KEY: INFERENCE_KEY };
 const tests = spawn(python, ["-m", "pytest", "-q", "-p", "no:cacheprovider", `${root}tests/clients`, ...options], {
   stdio: "inherit",
   env: { ...process.env, ...KEYS, ...environment, PYTHONDONTWRITEBYTECODE: "1" },

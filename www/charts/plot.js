@@ -76,3 +76,41 @@ export function align(curves) {
 
 /** An axis's labels in percent. */
 export const percents = (_, values) => values.map((value) => `${Math.round(value * 100)} %`);
+
+/** Writes on a chart, with a rim so that it can be read over curves. `x` and `y` are the canvas's pixels; `align` as canvas has it. */
+export function write({ ctx, bbox }, colours, text, x, y, align = "left", bold = false) {
+  const font = 12 * devicePixelRatio;
+  ctx.save();
+  ctx.font = `${bold ? "600 " : ""}${font}px system-ui, sans-serif`;
+  ctx.setLineDash([]);
+  ctx.lineJoin = "round";
+  ctx.textAlign = "left";
+  ctx.textBaseline = "middle";
+  const { width } = ctx.measureText(text);
+  const begin = align === "left" ? x : align === "right" ? x - width : x - width / 2;
+  // Inside of the chart, wherever it is to stand.
+  const left = Math.max(bbox.left + 4 * devicePixelRatio, Math.min(begin, bbox.left + bbox.width - width - 4 * devicePixelRatio));
+  const top = Math.max(bbox.top + font * 0.7, Math.min(y, bbox.top + bbox.height - font * 0.7));
+  ctx.strokeStyle = colours.ground;
+  ctx.lineWidth = 4 * devicePixelRatio;
+  ctx.strokeText(text, left, top);
+  ctx.fillStyle = colours.strong;
+  ctx.fillText(text, left, top);
+  ctx.restore();
+}
+
+/** A line from one point of the canvas to another. */
+export function rule({ ctx }, stroke, width, dash, x1, y1, x2, y2) {
+  ctx.save();
+  ctx.strokeStyle = stroke;
+  ctx.lineWidth = width * devicePixelRatio;
+  ctx.setLineDash(dash.map((length) => length * devicePixelRatio));
+  ctx.beginPath();
+  ctx.moveTo(x1, y1);
+  ctx.lineTo(x2, y2);
+  ctx.stroke();
+  ctx.restore();
+}
+
+/** Whole numbers, as an axis has them. */
+export const wholes = (_, values) => values.map((value) => (Number.isInteger(value) ? value.toLocaleString("en") : ""));

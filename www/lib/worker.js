@@ -1,9 +1,9 @@
 // What the page asks of the worker. Whatever goes wrong is a Failure with the worker's own words.
 
 export class Failure extends Error {
-  constructor({ code, message, fix, status }) {
+  constructor({ code, message, fix, status, told }) {
     super(message);
-    Object.assign(this, { code, fix, status });
+    Object.assign(this, { code, fix, status, told });
   }
 }
 
@@ -62,8 +62,10 @@ function json(text) {
 
 const at = (name) => `/endpoints/${encodeURIComponent(name)}`;
 
+const bearing = (token) => (token ? { authorization: `Bearer ${token}` } : {});
+
 /** An endpoint's description, as text: the core reads it. */
-export const describe = async (name) => (await call({ path: at(name) })).text;
+export const describe = async (name, token) => (await call({ path: at(name), headers: bearing(token) })).text;
 
 /** The variant that a unit gets, and the scores that give it that. Nothing is recorded of it. */
 export const explanation = async (name, unit, signal) =>
@@ -83,7 +85,7 @@ export async function invoke(name, rows, { title, target, headers = {}, signal }
   if (!Array.isArray(predictions) || predictions.length !== rows.length || !predictions.every((p) => Array.isArray(p?.probabilities)))
     throw new Failure({ code: "unexpected", message: "the answer holds no label and probabilities for each row", fix: "this page expects the models that `make seed` puts there" });
   const header = (of) => response.headers.get(of);
-  return { variant: header("x-invoked-variant"), reason: header("x-assignment-reason"), revision: header("x-endpoint-revision"), predictions, ms };
+  return { id: header("x-amzn-sagemaker-inference-id"), variant: header("x-invoked-variant"), reason: header("x-assignment-reason"), revision: header("x-endpoint-revision"), predictions, ms };
 }
 
 /** Puts new weights over those of `revision`; gives the new description, as text. */
@@ -97,7 +99,6 @@ export async function putWeights(name, weights, revision, token, signal) {
   }
 }
 
-const bearing = (token) => (token ? { authorization: `Bearer ${token}` } : {});
 const allowed = async (request, signal) => {
   try {
     return json((await call(request, signal)).text);
@@ -115,6 +116,16 @@ export async function endpoints(token) {
     cursor = page.cursor;
   }
   return names;
+}
+
+/** What an endpoint's outcomes allow one to say. */
+export const verdict = (name, token) => allowed({ path: `${at(name)}/verdict`, headers: bearing(token) });
+
+/** Tells what came of predictions: `[{inference_id, label}]`. Throws where the worker refuses some: the others count all the same. */
+export async function tell(name, outcomes) {
+  const request = { method: "POST", path: `${at(name)}/outcomes`, headers: { "content-type": "application/json" }, body: JSON.stringify(outcomes) };
+  const { refused, problems } = json((await call(request)).text);
+  if (refused > 0) throw new Failure({ code: problems[0].code, message: `${refused} of ${outcomes.length} outcomes were refused: ${problems[0].message}`, told: true });
 }
 
 /** An endpoint's scoreboard. */

@@ -8,6 +8,7 @@
 )]
 
 mod changes;
+mod outcomes;
 mod tallies;
 
 use std::cell::{Cell as Kept, RefCell};

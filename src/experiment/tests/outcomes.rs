@@ -1,0 +1,122 @@
+//! Outcomes, counted in whatever order and batches they come.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::{Bench, bench};
+use crate::assignment::Reason;
+use crate::endpoint::{Label, Revision, Truth};
+use crate::experiment::{Answer, Claims, Command, ToldOutcome, Verdict};
+use crate::payload::Predicted;
+use crate::statistics::{Effects, Sums};
+
+fn document() -> String {
+    let variant = |name| json!({"name": name, "origin": {"url": "https://a.example"}});
+    json!({"variants": [variant("a"), variant("b")], "outcome": {"kind": "label", "label": {}, "score": {}, "positive": "yes"}}).to_string()
+}
+
+fn told(at: u32, now_ms: f64) -> ToldOutcome {
+    let label = if at % 3 == 0 { "yes" } else { "no" };
+    let guess = Label::of_text(if at % 4 == 0 { "yes" } else { "no" }).unwrap();
+    ToldOutcome {
+        id: format!("id-{at}"),
+        claims: Some(Claims {
+            time_ms: now_ms as u64,
+            nonce: at,
+            revision: Revision::of(document().as_bytes()).as_str().to_owned(),
+            variant: u8::from(at % 2 == 0),
+            segment: 0,
+            propensity: f64::from(1 + at % 7) / 8.0,
+            reason: Reason::Weighted,
+            stood_in: false,
+            unit: (at % 5 != 0).then_some(u64::from(at % 40)),
+            predicted: Some(Predicted::Class { class: guess.class(), score: Some(f64::from(at % 11) / 11.0) }),
+        }),
+        row: 0,
+        truth: Truth::Label(Label::of_text(label).unwrap()),
+    }
+}
+
+impl Bench {
+    fn tell(&self, outcomes: Vec<ToldOutcome>) -> (u64, u64) {
+        match self.ask(Command::Outcomes(outcomes)) {
+            Answer::Outcomes(taken) => {
+                assert_eq!(taken.refused, []);
+                (taken.taken, taken.repeated)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn verdict(&self) -> Verdict {
+        match self.ask(Command::Verdict) {
+            Answer::Verdict(verdict) => *verdict,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn near(given: f64, expected: f64) -> bool {
+    (given - expected).abs() <= 1e-9 * expected.abs().max(1e-9)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20))]
+
+    #[test]
+    fn each_counts_once_however_they_come(order in Just((0..300u32).collect::<Vec<_>>()).prop_shuffle(), batch in 1..90usize) {
+        let bench = bench();
+        bench.world.put_by_hand(&document());
+        let now_ms = 1_800_000_000_000.0;
+        let (mut taken, mut repeated) = (0, 0);
+        for batch in order.chunks(batch) {
+            // Each comes twice, the second time with the batch after it.
+            let again = batch.iter().chain(&order[..batch.len()]).map(|at| told(*at, now_ms)).collect();
+            let counts = bench.tell(again);
+            (taken, repeated) = (taken + counts.0, repeated + counts.1);
+        }
+        prop_assert_eq!((taken, repeated > 0), (300, true));
+        let verdict = bench.verdict();
+        // The same, one after another, without a database.
+        let mut units: BTreeMap<u64, BTreeMap<String, Sums>> = BTreeMap::new();
+        let mut effects = Effects::default();
+        for at in 0..300u32 {
+            let claims = told(at, now_ms).claims.unwrap();
+            let variant = if claims.variant == 0 { "a" } else { "b" };
+            let right = (at % 3 == 0) == (at % 4 == 0);
+            let new = effects.outcome(f64::from(u8::from(right)), claims.propensity);
+            let unit = units.entry(claims.unit.unwrap_or(u64::from(1_000 + at))).or_default();
+            effects.add(variant, new, unit);
+            unit.entry(variant.to_owned()).or_default().add(new);
+        }
+        for scored in &verdict.variants {
+            let name = scored.variant.as_str();
+            prop_assert!(near(scored.mean.unwrap(), effects.mean(name).unwrap().value));
+            prop_assert_eq!(scored.units as f64, effects.units_of(name));
+            prop_assert_eq!(scored.outcomes as f64, effects.outcomes_of(name));
+        }
+        let difference = effects.difference("a", "b").unwrap();
+        prop_assert!(near(verdict.comparisons[0].difference.unwrap(), difference.value));
+    }
+}
+
+#[test]
+fn another_definition_begins_anew_and_ids_still_count_once() {
+    let bench = bench();
+    bench.world.put_by_hand(&document());
+    let now_ms = 1_800_000_000_000.0;
+    assert_eq!(bench.tell((0..50).map(|at| told(at, now_ms)).collect()), (50, 0));
+    let outcomes = |bench: &Bench| bench.verdict().variants.iter().map(|each| each.outcomes).sum::<u64>();
+    assert_eq!(outcomes(&bench), 50);
+    // Terms change nothing about what is measured.
+    bench.wait(2.0 * super::DELAY_MS);
+    bench.world.put_by_hand(&document().replace(r#""positive""#, r#""within_hours": 5, "positive""#));
+    assert_eq!(bench.tell(vec![told(60, now_ms)]), (1, 0));
+    assert_eq!(outcomes(&bench), 51);
+    bench.wait(2.0 * super::DELAY_MS);
+    bench.world.put_by_hand(&document().replace(r#""positive":"yes""#, r#""positive":"no""#));
+    assert_eq!(bench.tell(vec![told(61, now_ms), told(3, now_ms)]), (1, 1));
+    assert_eq!(outcomes(&bench), 1);
+}
