@@ -1,17 +1,21 @@
 // The dashboard: one endpoint, looked at every few seconds, each section of it with its own part of what is known.
 
 import { element, find } from "./lib/dom.js";
+import { Evidence } from "./lib/evidence.js";
 import { Experiment } from "./lib/experiment.js";
 import { clear, show } from "./lib/trouble.js";
 import { endpoints } from "./lib/worker.js";
 import { history } from "./sections/history.js";
+import { quality } from "./sections/quality.js";
 import { scorecard } from "./sections/scorecard.js";
 import { split } from "./sections/split.js";
+import { verdict } from "./sections/verdict.js";
 
 const LOOK_EVERY_MS = 2_000;
 
 const choice = find("#endpoint");
 const experiment = new Experiment();
+const evidence = new Evidence();
 
 /** Says how old the figures are. */
 function stamp() {
@@ -21,16 +25,20 @@ function stamp() {
   place.textContent = experiment.trouble ? `As of ${age} s ago: the worker does not answer.` : `Live, as of ${age < 3 ? "now" : `${age} s ago`}.`;
 }
 
+const told = (place, trouble) => (trouble ? show(place, trouble) : clear(place));
+
 async function look() {
   if (document.hidden || !experiment.name) return;
-  await experiment.look();
-  if (experiment.trouble) show(find("#trouble"), experiment.trouble);
-  else clear(find("#trouble"));
+  await Promise.all([experiment.look(), evidence.look()]);
+  told(find("#trouble"), experiment.trouble);
+  // What ails both is told once.
+  told(find("#verdict-trouble"), experiment.trouble ? null : evidence.trouble);
   stamp();
 }
 
 function choose(name) {
   experiment.choose(name);
+  evidence.choose(name);
   const url = new URL(location.href);
   url.searchParams.set("endpoint", name);
   window.history.replaceState(null, "", url);
@@ -51,11 +59,13 @@ async function list() {
   }
 }
 
+verdict(evidence, find("#verdict"));
+quality(evidence, find("#quality"));
 for (const section of [split, scorecard, history]) section(experiment);
 choice.addEventListener("change", () => choose(choice.value));
 find("#who").addEventListener("submit", (event) => {
   event.preventDefault();
-  experiment.token = find("#token").value;
+  experiment.token = evidence.token = find("#token").value;
   list();
 });
 await list();

@@ -8,7 +8,7 @@ import { clear, show } from "./lib/trouble.js";
 import { Failure } from "./lib/worker.js";
 import { track } from "./sections/track.js";
 import { draw } from "./sections/draw.js";
-import { traffic } from "./sections/traffic.js";
+import { experiment } from "./sections/experiment.js";
 import { weights } from "./sections/weights.js";
 import { users } from "./sections/users.js";
 import { churn } from "./sections/churn.js";
@@ -33,7 +33,7 @@ function health(endpoint, place) {
   tell();
 }
 
-/** Reads an endpoint and hands it to its sections, whose controls work from then on; says what is wrong with it. */
+/** Reads an endpoint and hands it to its sections, whose controls work from then on; says what is wrong with it. Gives the endpoint. */
 async function serve(name, sections, fields) {
   const place = element("div");
   find("#trouble").append(place);
@@ -41,14 +41,20 @@ async function serve(name, sections, fields) {
     const endpoint = await new Endpoint(name).read();
     health(endpoint, place);
     await Promise.all(sections.map((section) => section(endpoint)));
-    for (const field of fields.map(find)) {
-      field.disabled = false;
-      field.querySelector("legend").remove();
-    }
+    usable(fields);
     endpoint.watch();
+    return endpoint;
   } catch (error) {
     show(place, error, ` The sections of ${name} below cannot work until then.`);
     unusable(fields);
+    return null;
+  }
+}
+
+function usable(fields) {
+  for (const field of fields.map(find)) {
+    field.disabled = false;
+    field.querySelector("legend").remove();
   }
 }
 
@@ -59,15 +65,22 @@ function unusable(fields) {
 async function main() {
   folds();
   code();
-  const digits = ["#draw", "#traffic", "#weights", "#users"].map((section) => `${section} > fieldset`);
+  const digits = ["#draw", "#weights", "#users"].map((section) => `${section} > fieldset`);
   const table = ["#churn > fieldset"];
+  const both = ["#experiment > fieldset"];
   try {
     await init();
   } catch {
-    unusable([...digits, ...table]);
+    unusable([...digits, ...table, ...both]);
     return show(find("#trouble"), new Failure({ message: "the page's core did not start", fix: "it needs a browser with WebAssembly; load the page again" }));
   }
-  await Promise.all([serve("digits", [track, draw, traffic, weights, users], digits), serve("churn", [churn], table)]);
+  const served = await Promise.all([serve("digits", [track, draw, weights, users], digits), serve("churn", [churn], table)]);
+  const endpoints = served.filter((endpoint) => endpoint !== null);
+  if (endpoints.length === 0) unusable(both);
+  else {
+    await experiment(endpoints);
+    usable(both);
+  }
   document.documentElement.dataset.ready = "";
 }
 

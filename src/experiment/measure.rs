@@ -102,14 +102,15 @@ impl<'a> Measure<'a> {
     }
 
     /// The metric's value of one outcome; `None` where what was predicted cannot be compared with it.
-    fn value(&self, predicted: Option<Predicted>, truth: &Truth) -> Option<f64> {
+    pub fn value(&self, predicted: Option<Predicted>, truth: &Truth) -> Option<f64> {
         let is = |right: bool| f64::from(u8::from(right));
         match (&self.outcome.told, predicted, truth) {
             (Told::Reward, _, Truth::Number(reward)) => Some(*reward),
-            (Told::Value(_), Some(Predicted::Number(predicted)), Truth::Number(truth)) => match self.metric {
-                Metric::Mse => Some((truth - predicted).powi(2)),
-                _ => Some((truth - predicted).abs()),
-            },
+            (Told::Value(_), Some(Predicted::Number(predicted)), Truth::Number(truth)) => {
+                let error = (truth - predicted).abs();
+                // What is beyond all measure would leave nothing of the others' sums.
+                Some(if self.metric == Metric::Mse { error * error } else { error }).filter(|error| *error <= 1e30)
+            }
             (Told::Label(classes), Some(Predicted::Class { class, score }), Truth::Label(truth)) => {
                 let right = classes.class(truth);
                 let is_positive = classes.positive_class() == Some(right);
@@ -187,14 +188,14 @@ impl<'a, D: Database> Measured<'a, D> {
         Measured { database, measure, effects: BTreeMap::new(), quality: BTreeMap::new() }
     }
 
-    /// Counts an outcome; `false` where what was predicted cannot be compared with it.
+    /// Counts an outcome, where what was predicted can be compared with it.
     pub fn add(
         &mut self,
         assigned: &Assigned,
         predicted: Option<Predicted>,
         truth: &Truth,
-    ) -> Result<bool, DatabaseError> {
-        let Some(y) = self.measure.value(predicted, truth).filter(|y| y.is_finite()) else { return Ok(false) };
+    ) -> Result<(), DatabaseError> {
+        let Some(y) = self.measure.value(predicted, truth) else { return Ok(()) };
         let variant = assigned.variant.as_str();
         if !self.quality.contains_key(variant) {
             let known = read(self.database, "SELECT sums FROM quality WHERE variant = ?", &variant.into())?;
@@ -204,14 +205,14 @@ impl<'a, D: Database> Measured<'a, D> {
         // What a caller named was not drawn, and what has no probability cannot have been.
         if assigned.reason == Reason::Target || !(assigned.propensity > 0.0) {
             quality.targeted = quality.targeted.saturating_add(1);
-            return Ok(true);
+            return Ok(());
         }
         quality.add(&self.measure.outcome.told, predicted, truth);
         self.add_to(WHOLE, assigned, y)?;
         if assigned.segment != WHOLE && usize::from(assigned.segment) <= self.measure.segments {
             self.add_to(assigned.segment, assigned, y)?;
         }
-        Ok(true)
+        Ok(())
     }
 
     fn add_to(&mut self, segment: u8, assigned: &Assigned, y: f64) -> Result<(), DatabaseError> {

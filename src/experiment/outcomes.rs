@@ -54,6 +54,13 @@ pub struct KeptPrediction {
     pub predicted: Vec<Option<Predicted>>,
 }
 
+impl KeptPrediction {
+    /// What was predicted for a row, as far as that is told.
+    fn of_row(&self, row: u32) -> Option<Predicted> {
+        self.predicted.get(usize::try_from(row).ok()?).copied().flatten()
+    }
+}
+
 /// What became of outcomes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Taken {
@@ -97,6 +104,8 @@ const MOST_WAITING: u64 = 200_000;
 const WAITING: &str = "waiting";
 /// The most predictions that are closed, and the most that are forgotten, at once.
 const MOST_CLOSED: u64 = 1_000;
+/// Beyond so many bytes of the database, no more predictions are kept than there are.
+const MOST_BYTES: u64 = 2 << 30;
 /// How long outcomes that nobody can place are kept where predictions are not.
 const DAY_MS: f64 = 86_400_000.0;
 
@@ -139,7 +148,14 @@ pub(super) fn keep(
     predictions: &[KeptPrediction],
     now_ms: f64,
 ) -> Result<(), DatabaseError> {
-    let waiting = state_count(database, WAITING)?.unwrap_or(0) > 0;
+    if database.bytes()? > MOST_BYTES {
+        // The oldest give way: those first that no outcome can come for.
+        database.execute(
+            "DELETE FROM predictions WHERE id IN (SELECT id FROM predictions ORDER BY closed DESC, at_ms LIMIT ?)",
+            &[Cell::count(u64::try_from(predictions.len()).unwrap_or(u64::MAX))],
+        )?;
+    }
+    let waiting = waiting(database)? > 0;
     let mut desk = Desk::new(database, measure, now_ms)?;
     for prediction in predictions {
         let text = serde_json::to_string(prediction).map_err(|error| DatabaseError(error.to_string()))?;
@@ -292,11 +308,14 @@ impl<D: Database> Desk<'_, D> {
             segment: claims.segment,
             unit: claims.unit.map_or(Unit::Alone, Unit::Of),
         };
+        if self.measure.value(claims.predicted, &told.truth).is_none() {
+            return Ok(Fate::Refused(Refused::NoPrediction));
+        }
         if !self.is_first(told)? {
             return Ok(Fate::Repeated);
         }
-        let counted = self.measured.add(&assigned, claims.predicted, &told.truth)?;
-        Ok(if counted { Fate::Counted } else { Fate::Refused(Refused::NoPrediction) })
+        self.measured.add(&assigned, claims.predicted, &told.truth)?;
+        Ok(Fate::Counted)
     }
 
     /// An outcome whose prediction is kept, or will be.
@@ -319,6 +338,9 @@ impl<D: Database> Desk<'_, D> {
             if told.row >= prediction.rows {
                 return Ok(Fate::Refused(Refused::NoSuchRow));
             }
+            if self.measure.value(prediction.of_row(told.row), &told.truth).is_none() {
+                return Ok(Fate::Refused(Refused::NoPrediction));
+            }
         }
         if known.is_none() && waiting(self.database)? >= MOST_WAITING {
             return Ok(Fate::Refused(Refused::NoRoom));
@@ -328,8 +350,8 @@ impl<D: Database> Desk<'_, D> {
         }
         match known {
             Some((_, prediction)) if !self.waits_for_all() => {
-                let counted = self.count_kept(&prediction, told.row, &told.truth)?;
-                Ok(if counted { Fate::Counted } else { Fate::Refused(Refused::NoPrediction) })
+                self.count_kept(&prediction, told.row, &told.truth)?;
+                Ok(Fate::Counted)
             }
             _ => {
                 let truth = serde_json::to_string(&told.truth).map_err(|error| DatabaseError(error.to_string()))?;
@@ -353,7 +375,7 @@ impl<D: Database> Desk<'_, D> {
         Ok(!new.is_empty())
     }
 
-    fn count_kept(&mut self, prediction: &KeptPrediction, row: u32, truth: &Truth) -> Result<bool, DatabaseError> {
+    fn count_kept(&mut self, prediction: &KeptPrediction, row: u32, truth: &Truth) -> Result<(), DatabaseError> {
         // Rows of one request depend on each other.
         let unit = match prediction.unit {
             Some(unit) => Unit::Of(unit),
@@ -367,9 +389,7 @@ impl<D: Database> Desk<'_, D> {
             segment: prediction.segment,
             unit,
         };
-        let at = usize::try_from(row).unwrap_or(usize::MAX);
-        let predicted = prediction.predicted.get(at).copied().flatten();
-        self.measured.add(&assigned, predicted, truth)
+        self.measured.add(&assigned, prediction.of_row(row), truth)
     }
 
     /// Takes out what has waited for a prediction.

@@ -57,3 +57,69 @@ impl Tuning {
 fn variance(estimate: Estimate, outcomes: f64) -> f64 {
     (estimate.error * outcomes).powi(2)
 }
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+#[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use rand_core::Rng;
+
+    use super::*;
+    use crate::assignment::{Randomness, seeded};
+    use crate::statistics::{Effects, Sums};
+
+    fn uniform(random: &mut Randomness) -> f64 {
+        (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// What the first look says at which the interval leaves out 0: whether b is better. As the product itself makes a test:
+    /// sticky units of very unequal activity and quality, a ramp that moves units, rates that drift, and a look after every
+    /// ten outcomes. `benches/verdict/simulate.rs` does it at length.
+    fn verdict(seed: u8, outcomes: u32, effect: f64) -> Option<bool> {
+        let mut random = seeded([seed; 32]);
+        let units: Vec<(f64, f64)> = (0..1_000).map(|_| (uniform(&mut random), 1.0 - uniform(&mut random).cbrt())).collect();
+        let mut known: Vec<BTreeMap<String, Sums>> = vec![BTreeMap::new(); units.len()];
+        let (mut effects, mut tuning) = (Effects::default(), None);
+        for at in 0..outcomes {
+            let progress = f64::from(at) / f64::from(outcomes);
+            let share = [0.05, 0.1, 0.25, 0.5][(progress * 4.0) as usize];
+            // The third power of a uniform number: some units send half of all.
+            let unit = ((uniform(&mut random).powi(3)) * units.len() as f64) as usize;
+            let (place, rate) = units[unit];
+            let is_b = place < share;
+            let (variant, propensity) = if is_b { ("b", share) } else { ("a", 1.0 - share) };
+            let drift = 1.0 + 0.8 * (progress * 18.85).sin();
+            let y = uniform(&mut random) < rate * drift + if is_b { effect } else { 0.0 };
+            let new = effects.outcome(f64::from(u8::from(y)), propensity);
+            effects.add(variant, new, &known[unit]);
+            known[unit].entry(variant.to_owned()).or_default().add(new);
+            let units = (effects.units_of("a"), effects.units_of("b"));
+            if at % 10 != 0 || units.0 < LEAST_UNITS || units.1 < LEAST_UNITS {
+                continue;
+            }
+            let difference = effects.difference("a", "b").unwrap();
+            let n = effects.outcomes();
+            let tuning = *tuning.get_or_insert_with(|| Tuning::new(difference, n, units.0 + units.1, 0.05).unwrap());
+            let (low, high) = tuning.look(difference, n, 0.05).interval;
+            if low > 0.0 || high < 0.0 {
+                return Some(low > 0.0);
+            }
+        }
+        None
+    }
+
+    #[test]
+    fn where_there_is_no_difference_hardly_any_is_found_however_often_one_looks() {
+        let runs = 120;
+        let wrong = (0..runs).filter(|seed| verdict(*seed, 6_000, 0.0).is_some()).count();
+        // Three standard errors above 5 %.
+        assert!(wrong as f64 <= 120.0 * 0.05 + 3.0 * (120.0f64 * 0.05 * 0.95).sqrt(), "{wrong} of {runs}");
+    }
+
+    #[test]
+    fn a_real_difference_is_found_and_its_direction() {
+        let found: Vec<_> = (0..30).filter_map(|seed| verdict(seed, 12_000, 0.2)).collect();
+        assert!(found.len() >= 25 && found.iter().all(|is_better| *is_better), "{found:?}");
+    }
+}

@@ -113,6 +113,67 @@ for (const width of [390, 1440]) {
       }));
 }
 
+/** An endpoint whose rewards are known: `rewards(variant, i)`. */
+async function rewarded(name, variants, more, requests, rewards) {
+  await worker.put(name, { variants: variants.map((variant) => origin(variant, 50)), outcome: { kind: "reward" }, ...more });
+  const outcomes = [];
+  for (let i = 0; i < requests; i += 1) {
+    const { variant, inference_id } = await (await decide(name)).json();
+    outcomes.push({ inference_id, reward: rewards(variant, i) });
+  }
+  for (let i = 0; i < requests; i += 200) {
+    const response = await worker.fetch(`/endpoints/${name}/outcomes`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(outcomes.slice(i, i + 200)) });
+    assert.equal(response.status, 200, await response.text());
+  }
+  return (await worker.fetch(`/endpoints/${name}/verdict`)).json();
+}
+
+const rewards = (variant, i) => (i % 5) / 4 + { blue: 0, green: 0.4, red: 0 }[variant];
+
+test("the dashboard shows the API's verdict, of any endpoint and metric", async () => {
+  const told = await rewarded("judged", ["blue", "green"], { goal: { metric: "reward", margin: 0.1 } }, 800, rewards);
+  await visit(browser, new URL("dashboard?endpoint=judged", worker.url), { watching: true, expected: /ERR_FAILED/ }, async (page) => {
+    const card = section(page, "Which model is better?");
+    const [{ says, difference, interval }] = told.comparisons;
+    await reads(card.getByRole("status"), /^green is better$/);
+    await card.getByText(says, { exact: true }).waitFor();
+    await card.getByText(/^Drawn request by request: blue \d+ and green \d+\. A difference of less than 0\.100 does not matter here/).waitFor();
+    const figure = (number) => `+${number.toFixed(3)}`;
+    await card.getByRole("img", { name: `Chart of the difference after 800 outcomes: ${figure(difference)}, ${interval.map(figure).join(" to ")}; clear of zero at` }).waitFor();
+    await card.getByRole("img", { name: "Chart of the share of traffic of green: 50\u00a0% now." }).waitFor();
+    const rows = await section(page, "Scorecard").getByRole("table", { name: "Quality by variant" }).locator("tbody tr").allInnerTexts();
+    assert.match(rows.join("\n"), /reward\s+0\.\d{3}\s+0\.\d{3} to 0\.\d{3}\s+0\.\d{3}\s+0\.\d{3} to 0\.\d{3}\s+\+0\.\d{3}\s+\+0\.\d{3} to \+0\.\d{3}/);
+    assert.equal(await card.getByLabel("Compare").count(), 0);
+    // It grows old in words while the worker does not answer.
+    await page.route("**/endpoints/judged/**", (route) => route.abort());
+    await reads(card, /As of \d+ s ago\./);
+    await page.unroute("**/endpoints/judged/**");
+    await reads(card, /As of now\./);
+  });
+});
+
+test("of several comparisons one is shown, as somebody chooses", async () => {
+  await rewarded("three", ["blue", "green", "red"], {}, 1_000, rewards);
+  await visit(browser, new URL("dashboard?endpoint=three", worker.url), { width: 390 }, async (page) => {
+    const card = section(page, "Which model is better?");
+    await reads(card.getByRole("status"), /^green is better$/);
+    await card.getByLabel("Compare").selectOption("red against blue");
+    await reads(card.getByRole("status"), /^Too early$/);
+    await card.getByRole("heading", { name: "red less blue: difference of reward" }).waitFor();
+    await section(page, "Scorecard").getByRole("columnheader", { name: "red less blue" }).waitFor();
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0);
+  });
+});
+
+test("an endpoint whose document has no outcome says what to add", () =>
+  dashboard("unjudged", {}, async (page) => {
+    const card = section(page, "Which model is better?");
+    await reads(card.getByRole("status"), /^No verdict$/);
+    await reads(card, /The document of unjudged does not say what an outcome is, so nobody can tell which variant is better\. Give it the member "outcome": \{"kind": "label"/);
+    assert.equal(await card.getByRole("img").count(), 0);
+    assert.equal(await section(page, "Scorecard").getByRole("table", { name: "Quality by variant" }).count(), 0);
+  }, 3));
+
 test("an endpoint is chosen from those that there are, and the address names it", () =>
   dashboard("chosen", { expected: /./ }, async (page) => {
     await page.getByLabel("Endpoint").selectOption("digits");

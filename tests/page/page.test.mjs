@@ -53,6 +53,24 @@ const frame = (page) => page.evaluate(() => new Promise((done) => requestAnimati
 /** Whether an element has the focus. */
 const focused = (locator) => locator.evaluate((element) => element === document.activeElement);
 
+/** The section that runs the experiment. */
+function experiment(page) {
+  const card = section(page, "The experiment");
+  return {
+    card,
+    run: page.locator("#run"),
+    status: page.locator("#run-status"),
+    counts: page.locator("#run-counts"),
+    split: page.locator("#run-split"),
+    word: page.locator("#verdict .word"),
+    choose: (name) => card.getByLabel("Endpoint").selectOption(name),
+    picture: card.getByRole("img", { name: /^Chart of the difference/ }),
+  };
+}
+
+/** An endpoint's verdict, as the API tells it. */
+const verdict = async (name) => (await worker.fetch(`/endpoints/${name}/verdict`)).json();
+
 /** Opens what is folded on a phone. */
 const unfold = (page) => page.evaluate(() => document.querySelectorAll("details").forEach((part) => (part.open = true)));
 
@@ -77,6 +95,66 @@ test("the page and its files may load nothing but their own", async () => {
   const html = await (await worker.fetch("/")).text();
   assert.doesNotMatch(html, /<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|https?:/);
 });
+
+test("the experiment on churn is run until there is a verdict, which is the API's", () =>
+  page({}, async (page) => {
+    const { card, run, status, word, counts, picture, choose } = experiment(page);
+    await choose("churn");
+    await reads(word, /^Too early$/);
+    await card.getByText("You may look whenever you like: wrong at most 5\u00a0% of the time. As of now.").waitFor();
+    await run.click();
+    await reads(status, /^Sending held-out customers/);
+    await reads(status, /^Done, as there is a verdict: [\d,]+ requests answered in all\.$/, 120_000);
+    const told = await verdict("churn");
+    const [compared] = told.comparisons;
+    assert.equal(compared.verdict, "better");
+    assert.equal(await word.innerText(), "xgboost is better");
+    await card.getByText(compared.says, { exact: true }).waitFor();
+    const outcomes = told.variants.reduce((sum, each) => sum + each.outcomes, 0);
+    await reads(counts, new RegExp(`^You sent ${outcomes.toLocaleString("en")} requests here; the truth of ${outcomes.toLocaleString("en")} is told\\.$`));
+    // Every customer was a user, so that there are as many as outcomes.
+    assert.deepEqual(told.variants.map(({ units }) => units), told.variants.map((each) => each.outcomes));
+    await card.getByText(`Drawn by user (header x-user-id), each with one variant for all requests: ${told.variants.map(({ variant, units }) => `${variant} ${units.toLocaleString("en")}`).join(" and ")}.`).waitFor();
+    // The picture ends with what the API says now.
+    const points = (number) => `${number > 0 ? "+" : ""}${(100 * number).toFixed(1)}`.replace("-", "\u2212");
+    const [low, high] = compared.interval;
+    assert.equal(
+      (await picture.getAttribute("aria-label")).replace(/; clear of zero at [\d,]+ outcomes/, ""),
+      `Chart of the difference after ${outcomes.toLocaleString("en")} outcomes: ${points(compared.difference)}, ${points(low)} to ${points(high)}.`,
+    );
+    await card.getByRole("img", { name: "Chart of the share of traffic of xgboost: 50\u00a0% now." }).waitFor();
+    await unfold(page);
+    const last = (await card.getByRole("table", { name: "The verdict's picture in figures" }).locator("tbody tr").last().locator("th, td").allInnerTexts()).map((cell) => cell.trim());
+    assert.deepEqual(last, [outcomes.toLocaleString("en"), points(compared.difference), `${points(low)} to ${points(high)}`, "50\u00a0%"]);
+    const scores = await figures(card, "Quality by variant");
+    assert.deepEqual(scores.outcomes.slice(0, 2), told.variants.map((each) => each.outcomes.toLocaleString("en")));
+    assert.match(scores.accuracy[2], /^\+[\d.]+\s+\+[\d.]+ to \+[\d.]+$/);
+    for (const name of ["precision", "recall", "F1"]) for (const cell of scores[name].slice(0, 2)) assert.match(cell, /^[\d.]+\s%$/, name);
+    await card.getByText("whose probability is above 0.5").waitFor();
+    // Where there is a verdict, going on adds to it.
+    await run.click();
+    await reads(status, /^Done: [\d,]+ requests/, 60_000);
+    assert.equal((await verdict("churn")).variants.reduce((sum, each) => sum + each.outcomes, 0), outcomes + 1_000);
+  }));
+
+test("a verdict's word is announced when it is another, not at each look", () =>
+  page({}, async (page) => {
+    const { run, status, word } = experiment(page);
+    await reads(word, /./);
+    await word.evaluate((element) => {
+      globalThis.changes = 0;
+      new MutationObserver(() => (globalThis.changes += 1)).observe(element, { childList: true, characterData: true, subtree: true });
+    });
+    const said = await word.innerText();
+    await answering(page, 60);
+    await run.click();
+    await reads(experiment(page).counts, /^You sent 60/);
+    await frame(page);
+    await run.click();
+    await reads(status, /^Stopped/);
+    assert.equal(await word.innerText(), said);
+    assert.equal(await page.evaluate(() => globalThis.changes), 0);
+  }));
 
 for (const width of WIDTHS) {
   test(`${width} px: a drawn zero is read, and the other variant asked`, () =>
@@ -107,7 +185,7 @@ for (const width of WIDTHS) {
       const sent = await card.getByRole("img", { name: /^The 8 by 8 image/ }).getAttribute("aria-label");
       assert.equal(sent, `The 8 by 8 image that is sent: ${digits[first].pixels.join(" ")}`);
       await button(card, "Where the models disagree").click();
-      await reads(card.getByRole("status"), /Of 450 held-out digits the models disagree on 18/);
+      await reads(card.getByRole("status"), /Of 450 held-out digits the models disagree on 18: these\. cnn is right on 14 and logistic on 4; were they equally good, so uneven a result had a probability of 0\.031\.$/);
       const thumbs = card.getByRole("toolbar").getByRole("button");
       assert.equal(await thumbs.count(), 18);
       await thumbs.nth(3).click();
@@ -115,46 +193,56 @@ for (const width of WIDTHS) {
       await reads(card.getByRole("status"), /They disagree: (logistic|cnn) reads \d \(\d+\s% sure\) and (logistic|cnn) reads \d .* It is a \d\./);
     }));
 
-  test(`${width} px: traffic settles in its band, and can be stopped and reset`, () =>
+  test(`${width} px: the experiment can be stopped and gone on with, and what was answered is told`, () =>
     page({ width }, async (page) => {
-      const card = section(page, "Send traffic");
-      await button(card, "Send 1").click();
-      await reads(card.getByRole("status"), /Done: 1 request answered/);
-      await button(card, "Send 100").click();
-      await reads(card.getByRole("status"), /Done: 101 requests answered/);
-      const seen = await figures(card, /^Requests by variant/);
-      assert.equal(Number(seen.logistic[0]) + Number(seen.cnn[0]), 101);
+      const { card, run, status, counts, split, picture } = experiment(page);
+      await reads(counts, /^You have sent nothing yet\.$/);
+      await picture.waitFor();
+      const before = (await verdict("digits")).variants.reduce((sum, { outcomes }) => sum + outcomes, 0);
+      const bodies = [];
+      page.on("request", (request) => request.url().endsWith("/invocations") && bodies.push([request.headers()["x-user-id"], request.postData()]));
+      await answering(page, 120);
+      await run.click();
+      await reads(counts, /^You sent 120 requests here; the truth of 100 is told\.$/);
+      assert.equal(await run.innerText(), "Stop");
+      await run.click();
+      await reads(status, /^Stopped: 120 requests answered in all\.$/);
+      await reads(counts, /the truth of 120 is told/);
       // The band that holds at every look: counts whose Dirichlet-multinomial e-value is below 20.
-      assert.equal(seen.logistic[1], "10–91");
-      assert.equal(seen.cnn[3], "50.0\u00a0%");
-      // Once in some millions of runs even a fair split is that far off.
-      assert.ok(Math.abs(Number(seen.cnn[0]) - 50.5) < 27, seen.cnn[0]);
-      await unfold(page);
-      const times = await figures(card, "Time to an answer by variant");
-      for (const cells of Object.values(times)) for (const cell of cells.slice(1)) assert.match(cell, /^[\d.]+\sms$/);
-      await card.getByRole("img", { name: /^Chart of shares by variant after 101 requests: logistic [\d.]+\s%, configured 50\.0\s%/ }).waitFor();
-      await card.getByRole("img", { name: /^Chart of the share of answers by time\. logistic: half within/ }).waitFor();
-
-      await answering(page, 20);
-      await button(card, "Send 1,000").click();
-      await card.getByRole("img", { name: /after 121 requests/ }).waitFor();
-      await button(card, "Stop").click();
-      await reads(card.getByRole("status"), /^Stopped: 121 requests answered in all\.$/);
-      await button(card, "Send 1,000").click();
-      await reads(card.getByRole("status"), /Sending/);
-      await button(card, "Reset").click();
-      await reads(card.getByRole("status"), /^Nothing sent yet\.$/);
-      await card.locator("[data-send='1'][aria-disabled='false']").waitFor();
-      assert.equal((await figures(card, /^Requests by variant/)).logistic[0], "0");
-      assert.equal(await card.getByRole("progressbar").getAttribute("value"), "0");
+      await reads(split, /^Divided as configured: cnn \d+ of 120, expected 14–106\.$/);
+      const after = (await verdict("digits")).variants.reduce((sum, { outcomes }) => sum + outcomes, 0);
+      assert.equal(after - before, 120);
+      assert.equal(await run.innerText(), "Go on");
+      await page.unroute("**/invocations");
+      await answering(page, 30);
+      await run.click();
+      await reads(counts, /^You sent 150 requests here/);
+      await run.click();
+      await reads(status, /^Stopped: 150 requests answered in all\.$/);
+      // One digit a request, each of another user; and none of another page's.
+      const users = bodies.map(([user]) => user);
+      assert.equal(new Set(users).size, users.length);
+      for (const [user, body] of bodies) {
+        assert.match(user, /^page-[0-9a-f]{8}-\d+$/);
+        assert.ok(digits.some(({ csv }) => csv === body), body);
+      }
+      // Another endpoint is another run.
+      await experiment(page).choose("churn");
+      await reads(counts, /^You have sent nothing yet\.$/);
+      assert.equal(await run.innerText(), "Run the experiment");
+      await card.getByText("This traffic is made up").waitFor();
     }));
 
   test(`${width} px: weights need the token, are saved, and the traffic follows`, () =>
     page({ width, expected: /status of 401/ }, async (page) => {
       const card = section(page, "Move the weights");
-      const split = section(page, "Send traffic");
-      await button(split, "Send 100").click();
-      await reads(split.getByRole("status"), /Done: 100/);
+      const { run, status, split } = experiment(page);
+      await answering(page, 100);
+      await run.click();
+      await reads(split, /of 100,/);
+      await run.click();
+      await reads(status, /^Stopped: 100/);
+      await page.unroute("**/invocations");
       await slide(card, 10);
       assert.equal(await card.getByRole("slider").getAttribute("aria-valuetext"), "cnn 10.0\u00a0%, logistic 90.0\u00a0%");
       await card.getByText("Not saved yet").waitFor();
@@ -168,12 +256,13 @@ for (const width of WIDTHS) {
       await button(card, "Save weights").click();
       await reads(card.getByRole("status"), /Saved: logistic 90\.0\s%, cnn 10\.0\s%/);
       assert.equal(await card.getByRole("alert").count(), 0);
-      await button(card, "Send 100 requests and watch").click();
-      await reads(split.getByRole("status"), /Done: 200/);
-      await split.getByText("Counted anew from the mark at 100 requests").waitFor();
-      const seen = await figures(split, "Requests by variant since the weights changed");
-      assert.equal(seen.logistic[3], "90.0\u00a0%");
-      assert.ok(Number(seen.logistic[0]) > 70, seen.logistic[0]);
+      // What the new weights send is counted by itself.
+      await answering(page, 110);
+      await button(card, "Run the experiment and watch").click();
+      const said = await reads(split, /cnn \d+ of 110, expected \d–\d+\.$/);
+      assert.ok(Number(/cnn (\d+)/.exec(said)[1]) < 35, said);
+      await run.click();
+      await reads(status, /^Stopped: 210/);
       const { variants } = await (await worker.fetch("/endpoints/digits")).json();
       assert.deepEqual(variants.map(({ weight }) => weight), [90, 10]);
       // Nothing of the token stays: not in the lines to copy, not in the browser.
@@ -332,7 +421,7 @@ for (const width of WIDTHS) {
       }
     }));
 
-  test(`${width} px: a customer before both models, and the table through the split`, () =>
+  test(`${width} px: a customer before both models, and where they disagree`, () =>
     page({ width }, async (page) => {
       const card = section(page, "Churn");
       await reads(card.getByRole("status"), /In truth this customer left\./);
@@ -345,21 +434,7 @@ for (const width of WIDTHS) {
       assert.match(await card.locator("dl").innerText(), /account length\s+167/);
       await button(card, "Where the models disagree").click();
       await reads(card.getByRole("status"), /Only (logistic|xgboost) saw it/);
-
-      await button(card, "Send all customers").click();
-      await reads(card.getByRole("status"), /Done: 1,250 of 1,250 customers judged/);
-      const seen = await figures(card, "Quality by variant");
-      const [logistic, xgboost] = [0, 1].map((i) => Number(seen.customers[i].replace(",", "")));
-      assert.equal(logistic + xgboost, 1250);
-      for (const name of ["accuracy", "precision", "recall", "F1"]) for (const cell of seen[name]) assert.match(cell, /^[\d.]+\s%$/, name);
-      assert.ok(Number(seen["area under the curve"][1]) > 0.85, seen["area under the curve"][1]);
-      await card.getByRole("img", { name: /^Chart of receiver operating characteristics\. Area under the curve: logistic 0\.\d+, xgboost 0\.\d+/ }).waitFor();
-
-      await answering(page, 5);
-      await button(card, "Send all customers").click();
-      await card.locator("progress[value='0.1']").waitFor();
-      await button(card, "Stop").click();
-      await reads(card.getByRole("status"), /^Stopped: 125 of 1,250/);
+      await card.getByText(/^Of 1,250 held-out customers the models disagree on \d+: xgboost is right on \d+ and logistic on \d+; were they equally good/).waitFor();
     }));
 
   test(`${width} px: what was done last stands as lines to copy, and they work`, () =>
@@ -407,7 +482,8 @@ for (const width of WIDTHS) {
       await page.route("**/endpoints/churn", (route) => route.continue({ url: new URL("/endpoints/gone", worker.url).href }));
       await page.goto(String(worker.url));
       await reads(page.getByRole("alert"), /gone[\s\S]*The sections of churn below cannot work until then/);
-      assert.ok(await button(section(page, "Churn"), "Send all customers").isDisabled());
+      assert.ok(await button(section(page, "Churn"), "Next customer").isDisabled());
+      assert.deepEqual(await experiment(page).card.getByLabel("Endpoint").locator("option").allInnerTexts(), ["digits: logistic or cnn"]);
       await button(page, /^A 6, held-out/).first().click();
       await reads(section(page, "Draw a digit").getByRole("status"), /It is a 6/);
     }));
@@ -420,10 +496,10 @@ for (const width of WIDTHS) {
       await reads(section(page, "Draw a digit").getByRole("alert"), unreachable);
       await button(section(page, "Same user, same model"), "Ask the worker as this user").click();
       await reads(section(page, "Same user, same model").getByRole("alert"), unreachable);
-      const split = section(page, "Send traffic");
-      await button(split, "Send 100").click();
-      await reads(split.getByRole("status"), /Gave up after many failures in a row/);
-      await reads(split.getByRole("alert"), /\d+ requests failed\.[\s\S]*\d+ times: The worker could not be reached/);
+      const { card, run, status } = experiment(page);
+      await run.click();
+      await reads(status, /Gave up after many failures in a row/);
+      await reads(card.getByRole("alert"), /\d+ requests failed\.[\s\S]*\d+ times: The worker could not be reached/);
       const churn = section(page, "Churn");
       await button(churn, "Next customer").click();
       await reads(churn.getByRole("alert"), unreachable);
@@ -453,8 +529,6 @@ for (const width of WIDTHS) {
       const card = section(page, "Move the weights");
       await weigh({ logistic: 50, cnn: 50 });
       await reads(track, /as configured now[\s\S]*logistic\s*50\s%/);
-      await button(section(page, "Send traffic"), "Send 1").click();
-      await reads(section(page, "Send traffic").getByRole("status"), /Done: 1 request/);
       await card.getByRole("slider").focus();
       await weigh({ logistic: 30, cnn: 70 });
       await reads(track, /logistic\s*30\s%/);
@@ -514,33 +588,16 @@ for (const width of WIDTHS) {
       const last = drawing.getByRole("article", { name: /^Answer of/ }).and(page.locator(":focus"));
       assert.match(await last.innerText(), /asked by name/);
 
-      const traffic = section(page, "Send traffic");
-      const few = button(traffic, "Send 100");
-      await few.press("Enter");
-      await reads(traffic.getByRole("status"), /Done: 100/);
-      assert.ok(await focused(few));
+      const { run, status, counts } = experiment(page);
       await answering(page, 20);
-      const main = page.locator("#traffic-send");
-      await main.press("Enter");
-      await traffic.getByRole("img", { name: /after 120 requests/ }).waitFor();
-      assert.equal(await main.innerText(), "Stop");
-      // A button that waits can be reached, and does nothing.
-      await few.press("Enter");
-      assert.equal(await few.getAttribute("aria-disabled"), "true");
-      await main.press("Enter");
-      await reads(traffic.getByRole("status"), /^Stopped: 120/);
-      assert.ok(await focused(main));
-      assert.equal(await main.innerText(), "Send 1,000");
-      await button(traffic, "Reset").press("Enter");
-      assert.ok(await focused(button(traffic, "Reset")));
-
-      const all = page.locator("#churn-send");
-      await all.press("Enter");
-      await reads(section(page, "Churn").getByRole("status"), /^Sending 1,250/);
-      assert.equal(await all.innerText(), "Stop");
-      await all.press("Enter");
-      await reads(section(page, "Churn").getByRole("status"), /^Stopped: 0 of/);
-      assert.ok(await focused(all));
+      await run.press("Enter");
+      await reads(counts, /^You sent 20 requests/);
+      assert.ok(await focused(run));
+      assert.equal(await run.innerText(), "Stop");
+      await run.press("Enter");
+      await reads(status, /^Stopped: 20/);
+      assert.ok(await focused(run));
+      assert.equal(await run.innerText(), "Go on");
 
       const weights = section(page, "Move the weights");
       await page.unroute("**/invocations");
@@ -548,9 +605,11 @@ for (const width of WIDTHS) {
       await button(weights, "Save weights").press("Enter");
       await reads(weights.getByRole("status"), /^Saved/);
       assert.ok(await focused(button(weights, "Save weights")));
-      await button(weights, "Send 100 requests and watch").press("Enter");
-      await reads(traffic.getByRole("status"), /Done: 100/);
-      assert.ok(await focused(main));
+      await button(weights, "Run the experiment and watch").press("Enter");
+      await reads(counts, /^You sent (?!20 )[\d,]+ requests/);
+      assert.ok(await focused(run));
+      await run.press("Enter");
+      await reads(status, /^Stopped/);
     }));
 
   test(`${width} px: a long id, and the narrowest phone, make nothing wider than the page`, () =>
@@ -583,16 +642,16 @@ for (const width of WIDTHS) {
       await page.getByLabel("Admin token").fill(ADMIN_TOKEN);
       await page.route(/invocations|weights$/, () => {});
       const slow = /The worker did not answer within 10 seconds/;
-      const cards = Object.fromEntries(["Draw a digit", "Send traffic", "Move the weights", "Same user, same model", "Churn"].map((name) => [name, section(page, name)]));
+      const cards = Object.fromEntries(["Draw a digit", "The experiment", "Move the weights", "Same user, same model", "Churn"].map((name) => [name, section(page, name)]));
       await button(page, /^A 6, held-out/).first().click();
       await button(cards["Same user, same model"], "Ask the worker as this user").click();
       await button(cards["Churn"], "Next customer").click();
       await button(cards["Move the weights"], "Save weights").click();
-      await button(cards["Send traffic"], "Send 100").click();
-      for (const [name, busy] of Object.entries({ "Draw a digit": /^Asking …/, "Move the weights": /^Saving …/, "Same user, same model": /^Asking/, Churn: /^Asking/, "Send traffic": /^Sending/ })) await reads(cards[name].getByRole("status"), busy);
+      await experiment(page).run.click();
+      for (const [name, busy] of Object.entries({ "Draw a digit": /^Asking …/, "Move the weights": /^Saving …/, "Same user, same model": /^Asking/, Churn: /^Asking/, "The experiment": /^Sending/ })) await reads(cards[name].getByRole("status"), busy);
       for (const card of Object.values(cards)) await reads(card.getByRole("alert"), slow, 12_000);
       await reads(cards["Move the weights"].getByRole("alert"), /may have been saved, or not/);
-      await reads(cards["Send traffic"].getByRole("status"), /Gave up after many failures in a row: 0 requests answered in all, 8 failed/);
+      await reads(cards["The experiment"].getByRole("status"), /Gave up after many failures in a row: 0 requests answered in all, 8 failed/);
       assert.doesNotMatch(await page.locator("main").innerText(), /One moment|Asking|Saving|Sending/);
     }));
 
@@ -606,7 +665,7 @@ for (const width of WIDTHS) {
       await page.goto(String(worker.url), { waitUntil: "commit" });
       // The core is asked for before a single module has come.
       await held;
-      for (const card of ["Draw a digit", "Send traffic", "Move the weights", "Same user, same model", "Churn"].map((name) => section(page, name))) {
+      for (const card of ["Draw a digit", "The experiment", "Move the weights", "Same user, same model", "Churn"].map((name) => section(page, name))) {
         await card.getByText("Loading: the controls work in a moment.").waitFor();
         for (const control of await card.locator("button, input").all()) assert.ok(await control.isDisabled());
       }
@@ -640,8 +699,14 @@ for (const width of WIDTHS) {
         assert.fail("Tab does not get there");
       };
       await page.keyboard.press("Tab");
-      assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the digits");
+      assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the experiment");
       await page.keyboard.press("Enter");
+      const { run, status, counts } = experiment(page);
+      await tabTo(run);
+      await page.keyboard.press("Enter");
+      await reads(counts, /^You sent/);
+      await page.keyboard.press("Enter");
+      await reads(status, /^Stopped/);
       const card = section(page, "Draw a digit");
       await tabTo(card.getByRole("toolbar").getByRole("button").first());
       await page.keyboard.press("ArrowRight");
@@ -651,10 +716,6 @@ for (const width of WIDTHS) {
       await page.locator(":focus").and(page.getByRole("button", { name: /^A 9/ })).waitFor();
       await page.keyboard.press("Enter");
       await reads(card.getByRole("status"), /It is a 9/);
-      const split = section(page, "Send traffic");
-      await tabTo(button(split, "Send 100"));
-      await page.keyboard.press("Enter");
-      await reads(split.getByRole("status"), /Done: 100/);
       const weights = section(page, "Move the weights");
       await tabTo(weights.getByRole("slider", { name: "Share of cnn" }));
       for (let i = 0; i < 10; i += 1) await page.keyboard.press("ArrowRight");
@@ -672,21 +733,17 @@ for (const width of WIDTHS) {
       page({ width, colorScheme, expected: /status of 412/ }, async (page) => {
         await button(page, /^A 3, held-out/).first().click();
         await button(page, /^Ask \w+ as well$/).click();
-        const split = section(page, "Send traffic");
-        await button(split, "Send 100").click();
-        await reads(split.getByRole("status"), /Done: 100/);
+        const { run, status } = experiment(page);
         const weights = section(page, "Move the weights");
         await page.getByLabel("Admin token").fill(ADMIN_TOKEN);
         await slide(weights, 20);
         await button(weights, "Save weights").click();
-        await button(weights, "Send 100 requests and watch").click();
-        await reads(split.getByRole("status"), /Done: 200/);
+        await button(weights, "Run the experiment and watch").click();
+        await reads(status, /^Done/, 60_000);
         await slide(weights, 40);
         const churn = section(page, "Churn");
         await button(churn, "Where the models disagree").click();
         await reads(churn.getByRole("status"), /Only/);
-        await button(churn, "Send all customers").click();
-        await reads(churn.getByRole("status"), /Done: 1,250/);
         await button(section(page, "Same user, same model"), "Ask the worker as this user").click();
         await reads(section(page, "Same user, same model").getByRole("status"), /just as told/);
 
@@ -724,11 +781,8 @@ test("a phone has one main button to send with, both answers on one screen, and 
       const { y, height } = await box(part);
       assert.ok(y >= 0 && y + height <= 844, `from ${y}, ${height} high`);
     }
-    const traffic = section(page, "Send traffic");
-    assert.deepEqual(await traffic.locator("button.primary").allInnerTexts(), ["Send 1,000"]);
-    const rows = new Set(await Promise.all((await traffic.getByRole("button").all()).map(async (each) => (await box(each)).y)));
-    assert.equal(rows.size, 2, "rows of buttons");
-    assert.deepEqual(await section(page, "Churn").locator("button.primary").allInnerTexts(), ["Send all customers"]);
+    assert.deepEqual(await section(page, "The experiment").locator("button.primary").allInnerTexts(), ["Run the experiment"]);
+    assert.equal(await section(page, "Churn").locator("button.primary").count(), 0);
     const height = await page.evaluate(() => document.documentElement.scrollHeight);
     assert.ok(height < 5_800, `${height} px`);
   }));

@@ -78,6 +78,7 @@ export class VerdictPlot {
     if (first) write(plot, colours, `clear of zero at ${first.outcomes.toLocaleString("en")}`, x(first) + 5 * devicePixelRatio, top + height - gap * 2.2, x(first) > left + 0.7 * width ? "right" : "left");
     const last = points.at(-1);
     const { ctx } = plot;
+    rule(plot, colours.strong, 1.5, [], x(last), Math.max(top, y(last.high)), x(last), Math.min(top + height, y(last.low)));
     ctx.save();
     ctx.fillStyle = colours.strong;
     ctx.beginPath();

@@ -74,6 +74,12 @@ export class Asking {
     button.addEventListener("click", () => (this.busy ? this.stop() : start()));
   }
 
+  /** What the button that starts it says from now on, when it is not to stop it. */
+  rename(text) {
+    this.#starter.text = text;
+    if (!this.busy) this.#starter.button.textContent = text;
+  }
+
   #is(controller) {
     this.#controller = controller;
     usable(this.waiting, !this.busy);

@@ -23,10 +23,10 @@ export class Run {
   }
 
   /**
-   * Sends until `enough()`. `answer` is told of each answer, `failed` of each error. Gives what became of it: `{stopped, gaveUp}`.
+   * Sends `most`, or until `enough()`. `answer` is told of each answer, `failed` of each error. Gives what became of it: `{stopped, gaveUp}`.
    * What was answered by then is told, though it was stopped.
    */
-  async go(signal, { enough, answer, failed }) {
+  async go(signal, { most, enough, answer, failed }) {
     const { endpoint, rows } = this;
     const telling = [];
     const task = async () => {
@@ -39,7 +39,7 @@ export class Run {
       await answer(given);
       if (this.#untold.length >= TOLD_AT_ONCE) telling.push(this.#tell(failed));
     };
-    const how = await crew(until(enough), AT_ONCE, signal, task, failed);
+    const how = await crew(upTo(most, enough), AT_ONCE, signal, task, failed);
     await Promise.all(telling);
     for (let tries = 0; this.#untold.length > 0 && tries < TRIES; tries += 1) await this.#tell(failed);
     return how;
@@ -65,7 +65,6 @@ export class Run {
   }
 }
 
-/** Goes on until there is enough. */
-function* until(enough) {
-  while (!enough()) yield;
+function* upTo(most, enough) {
+  for (let sent = 0; sent < most && !enough(); sent += 1) yield sent;
 }

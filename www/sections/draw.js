@@ -3,6 +3,7 @@
 import { Asking, usable } from "../lib/asking.js";
 import { bar, count, element, find, list, milliseconds, percent, variantName } from "../lib/dom.js";
 import { Pad, paint } from "../lib/pad.js";
+import { disagreements, whoIsRight } from "../lib/pairs.js";
 import { rasterise } from "../lib/raster.js";
 import { show } from "../lib/trouble.js";
 import { because, invoke, table } from "../lib/worker.js";
@@ -179,9 +180,12 @@ async function picker(endpoint, picked) {
     asking.run(`Asking ${list(endpoint.variants)} about all ${count(digits.length)} …`, async (signal) => {
       const rows = digits.map((digit) => digit.pixels.join(","));
       const answers = await Promise.all(endpoint.variants.map((target) => invoke(endpoint.name, rows, { target, signal })));
-      const found = digits.filter((_, i) => new Set(answers.map((answer) => answer.predictions[i].label)).size > 1);
-      if (found.length > 0) fill(found);
-      return `Of ${count(digits.length)} held-out digits the models disagree on ${found.length}${found.length > 0 ? ": these" : ""}.`;
+      const labels = answers.map((answer) => answer.predictions.map(({ label }) => Number(label)));
+      const at = disagreements(labels);
+      const said = `Of ${count(digits.length)} held-out digits the models disagree on ${at.length}`;
+      if (at.length === 0) return `${said}.`;
+      fill(at.map((i) => digits[i]));
+      return `${said}: these. ${whoIsRight(endpoint.variants, labels, digits.map(({ truth }) => truth), at)}`;
     });
 
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => ink());

@@ -1,8 +1,10 @@
-// What is known of each variant, in figures.
+// What is known of each variant's requests, in figures.
 
 import { count, element, find, milliseconds, percent, plural, table, variantName } from "../lib/dom.js";
 
 const HEAD = ["variant", "requests", "share", "configured", "rows", "failures", "failure rate", "answered by the fallback", "stood in", "host, median", "host, 99 %"];
+
+const FEW = 1_000;
 
 export function scorecard(experiment) {
   const shown = (value, format) => (value === null || value === undefined ? "–" : format(value));
@@ -25,7 +27,8 @@ export function scorecard(experiment) {
       count(line.fallbacks),
       count(line.stood_in),
       shown(line.origin_ms?.p50, milliseconds),
-      shown(line.origin_ms?.p99, milliseconds),
+      // Of a few answers the slowest says nothing of the slowest hundredth.
+      shown(line.origin_ms?.count >= FEW ? line.origin_ms.p99 : null, milliseconds),
     ]);
     const place = find("#scores");
     // A table that is being scrolled stays where it is.

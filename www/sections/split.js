@@ -1,6 +1,5 @@
 // Whether the traffic is divided as the weights say: one line that is valid at every look, and the last hour as a picture.
 
-import { legend } from "../charts/legend.js";
 import { minutesPlot } from "../charts/minutes.js";
 import { count, element, find, list, percent, plural, variantName } from "../lib/dom.js";
 
@@ -36,16 +35,19 @@ export function split(experiment) {
 
   function picture() {
     const { variants, minutes } = experiment;
+    // Of two variants the other one's line would be the same, upside down.
+    const lines = variants.length === 2 ? variants.slice(1) : variants;
     const times = [...new Set(minutes.lines.map(({ since_ms: since }) => since))].sort((a, b) => a - b);
     if (plot === null || drawn !== variants.join()) {
       const place = element("div.plot", { id: "minutes-chart" });
       find("#minutes-chart").replaceWith(place);
-      plot = minutesPlot(place, variants);
+      plot = minutesPlot(place, lines.map((name) => ({ name, position: experiment.position(name) })));
       drawn = variants.join();
-      legend(find("#minutes-legend"), variants, ["dashed", "configured"]);
+      const of = lines.length < variants.length ? `Share of ${list(lines)}` : "Share of requests";
+      find("#minutes-title").textContent = `${of}, minute by minute; the thin line is what was configured`;
     }
     const of = (variant, member) => times.map((time) => minutes.lines.find((line) => line.variant === variant && line.since_ms === time)?.[member] ?? (member === "share" ? 0 : null));
-    plot.draw([times.map((time) => time / 1000), ...variants.flatMap((variant) => [of(variant, "share"), of(variant, "expected_share")])]);
+    plot.draw([times.map((time) => time / 1000), ...lines.flatMap((variant) => [of(variant, "share"), of(variant, "expected_share")])]);
     const now = experiment.total.lines.filter(({ share }) => share !== null).map(({ variant, share }) => `${variant} ${percent(share)}`);
     plot.say(`Share of requests by minute, of ${plural(times.length, "minute")}. Over all: ${list(now)}.`);
     find("#minutes-note").textContent = times.length === 0 ? "No requests in the last hour." : "";

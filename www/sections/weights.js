@@ -82,15 +82,20 @@ export function weights(endpoint) {
       lay();
       return [
         `Saved: ${endpoint.variants.map((name, i) => `${name} ${percent(endpoint.shares[i])}`).join(", ")}. `,
-        element("button", { type: "button", onclick: watch }, "Send 100 requests and watch"),
+        element("button", { type: "button", onclick: watch }, "Run the experiment and watch"),
       ];
     });
   }
 
   function watch() {
-    find("#traffic").scrollIntoView();
-    find("#traffic-send").focus({ preventScroll: true });
-    find("[data-send='100']").click();
+    find("#experiment").scrollIntoView();
+    const [choice, button] = [find("#experiment-endpoint"), find("#run")];
+    button.focus({ preventScroll: true });
+    if (choice.value !== endpoint.name) {
+      choice.value = endpoint.name;
+      choice.dispatchEvent(new Event("change"));
+    }
+    if (button.textContent !== "Stop") button.click();
   }
 
   /** Somebody changed the weights meanwhile: shows theirs beside these, and lets the visitor decide. */
