@@ -8,6 +8,7 @@ import { endpoints } from "./lib/worker.js";
 import { history } from "./sections/history.js";
 import { quality } from "./sections/quality.js";
 import { scorecard } from "./sections/scorecard.js";
+import { segments } from "./sections/segments.js";
 import { split } from "./sections/split.js";
 import { verdict } from "./sections/verdict.js";
 
@@ -60,6 +61,7 @@ async function list() {
 }
 
 verdict(evidence, find("#verdict"));
+segments(evidence, find("#segments"));
 quality(evidence, find("#quality"));
 for (const section of [split, scorecard, history]) section(experiment);
 choice.addEventListener("change", () => choose(choice.value));

@@ -12,13 +12,11 @@ use std::time::Instant;
 
 use rand_core::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use turnout::statistics::{Effects, Mean, Mixture, Sums, welch};
+use turnout::statistics::{Effects, LEAST_UNITS, Mean, Sums, TUNED_FOR_UNITS, Tuning, welch};
 
 const ALPHA: f64 = 0.05;
-/// As in src/experiment/verdict.rs, and for all tests here alike.
-const LEAST_UNITS: f64 = 100.0;
 /// The product's first; the others to compare.
-const TUNED_FOR_UNITS: [f64; 3] = [5_000.0, 2_000.0, 20_000.0];
+const TUNED_FOR: [f64; 3] = [TUNED_FOR_UNITS, 2_000.0, 20_000.0];
 const RUNS: u64 = 2_000;
 const OUTCOMES: u32 = 20_000;
 const MOST_OUTCOMES: u32 = 60_000;
@@ -27,8 +25,13 @@ const BANDIT_EVERY: u32 = 500;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Weights {
-    Fixed,
+    /// The share of b.
+    Fixed(f64),
+    /// 5, 10, 25, 50 %, a quarter of the outcomes each.
     Ramp,
+    /// 50 %, and 5 % after a thousand outcomes.
+    Back,
+    /// New weights every 500 outcomes: the probability that b is better, and at least 10 % each.
     Bandit,
 }
 
@@ -47,18 +50,17 @@ struct Setting {
     outcomes: u32,
 }
 
-const NO_DIFFERENCE: [Setting; 6] = {
+const NO_DIFFERENCE: [Setting; 9] = {
     const DRAWN: Setting = Setting {
         title: "each request drawn, fixed 50/50",
         label: ["fixed", ""],
         is_sticky: false,
-        weights: Weights::Fixed,
+        weights: Weights::Fixed(0.5),
         drifts: false,
         rates: [0.2, 0.2],
         outcomes: OUTCOMES,
     };
-    const STICKY: Setting =
-        Setting { title: "sticky units, fixed 50/50", is_sticky: true, rates: [1.0, 1.0], ..DRAWN };
+    const STICKY: Setting = Setting { title: "sticky units, fixed 50/50", is_sticky: true, rates: [1.0, 1.0], ..DRAWN };
     const RAMP: Setting = Setting { label: ["ramp,", "drift"], weights: Weights::Ramp, drifts: true, ..DRAWN };
     const BANDIT: Setting = Setting { label: ["bandit,", "drift"], weights: Weights::Bandit, drifts: true, ..DRAWN };
     [
@@ -68,6 +70,24 @@ const NO_DIFFERENCE: [Setting; 6] = {
         STICKY,
         Setting { title: "sticky units, ramp, drift", is_sticky: true, rates: [1.0, 1.0], ..RAMP },
         Setting { title: "sticky units, bandit, drift", is_sticky: true, rates: [1.0, 1.0], ..BANDIT },
+        Setting {
+            title: "each request drawn, fixed 95/5, rate .02",
+            weights: Weights::Fixed(0.05),
+            rates: [0.02, 0.02],
+            ..DRAWN
+        },
+        Setting {
+            title: "each request drawn, 50/50, then 95/5, rate .05",
+            weights: Weights::Back,
+            rates: [0.05, 0.05],
+            ..DRAWN
+        },
+        Setting {
+            title: "sticky units, fixed 95/5, mean rate .025",
+            weights: Weights::Fixed(0.05),
+            rates: [0.1, 0.1],
+            ..STICKY
+        },
     ]
 };
 
@@ -171,7 +191,8 @@ impl<'a> World<'a> {
     fn next(&mut self, before: u32) -> Outcome {
         let passed = f64::from(before) / f64::from(self.setting.outcomes);
         match self.setting.weights {
-            Weights::Fixed => {}
+            Weights::Fixed(share) => self.share_of_b = share,
+            Weights::Back => self.share_of_b = if before < 1_000 { 0.5 } else { 0.05 },
             Weights::Ramp => {
                 let step = [(0.25, 0.05), (0.5, 0.10), (0.75, 0.25)].into_iter().find(|(until, _)| passed < *until);
                 self.share_of_b = step.map_or(0.5, |(_, share)| share);
@@ -237,17 +258,17 @@ struct Said {
     b_is_better: bool,
 }
 
-/// Ours: the same figures as in src/experiment/verdict.rs, from the same code.
+/// Ours: the product's own code, put together as src/experiment/verdict.rs does.
 struct Ours {
     effects: Effects,
     by_unit: bool,
     units: BTreeMap<usize, BTreeMap<String, Sums>>,
-    mixtures: Vec<Option<Mixture>>,
+    tunings: Vec<Option<Tuning>>,
 }
 
 impl Ours {
     fn new(by_unit: bool, tunings: usize) -> Self {
-        Ours { effects: Effects::default(), by_unit, units: BTreeMap::new(), mixtures: vec![None; tunings] }
+        Ours { effects: Effects::default(), by_unit, units: BTreeMap::new(), tunings: vec![None; tunings] }
     }
 
     fn add(&mut self, outcome: Outcome) {
@@ -272,15 +293,15 @@ impl Ours {
         let is_known = of_a >= LEAST_UNITS && of_b >= LEAST_UNITS;
         let difference = if is_known { self.effects.difference("a", "b") } else { None };
         let n = self.effects.outcomes();
-        self.mixtures.iter_mut().zip(TUNED_FOR_UNITS).map(move |(mixture, tuned_for)| {
+        self.tunings.iter_mut().zip(TUNED_FOR).map(move |(tuning, tuned_for)| {
             let difference = difference?;
-            let v = (difference.error * n).powi(2);
-            let v_opt = v * (tuned_for / (of_a + of_b)).max(1.0);
-            if mixture.is_none() && v_opt > 0.0 && v_opt.is_finite() {
-                *mixture = Some(Mixture::tuned(v_opt, ALPHA));
+            if tuning.is_none() {
+                // What is tuned for fewer units is tuned as though there were more already.
+                let units = (of_a + of_b) * TUNED_FOR_UNITS / tuned_for;
+                *tuning = Tuning::new(difference, n, units, ALPHA);
             }
-            let half = (*mixture)?.bound(v, ALPHA) / n;
-            (difference.value.abs() > half).then_some(difference.value > 0.0)
+            let (low, high) = (*tuning)?.look(difference, n, ALPHA).interval;
+            (low > 0.0 || high < 0.0).then_some(low > 0.0)
         })
     }
 }
@@ -444,7 +465,8 @@ impl Run {
 fn runs(setting: &Setting, runs: u64, began: Instant) -> Vec<Run> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let parts: Vec<Vec<Run>> = std::thread::scope(|scope| {
-        let part = |first: u64| scope.spawn(move || (first..runs).step_by(threads).map(|run| Run::of(setting, run)).collect());
+        let part =
+            |first: u64| scope.spawn(move || (first..runs).step_by(threads).map(|run| Run::of(setting, run)).collect());
         let parts: Vec<_> = (0u64..).take(threads).map(part).collect();
         parts.into_iter().map(|part| part.join().unwrap_or_default()).collect()
     });
@@ -472,11 +494,13 @@ fn wilson(share: f64, n: f64) -> (f64, f64) {
 }
 
 fn print_false(settings: &[(&Setting, Vec<Run>)]) {
-    println!("| no difference | ours | ours by request | GrowthBook, by request | GrowthBook, by unit | t-test, peeking |");
+    println!(
+        "| no difference | ours | ours by request | GrowthBook, by request | GrowthBook, by unit | t-test, peeking |"
+    );
     println!("|---|---|---|---|---|---|");
     for (setting, runs) in settings {
         let n = runs.len() as f64;
-        let share = |said: &dyn Fn(&Run) -> Option<Said>| share(runs, |run| said(run).is_some());
+        let share = |said: Test<'_>| share(runs, |run| said(run).is_some());
         let shown = |share: f64| {
             let (low, high) = wilson(share, n);
             format!("{} ({:.1} to {:.1})", percent(share), 100.0 * low, 100.0 * high)
@@ -499,6 +523,9 @@ fn print_false(settings: &[(&Setting, Vec<Run>)]) {
         println!("| {} | {at_2_000} | {at_5_000} | {at_20_000} |", setting.title);
     }
 }
+
+/// What a test said in a run.
+type Test<'a> = &'a dyn Fn(&Run) -> Option<Said>;
 
 fn first(run: &Run) -> Option<Said> {
     run.ours.first().copied().flatten()
@@ -533,19 +560,24 @@ fn number(value: f64) -> String {
 
 /// After how many outcomes so many of the runs had been decided rightly.
 fn quantile(runs: &[Run], said: impl Fn(&Run) -> Option<Said>, at: f64) -> String {
-    let mut after: Vec<u32> = runs.iter().filter_map(said).filter(|said| said.b_is_better).map(|said| said.after).collect();
+    let mut after: Vec<u32> =
+        runs.iter().filter_map(said).filter(|said| said.b_is_better).map(|said| said.after).collect();
     after.sort_unstable();
     let needed = (at * runs.len() as f64).ceil() as usize;
-    after.get(needed.saturating_sub(1)).map_or_else(|| format!("> {}", number(f64::from(MOST_OUTCOMES))), |n| number(f64::from(*n)))
+    after
+        .get(needed.saturating_sub(1))
+        .map_or_else(|| format!("> {}", number(f64::from(MOST_OUTCOMES))), |n| number(f64::from(*n)))
 }
 
 fn print_power(settings: &[(&Setting, Vec<Run>)]) {
-    println!("\n| difference | test | decided rightly | wrongly | median | 90 % quantile | fixed sample, 80 % power | 90 % power |");
+    println!(
+        "\n| difference | test | decided rightly | wrongly | median | 90 % quantile | fixed sample, 80 % power | 90 % power |"
+    );
     println!("|---|---|---|---|---|---|---|---|");
     for (setting, runs) in settings {
         let [tuned_for_5_000, tuned_for_2_000, tuned_for_20_000] = tunings();
         let growthbook = |run: &Run| run.growthbook_best(setting);
-        let tests: [(&str, &dyn Fn(&Run) -> Option<Said>); 4] = [
+        let tests: [(&str, Test<'_>); 4] = [
             ("**ours**", &tuned_for_5_000),
             ("GrowthBook", &growthbook),
             ("ours, tuned for 2,000 units", &tuned_for_2_000),
@@ -573,7 +605,10 @@ const OURS: &str = "#0b6e99";
 const GROWTHBOOK: &str = "#d98a1f";
 const PEEKED: &str = "#b5b5b5";
 
-fn picture(no_difference: &[(&Setting, Vec<Run>)], difference: &(&Setting, Vec<Run>)) -> Result<String, std::fmt::Error> {
+fn picture(
+    no_difference: &[(&Setting, Vec<Run>)],
+    difference: &(&Setting, Vec<Run>),
+) -> Result<String, std::fmt::Error> {
     let mut svg = String::new();
     let out = &mut svg;
     writeln!(
@@ -582,7 +617,8 @@ fn picture(no_difference: &[(&Setting, Vec<Run>)], difference: &(&Setting, Vec<R
 <title>False verdicts where there is no difference, and how soon a difference is seen</title>
 <rect width="900" height="420" rx="6" fill="#fafafa" stroke="#d0d0d0"/>"##
     )?;
-    bars(out, no_difference)?;
+    // The first six: two groups of three.
+    bars(out, no_difference.get(..6).unwrap_or(no_difference))?;
     curves(out, difference)?;
     writeln!(out, "</svg>")?;
     Ok(svg)
@@ -592,14 +628,25 @@ fn picture(no_difference: &[(&Setting, Vec<Run>)], difference: &(&Setting, Vec<R
 fn bars(out: &mut String, settings: &[(&Setting, Vec<Run>)]) -> std::fmt::Result {
     let (left, right, top, bottom) = (56.0, 476.0, 84.0, 332.0);
     let height = |share: f64| share * (bottom - top);
-    writeln!(out, r#"<text x="20" y="28" font-size="14" font-weight="bold">False verdicts where there is no difference</text>"#)?;
-    for (x, colour, name) in [(20.0, OURS, "Turnout"), (98.0, GROWTHBOOK, "GrowthBook, sequential"), (258.0, PEEKED, "t-test, peeked at")] {
+    writeln!(
+        out,
+        r#"<text x="20" y="28" font-size="14" font-weight="bold">False verdicts where there is no difference</text>"#
+    )?;
+    for (x, colour, name) in
+        [(20.0, OURS, "Turnout"), (98.0, GROWTHBOOK, "GrowthBook, sequential"), (272.0, PEEKED, "t-test, peeked at")]
+    {
         legend(out, x, 46.0, colour, name)?;
     }
     for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
         let y = bottom - height(share);
         writeln!(out, r##"<path d="M{left} {y:.1}H{right}" stroke="#e2e2e2"/>"##)?;
-        writeln!(out, r#"<text x="{}" y="{:.1}" text-anchor="end" font-size="11">{:.0} %</text>"#, left - 6.0, y + 4.0, 100.0 * share)?;
+        writeln!(
+            out,
+            r#"<text x="{}" y="{:.1}" text-anchor="end" font-size="11">{:.0} %</text>"#,
+            left - 6.0,
+            y + 4.0,
+            100.0 * share
+        )?;
     }
     let group = (right - left) / settings.len() as f64;
     let mut x = left;
@@ -612,7 +659,12 @@ fn bars(out: &mut String, settings: &[(&Setting, Vec<Run>)]) -> std::fmt::Result
         let mut at = x + 5.0;
         for (colour, share) in shares {
             let (y, wide) = (bottom - height(share), (group - 10.0) / 3.0);
-            writeln!(out, r#"<rect x="{at:.1}" y="{y:.1}" width="{:.1}" height="{:.1}" fill="{colour}"/>"#, wide - 1.0, height(share))?;
+            writeln!(
+                out,
+                r#"<rect x="{at:.1}" y="{y:.1}" width="{:.1}" height="{:.1}" fill="{colour}"/>"#,
+                wide - 1.0,
+                height(share)
+            )?;
             let middle = at + wide / 2.0;
             // Small ones stand above the line of 5 %.
             let y = (y - 4.0).min(bottom - height(ALPHA) - 4.0);
@@ -627,45 +679,84 @@ fn bars(out: &mut String, settings: &[(&Setting, Vec<Run>)]) -> std::fmt::Result
     }
     let limit = bottom - height(ALPHA);
     writeln!(out, r##"<path d="M{left} {limit:.1}H{right}" stroke="#c0392b" stroke-dasharray="5 3"/>"##)?;
-    writeln!(out, r##"<text x="{}" y="{:.1}" text-anchor="end" font-size="11" fill="#c0392b">5 %</text>"##, left - 6.0, limit - 1.0)?;
+    writeln!(
+        out,
+        r##"<text x="{}" y="{:.1}" text-anchor="end" font-size="11" fill="#c0392b">5 %</text>"##,
+        left - 6.0,
+        limit - 1.0
+    )?;
     for (x, name) in [(left, "each request drawn"), (left + 3.0 * group, "sticky units")] {
         let (from, to, y) = (x + 6.0, x + 3.0 * group - 6.0, bottom + 42.0);
         writeln!(out, r##"<path d="M{from} {y}H{to}" stroke="#999"/>"##)?;
-        writeln!(out, r#"<text x="{:.1}" y="{:.1}" text-anchor="middle">{name}</text>"#, f64::midpoint(from, to), y + 15.0)?;
+        writeln!(
+            out,
+            r#"<text x="{:.1}" y="{:.1}" text-anchor="middle">{name}</text>"#,
+            f64::midpoint(from, to),
+            y + 15.0
+        )?;
     }
     let outcomes = number(f64::from(OUTCOMES));
-    writeln!(out, r#"<text x="20" y="408" font-size="11">Share of runs, in %, of {outcomes} outcomes, looked at after each.</text>"#)
+    writeln!(
+        out,
+        r#"<text x="20" y="408" font-size="11">Share of runs, in %, of {outcomes} outcomes, looked at after each.</text>"#
+    )
 }
 
 fn legend(out: &mut String, x: f64, y: f64, colour: &str, name: &str) -> std::fmt::Result {
-    writeln!(out, r#"<rect x="{x}" y="{y}" width="11" height="11" fill="{colour}"/><text x="{}" y="{}">{name}</text>"#, x + 16.0, y + 10.0)
+    writeln!(
+        out,
+        r#"<rect x="{x}" y="{y}" width="11" height="11" fill="{colour}"/><text x="{}" y="{}">{name}</text>"#,
+        x + 16.0,
+        y + 10.0
+    )
 }
 
 /// The right half: how soon a difference is seen.
 fn curves(out: &mut String, (setting, runs): &(&Setting, Vec<Run>)) -> std::fmt::Result {
-    let (left, right, top, bottom) = (550.0, 876.0, 84.0, 332.0);
+    let (left, right, top, bottom) = (550.0, 866.0, 84.0, 332.0);
     let most = 40_000.0;
     let x = |outcomes: f64| left + outcomes / most * (right - left);
     let y = |share: f64| bottom - share * (bottom - top);
-    writeln!(out, r#"<text x="512" y="28" font-size="14" font-weight="bold">Decided, where it is {}</text>"#, setting.title)?;
+    writeln!(
+        out,
+        r#"<text x="512" y="28" font-size="14" font-weight="bold">Decided, where it is {}</text>"#,
+        setting.title
+    )?;
     legend(out, 512.0, 46.0, OURS, "Turnout")?;
     legend(out, 590.0, 46.0, GROWTHBOOK, "GrowthBook, sequential")?;
     for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
         let y = y(share);
         writeln!(out, r##"<path d="M{left} {y:.1}H{right}" stroke="#e2e2e2"/>"##)?;
-        writeln!(out, r#"<text x="{}" y="{:.1}" text-anchor="end" font-size="11">{:.0} %</text>"#, left - 6.0, y + 4.0, 100.0 * share)?;
+        writeln!(
+            out,
+            r#"<text x="{}" y="{:.1}" text-anchor="end" font-size="11">{:.0} %</text>"#,
+            left - 6.0,
+            y + 4.0,
+            100.0 * share
+        )?;
     }
     for outcomes in [0.0, 10_000.0, 20_000.0, 30_000.0, 40_000.0] {
-        writeln!(out, r#"<text x="{:.1}" y="{}" text-anchor="middle" font-size="11">{}</text>"#, x(outcomes), bottom + 16.0, number(outcomes))?;
+        writeln!(
+            out,
+            r#"<text x="{:.1}" y="{}" text-anchor="middle" font-size="11">{}</text>"#,
+            x(outcomes),
+            bottom + 16.0,
+            number(outcomes)
+        )?;
     }
-    writeln!(out, r#"<text x="{}" y="{}" text-anchor="middle">outcomes</text>"#, f64::midpoint(left, right), bottom + 34.0)?;
+    writeln!(
+        out,
+        r#"<text x="{}" y="{}" text-anchor="middle">outcomes</text>"#,
+        f64::midpoint(left, right),
+        bottom + 34.0
+    )?;
     for (z, name, dy) in [(Z_80, "80 %", 0.0), (Z_90, "90 %", 13.0)] {
         let at = x(fixed_size(setting.rates, z));
         writeln!(out, r##"<path d="M{at:.1} {top}V{bottom}" stroke="#777" stroke-dasharray="2 3"/>"##)?;
         writeln!(out, r#"<text x="{:.1}" y="{}" font-size="10">{name}</text>"#, at + 3.0, bottom - 18.0 + dy)?;
     }
     let growthbook = |run: &Run| run.growthbook_best(setting);
-    let tests: [(&str, &str, &dyn Fn(&Run) -> Option<Said>); 2] = [(GROWTHBOOK, "4.5", &growthbook), (OURS, "2", &first)];
+    let tests: [(&str, &str, Test<'_>); 2] = [(GROWTHBOOK, "4.5", &growthbook), (OURS, "2", &first)];
     for (colour, width, said) in tests {
         let mut line = String::new();
         for step in 0..=160 {
@@ -673,18 +764,27 @@ fn curves(out: &mut String, (setting, runs): &(&Setting, Vec<Run>)) -> std::fmt:
             let decided = share(runs, |run| said(run).is_some_and(|said| f64::from(said.after) <= outcomes));
             write!(line, "{}{:.1} {:.1}", if step == 0 { "M" } else { "L" }, x(outcomes), y(decided))?;
         }
-        writeln!(out, r#"<path d="{line}" fill="none" stroke="{colour}" stroke-width="{width}" stroke-linejoin="round"/>"#)?;
+        writeln!(
+            out,
+            r#"<path d="{line}" fill="none" stroke="{colour}" stroke-width="{width}" stroke-linejoin="round"/>"#
+        )?;
     }
-    writeln!(out, r#"<text x="512" y="392" font-size="11">Dotted: the size at which a z-test, looked at only once, would have</text>"#)?;
-    writeln!(out, r#"<text x="512" y="408" font-size="11">80 % and 90 % power, if the difference were known before.</text>"#)
+    writeln!(
+        out,
+        r#"<text x="512" y="392" font-size="11">Dotted: the size at which a z-test, looked at only once, would have</text>"#
+    )?;
+    writeln!(
+        out,
+        r#"<text x="512" y="408" font-size="11">80 % and 90 % power, if the difference were known before.</text>"#
+    )
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let asked = arguments.next().map(|runs| runs.parse::<u64>()).transpose()?;
-    let drawn = arguments.next().or_else(|| {
-        asked.is_none().then(|| concat!(env!("CARGO_MANIFEST_DIR"), "/docs/verdict.svg").to_owned())
-    });
+    let drawn = arguments
+        .next()
+        .or_else(|| asked.is_none().then(|| concat!(env!("CARGO_MANIFEST_DIR"), "/docs/verdict.svg").to_owned()));
     let count = asked.unwrap_or(RUNS).max(2);
     let began = Instant::now();
     let all = |settings: &'static [Setting], count| -> Vec<(&Setting, Vec<Run>)> {

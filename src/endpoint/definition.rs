@@ -164,9 +164,9 @@ impl Endpoint {
         let goal = written.goal.map(|Object(goal)| goal);
         if let Some(goal) = &goal {
             let Some(outcome) = &outcome else { return Err(DocumentError::Goal(GoalError::NoOutcome)) };
-            let metrics = Metric::of(&outcome.told);
+            let metrics = Metric::of(&outcome.kind);
             if let Some(metric) = goal.metric.filter(|metric| !metrics.contains(metric)) {
-                let (kind, metrics) = (outcome.told.kind(), metrics.iter().map(|metric| metric.as_str()).collect());
+                let (kind, metrics) = (outcome.kind.as_str(), metrics.iter().map(|metric| metric.as_str()).collect());
                 return Err(DocumentError::Goal(GoalError::Metric { metric, kind, metrics }));
             }
             if let Some(name) = goal.baseline.clone().filter(|name| !variants.iter().any(|each| each.name == *name)) {

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::name::Name;
 use super::object::Object;
-use super::outcome::{Classes, Told};
+use super::outcome::{Classes, OutcomeKind};
 use super::stickiness::Token;
 
 /// What variants are compared by, and with which certainty.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename = "goal")]
 pub struct Goal {
     /// What is compared; by the kind of outcome where it is not said.
@@ -122,20 +122,14 @@ impl Goal {
     }
 }
 
-impl Default for Goal {
-    fn default() -> Self {
-        Goal { metric: None, baseline: None, alpha: Alpha::default(), margin: None, segment: None }
-    }
-}
-
 impl Metric {
     /// What there is for outcomes of a kind, the usual one first.
-    pub fn of(told: &Told) -> &'static [Metric] {
+    pub fn of(told: &OutcomeKind) -> &'static [Metric] {
         match told {
-            Told::Label(Classes { score: Some(_), .. }) => &[Metric::Accuracy, Metric::LogLoss, Metric::Brier],
-            Told::Label(_) => &[Metric::Accuracy],
-            Told::Value(_) => &[Metric::Mae, Metric::Mse],
-            Told::Reward => &[Metric::Reward],
+            OutcomeKind::Label(Classes { score: Some(_), .. }) => &[Metric::Accuracy, Metric::LogLoss, Metric::Brier],
+            OutcomeKind::Label(_) => &[Metric::Accuracy],
+            OutcomeKind::Value(_) => &[Metric::Mae, Metric::Mse],
+            OutcomeKind::Reward => &[Metric::Reward],
         }
     }
 

@@ -28,7 +28,7 @@ pub use model::{ModelKey, ModelKeyError, ModelReference, ModelShape, ModelShapeE
 pub use name::{Name, NameError};
 pub use object::distinct_members;
 pub use origin::{OriginReference, OriginUrl, OriginUrlError};
-pub use outcome::{Classes, Label, Outcome, OutcomeError, Place, Pointer, Positive, Told, Truth};
+pub use outcome::{Classes, Label, Outcome, OutcomeError, OutcomeKind, Place, Pointer, Positive, Truth};
 pub use revision::Revision;
 pub use secret::{SecretName, SecretNameError};
 pub use stickiness::{IssueError, Salt, SaltError, Stickiness, Token, TokenError, UnitSource};

@@ -11,8 +11,8 @@ use super::secret::SecretName;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "OutcomeDocument", into = "OutcomeDocument", rename = "outcome")]
 pub struct Outcome {
-    /// What is told.
-    pub told: Told,
+    /// What it is.
+    pub kind: OutcomeKind,
     /// An outcome has to come within so many hours of its prediction.
     pub within_hours: Positive,
     /// What is taken for an outcome that has not come by then; else nothing is.
@@ -23,9 +23,9 @@ pub struct Outcome {
     pub token: Option<SecretName>,
 }
 
-/// What is told of a prediction.
+/// What outcomes are, and what of a prediction they are compared with.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Told {
+pub enum OutcomeKind {
     /// The class that was right.
     Label(Classes),
     /// The number that was right.
@@ -176,7 +176,8 @@ impl TryFrom<OutcomeDocument> for Outcome {
             ("threshold", written.threshold.is_some()),
         ];
         let of_values = [("value", written.value.is_some())];
-        let strange = |members: &[(&'static str, bool)]| members.iter().find(|(_, given)| *given).map(|(name, _)| *name);
+        let strange =
+            |members: &[(&'static str, bool)]| members.iter().find(|(_, given)| *given).map(|(name, _)| *name);
         let stranger = match kind {
             Kind::Label => strange(&of_values),
             Kind::Value => strange(&of_labels),
@@ -186,9 +187,9 @@ impl TryFrom<OutcomeDocument> for Outcome {
             return Err(OutcomeError::Member { member, kind: kind.as_str() });
         }
         let place = |written: Option<Object<Place>>| written.map(|Object(place)| place);
-        let told = match kind {
-            Kind::Reward => Told::Reward,
-            Kind::Value => Told::Value(place(written.value).unwrap_or_default()),
+        let kind = match kind {
+            Kind::Reward => OutcomeKind::Reward,
+            Kind::Value => OutcomeKind::Value(place(written.value).unwrap_or_default()),
             Kind::Label => {
                 let threshold = written.threshold.unwrap_or(0.5);
                 if !(0.0..=1.0).contains(&threshold) {
@@ -202,12 +203,12 @@ impl TryFrom<OutcomeDocument> for Outcome {
                     let named = Place { output: Some("label".to_owned()), ..Place::default() };
                     score.is_none().then_some(named)
                 });
-                Told::Label(Classes { label, score, positive: written.positive, threshold })
+                OutcomeKind::Label(Classes { label, score, positive: written.positive, threshold })
             }
         };
-        let absent = written.absent.as_ref().map(|absent| told.truth(absent)).transpose()?;
+        let absent = written.absent.as_ref().map(|absent| kind.truth(absent)).transpose()?;
         Ok(Outcome {
-            told,
+            kind,
             within_hours: written.within_hours,
             absent,
             keep_days: written.keep_days,
@@ -233,10 +234,10 @@ impl From<Outcome> for OutcomeDocument {
             keep_days: outcome.keep_days,
             token: outcome.token,
         };
-        match outcome.told {
-            Told::Reward => {}
-            Told::Value(place) => (written.kind, written.value) = (Kind::Value, Some(Object(place))),
-            Told::Label(Classes { label, score, positive, threshold }) => {
+        match outcome.kind {
+            OutcomeKind::Reward => {}
+            OutcomeKind::Value(place) => (written.kind, written.value) = (Kind::Value, Some(Object(place))),
+            OutcomeKind::Label(Classes { label, score, positive, threshold }) => {
                 written.kind = Kind::Label;
                 written.threshold = (threshold != 0.5).then_some(threshold);
                 (written.label, written.score) = (label.map(Object), score.map(Object));
@@ -248,6 +249,11 @@ impl From<Outcome> for OutcomeDocument {
 }
 
 impl Outcome {
+    /// The same on the usual terms: what an outcome means, and nothing of who tells it when.
+    pub fn meaning(&self) -> Self {
+        Outcome { within_hours: a_month(), keep_days: None, token: None, ..self.clone() }
+    }
+
     /// Milliseconds within which an outcome has to come.
     pub fn within_ms(&self) -> f64 {
         self.within_hours.0 * 3_600_000.0
@@ -264,13 +270,13 @@ impl Outcome {
     }
 }
 
-impl Told {
+impl OutcomeKind {
     /// As documents have it: `label`, `value` or `reward`.
-    pub fn kind(&self) -> &'static str {
+    pub fn as_str(&self) -> &'static str {
         match self {
-            Told::Label(_) => Kind::Label.as_str(),
-            Told::Value(_) => Kind::Value.as_str(),
-            Told::Reward => Kind::Reward.as_str(),
+            OutcomeKind::Label(_) => Kind::Label.as_str(),
+            OutcomeKind::Value(_) => Kind::Value.as_str(),
+            OutcomeKind::Reward => Kind::Reward.as_str(),
         }
     }
 
@@ -280,8 +286,8 @@ impl Told {
     /// If it is none of this kind.
     pub fn truth(&self, told: &Value) -> Result<Truth, OutcomeError> {
         match self {
-            Told::Label(_) => Label::of(told).map(Truth::Label).ok_or(OutcomeError::NoLabel),
-            Told::Value(_) | Told::Reward => {
+            OutcomeKind::Label(_) => Label::of(told).map(Truth::Label).ok_or(OutcomeError::NoLabel),
+            OutcomeKind::Value(_) | OutcomeKind::Reward => {
                 told.as_f64().filter(|number| number.abs() <= 1e12).map(Truth::Number).ok_or(OutcomeError::NoNumber)
             }
         }
@@ -356,11 +362,6 @@ impl<'de> Deserialize<'de> for Label {
         let value = Value::deserialize(deserializer)?;
         Label::of(&value).ok_or_else(|| serde::de::Error::custom(OutcomeError::NoLabel))
     }
-}
-
-impl Positive {
-    /// 1.
-    pub const ONE: Positive = Positive(1.0);
 }
 
 impl TryFrom<f64> for Positive {

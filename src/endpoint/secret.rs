@@ -115,7 +115,17 @@ mod tests {
         for good in ["A", "_", "churn_TOKEN_2", &"x".repeat(128)] {
             assert_eq!(SecretName::try_from(good.to_owned()).unwrap().as_str(), good);
         }
-        for bad in ["", "INFERENCE_KEY", "ADMIN_ACCESS_KEY_ID", "KV_LIMIT_SECONDS", "a b", "a-b", "\u{e9}", "a\n", &"x".repeat(129)] {
+        for bad in [
+            "",
+            "INFERENCE_KEY",
+            "ADMIN_ACCESS_KEY_ID",
+            "KV_LIMIT_SECONDS",
+            "a b",
+            "a-b",
+            "\u{e9}",
+            "a\n",
+            &"x".repeat(129),
+        ] {
             assert!(SecretName::try_from(bad.to_owned()).is_err(), "{bad}");
         }
     }

@@ -5,7 +5,7 @@ use super::inbox;
 use super::ledger::{Ledger, Newest, Observation, Publication, Refusal};
 use super::measure::Measure;
 use super::message::{Answer, Command, ExperimentError};
-use super::outcomes::{self, Taken, ToldOutcome};
+use super::outcomes::{self, CheckedOutcome, Taken};
 use super::scoreboard::{self, Detail, Query, Scoreboard};
 use super::shares::Shares;
 use super::split;
@@ -178,8 +178,9 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
     }
 
     /// Looks at the store, sooner where outcomes name revisions that are not known: somebody put them there by hand.
-    async fn look_for(&self, told: &[ToldOutcome]) -> Result<(), DatabaseError> {
-        let mut revisions: Vec<&str> = told.iter().flat_map(|told| &told.claims).map(|claims| claims.revision.as_str()).collect();
+    async fn look_for(&self, told: &[CheckedOutcome]) -> Result<(), DatabaseError> {
+        let mut revisions: Vec<&str> =
+            told.iter().flat_map(|told| &told.claims).map(|claims| claims.revision.as_str()).collect();
         revisions.sort_unstable();
         revisions.dedup();
         let mut is_strange = false;
@@ -189,7 +190,7 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
         self.look(if is_strange { LOOK_AT_STRANGE_MS } else { LOOK_EVERY_MS }).await
     }
 
-    fn take(&self, told: &[ToldOutcome]) -> Result<Answer, ExperimentError> {
+    fn take(&self, told: &[CheckedOutcome]) -> Result<Answer, ExperimentError> {
         let endpoint = self.endpoint()?;
         let Some((endpoint, measure)) = endpoint.as_ref().and_then(|each| Some((each, Measure::of(each)?))) else {
             return Ok(Answer::Refused(Refusal::NoOutcomes));

@@ -71,7 +71,10 @@ pub struct IdKeys {
 
 /// A secret is too short to be a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("it has fewer than {} characters, so that it could be guessed: make one with `openssl rand -hex 32`", IdKeys::LEAST_BYTES)]
+#[error(
+    "it has fewer than {} characters, so that it could be guessed: make one with `openssl rand -hex 32`",
+    IdKeys::LEAST_BYTES
+)]
 pub struct WeakKey;
 
 /// Why an id is refused.
@@ -158,11 +161,8 @@ impl Claims {
             Some(Predicted::Class { score: Some(_), .. }) => 2,
             Some(Predicted::Number(_)) => 3,
         };
-        let flags = VERSION << 6
-            | reason << 4
-            | u8::from(self.unit.is_some()) << 3
-            | kind << 1
-            | u8::from(self.stood_in);
+        let flags =
+            VERSION << 6 | reason << 4 | u8::from(self.unit.is_some()) << 3 | kind << 1 | u8::from(self.stood_in);
         let mut bytes = vec![flags, self.variant, self.segment];
         let last = |number: u64, count: usize| -> Vec<u8> {
             number.to_be_bytes().into_iter().skip(8usize.saturating_sub(count)).collect()

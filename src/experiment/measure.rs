@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::tables::{Row, set_state, state_text};
+use super::tables::{Row, set_state, state_number, state_text};
 use crate::assignment::Reason;
-use crate::endpoint::{Classes, Endpoint, Metric, Outcome, Told, Truth};
+use crate::endpoint::{Classes, Endpoint, Metric, Outcome, OutcomeKind, Segment, Truth};
 use crate::payload::Predicted;
 use crate::platform::{Cell, Database, DatabaseError};
 use crate::statistics::{Confusion, Effects, Numbers, Scores, Sums, log_loss};
@@ -76,14 +76,12 @@ impl<'a> Measure<'a> {
         struct Defined<'a> {
             outcome: &'a Outcome,
             metric: Metric,
-            segment: Option<&'a crate::endpoint::Segment>,
+            segment: Option<&'a Segment>,
         }
         let outcome = endpoint.outcome()?;
         let goal = endpoint.goal();
-        let metric = goal.metric.or_else(|| Metric::of(&outcome.told).first().copied())?;
-        // Terms that change nothing about what an outcome means.
-        let plain = Outcome { within_hours: crate::endpoint::Positive::ONE, keep_days: None, token: None, ..outcome.clone() };
-        let defined = Defined { outcome: &plain, metric, segment: goal.segment() };
+        let metric = goal.metric.or_else(|| Metric::of(&outcome.kind).first().copied())?;
+        let defined = Defined { outcome: &outcome.meaning(), metric, segment: goal.segment() };
         let text = serde_json::to_string(&defined).unwrap_or_default();
         Some(Measure { outcome, metric, segments: goal.segment().map_or(0, |segment| segment.values.len()), text })
     }
@@ -104,14 +102,14 @@ impl<'a> Measure<'a> {
     /// The metric's value of one outcome; `None` where what was predicted cannot be compared with it.
     pub fn value(&self, predicted: Option<Predicted>, truth: &Truth) -> Option<f64> {
         let is = |right: bool| f64::from(u8::from(right));
-        match (&self.outcome.told, predicted, truth) {
-            (Told::Reward, _, Truth::Number(reward)) => Some(*reward),
-            (Told::Value(_), Some(Predicted::Number(predicted)), Truth::Number(truth)) => {
+        match (&self.outcome.kind, predicted, truth) {
+            (OutcomeKind::Reward, _, Truth::Number(reward)) => Some(*reward),
+            (OutcomeKind::Value(_), Some(Predicted::Number(predicted)), Truth::Number(truth)) => {
                 let error = (truth - predicted).abs();
                 // What is beyond all measure would leave nothing of the others' sums.
                 Some(if self.metric == Metric::Mse { error * error } else { error }).filter(|error| *error <= 1e30)
             }
-            (Told::Label(classes), Some(Predicted::Class { class, score }), Truth::Label(truth)) => {
+            (OutcomeKind::Label(classes), Some(Predicted::Class { class, score }), Truth::Label(truth)) => {
                 let right = classes.class(truth);
                 let is_positive = classes.positive_class() == Some(right);
                 let score = score.filter(|score| (0.0..=1.0).contains(score));
@@ -128,18 +126,18 @@ impl<'a> Measure<'a> {
 
 /// When measuring began, in milliseconds since the Unix epoch.
 pub(super) fn since_ms(database: &impl Database) -> Result<Option<f64>, DatabaseError> {
-    super::tables::state_number(database, SINCE_MS)
+    state_number(database, SINCE_MS)
 }
 
 impl Quality {
-    fn add(&mut self, told: &Told, predicted: Option<Predicted>, truth: &Truth) {
+    fn add(&mut self, told: &OutcomeKind, predicted: Option<Predicted>, truth: &Truth) {
         self.outcomes = self.outcomes.saturating_add(1);
         match (told, predicted, truth) {
-            (Told::Reward, _, Truth::Number(reward)) => self.numbers.add(*reward, 0.0),
-            (Told::Value(_), Some(Predicted::Number(predicted)), Truth::Number(truth)) => {
+            (OutcomeKind::Reward, _, Truth::Number(reward)) => self.numbers.add(*reward, 0.0),
+            (OutcomeKind::Value(_), Some(Predicted::Number(predicted)), Truth::Number(truth)) => {
                 self.numbers.add(*truth, predicted);
             }
-            (Told::Label(classes), Some(Predicted::Class { class, score }), Truth::Label(truth)) => {
+            (OutcomeKind::Label(classes), Some(Predicted::Class { class, score }), Truth::Label(truth)) => {
                 let right = classes.class(truth);
                 self.confusion.add(class, right);
                 if let (Some(score), Some(positive)) = (score, classes.positive_class()) {
@@ -151,17 +149,17 @@ impl Quality {
     }
 
     /// The metrics, by SageMaker's names where it has them; those that cannot be told are left out.
-    pub fn metrics(&self, told: &Told) -> BTreeMap<&'static str, f64> {
+    pub fn metrics(&self, told: &OutcomeKind) -> BTreeMap<&'static str, f64> {
         let mut metrics: BTreeMap<&'static str, Option<f64>> = BTreeMap::new();
         match told {
-            Told::Reward => drop(metrics.insert("reward", self.numbers.mean())),
-            Told::Value(_) => {
+            OutcomeKind::Reward => drop(metrics.insert("reward", self.numbers.mean())),
+            OutcomeKind::Value(_) => {
                 metrics.insert("mae", self.numbers.mae());
                 metrics.insert("mse", self.numbers.mse());
                 metrics.insert("rmse", self.numbers.mse().map(f64::sqrt));
                 metrics.insert("r2", self.numbers.r2());
             }
-            Told::Label(Classes { score, positive, .. }) => {
+            OutcomeKind::Label(Classes { score, positive, .. }) => {
                 metrics.insert("accuracy", self.confusion.accuracy());
                 if let Some(positive) = positive {
                     let one = self.confusion.of(positive.class());
@@ -203,11 +201,11 @@ impl<'a, D: Database> Measured<'a, D> {
         }
         let quality = self.quality.entry(variant.to_owned()).or_default();
         // What a caller named was not drawn, and what has no probability cannot have been.
-        if assigned.reason == Reason::Target || !(assigned.propensity > 0.0) {
+        if assigned.reason == Reason::Target || assigned.propensity.is_nan() || assigned.propensity <= 0.0 {
             quality.targeted = quality.targeted.saturating_add(1);
             return Ok(());
         }
-        quality.add(&self.measure.outcome.told, predicted, truth);
+        quality.add(&self.measure.outcome.kind, predicted, truth);
         self.add_to(WHOLE, assigned, y)?;
         if assigned.segment != WHOLE && usize::from(assigned.segment) <= self.measure.segments {
             self.add_to(assigned.segment, assigned, y)?;

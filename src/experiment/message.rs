@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::history::{Cause, Past};
 use super::ledger::{Change, Newest, Refusal};
-use super::outcomes::{Taken, ToldOutcome};
+use super::outcomes::{CheckedOutcome, Taken};
 use super::scoreboard::{Query, Scoreboard};
 use super::tally::Tally;
 use super::verdict::{Estimates, Verdict};
@@ -29,7 +29,7 @@ pub enum Command {
     /// What the records say.
     Scoreboard(Query),
     /// Outcomes of predictions.
-    Outcomes(Vec<ToldOutcome>),
+    Outcomes(Vec<CheckedOutcome>),
     /// What they allow one to say.
     Verdict,
     /// What the metric would be under other weights.

@@ -29,13 +29,11 @@ pub use history::{Author, Cause, Past};
 pub use inference_id::{Claims, IdError, IdKeys, WeakKey, unit_bits};
 pub use ledger::{Change, Condition, Edit, Ledger, MOST_DOCUMENT_BYTES, Newest, Observation, Refusal};
 pub use message::{Answer, Command, ExperimentError};
-pub use outcomes::{KeptPrediction, Refused, Taken, ToldOutcome};
+pub use outcomes::{CheckedOutcome, KeptPrediction, Refused, Taken};
 pub use scoreboard::{By, Detail, Errors, Line, Percentiles, Query, Scoreboard};
 pub use split::{CountedAs, Counts, Split, VariantCount};
 pub use sums::{Latency, Sums};
 pub use tables::endpoint_of;
 pub use tally::{Counted, Party, Share, Tally};
 pub use units::unit_number;
-pub use verdict::{
-    Compared, Estimates, FixedSample, Hypothesis, Point, Scored, SegmentVerdict, Verdict, Word,
-};
+pub use verdict::{Compared, Estimates, FixedSample, Hypothesis, Point, Scored, SegmentVerdict, Verdict, Word};

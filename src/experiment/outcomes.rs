@@ -14,13 +14,13 @@ use super::measure::{Assigned, Measure, Measured, Unit};
 use super::shares::Shares;
 use super::tables::{Row, set_state, state_count};
 use crate::assignment::Reason;
-use crate::endpoint::{Label, Told, Truth};
+use crate::endpoint::{Label, OutcomeKind, Truth};
 use crate::payload::Predicted;
 use crate::platform::{Cell, Database, DatabaseError};
 
 /// An outcome, as the edge has checked it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct ToldOutcome {
+pub struct CheckedOutcome {
     /// The inference id.
     pub id: String,
     /// What it says, where it is signed.
@@ -91,8 +91,10 @@ pub enum Refused {
     #[error("the request had no such row")]
     NoSuchRow,
     /// There is nothing to compare with.
-    #[error("nothing is known of what was predicted: of a request of many rows the document has to say `outcome.keep`, and \
-             `outcome` where the prediction stands in the answer")]
+    #[error(
+        "nothing is known of what was predicted: of a request of many rows the document has to say `outcome.keep`, and \
+             `outcome` where the prediction stands in the answer"
+    )]
     NoPrediction,
     /// Too many wait already.
     #[error("too many outcomes wait for their predictions")]
@@ -121,7 +123,7 @@ enum Fate {
 pub(super) fn take(
     database: &impl Database,
     measure: &Measure<'_>,
-    outcomes: &[ToldOutcome],
+    outcomes: &[CheckedOutcome],
     now_ms: f64,
 ) -> Result<Taken, DatabaseError> {
     let mut desk = Desk::new(database, measure, now_ms)?;
@@ -202,7 +204,11 @@ pub(super) fn close(database: &impl Database, measure: &Measure<'_>, now_ms: f64
 }
 
 /// Forgets what no outcome can name any more. Whether there may be more of it.
-pub(super) fn forget(database: &impl Database, measure: Option<&Measure<'_>>, now_ms: f64) -> Result<bool, DatabaseError> {
+pub(super) fn forget(
+    database: &impl Database,
+    measure: Option<&Measure<'_>>,
+    now_ms: f64,
+) -> Result<bool, DatabaseError> {
     let outcome = measure.map(|measure| measure.outcome);
     let keep_ms = outcome.and_then(|outcome| outcome.keep_ms()).unwrap_or(DAY_MS);
     // A day more, so that what has just come late is still told so.
@@ -272,7 +278,7 @@ impl<D: Database> Desk<'_, D> {
         self.now_ms - made_ms > self.measure.outcome.within_ms()
     }
 
-    fn take(&mut self, told: &ToldOutcome) -> Result<Fate, DatabaseError> {
+    fn take(&mut self, told: &CheckedOutcome) -> Result<Fate, DatabaseError> {
         self.name(&told.truth)?;
         if let Some(claims) = &told.claims {
             if self.is_late(claims.time_ms as f64) {
@@ -287,11 +293,11 @@ impl<D: Database> Desk<'_, D> {
     }
 
     fn takes_rewards(&self) -> bool {
-        matches!(self.measure.outcome.told, Told::Reward)
+        matches!(self.measure.outcome.kind, OutcomeKind::Reward)
     }
 
     /// An outcome whose id says all about its prediction.
-    fn take_signed(&mut self, told: &ToldOutcome, claims: &Claims) -> Result<Fate, DatabaseError> {
+    fn take_signed(&mut self, told: &CheckedOutcome, claims: &Claims) -> Result<Fate, DatabaseError> {
         if told.row != 0 {
             return Ok(Fate::Refused(Refused::NoSuchRow));
         }
@@ -319,14 +325,15 @@ impl<D: Database> Desk<'_, D> {
     }
 
     /// An outcome whose prediction is kept, or will be.
-    fn take_kept(&mut self, told: &ToldOutcome) -> Result<Fate, DatabaseError> {
+    fn take_kept(&mut self, told: &CheckedOutcome) -> Result<Fate, DatabaseError> {
         if self.measure.outcome.keep_ms().is_none() {
             let why = if told.claims.is_some() { Refused::NoPrediction } else { Refused::NotKept };
             return Ok(Fate::Refused(why));
         }
         let id: Cell = told.id.as_str().into();
-        let rows =
-            self.database.execute("SELECT closed, prediction FROM predictions WHERE id = ?", std::slice::from_ref(&id))?;
+        let rows = self
+            .database
+            .execute("SELECT closed, prediction FROM predictions WHERE id = ?", std::slice::from_ref(&id))?;
         let known = rows.first().and_then(|cells| {
             let mut row = Row::of(cells);
             Some((row.count() > 0, serde_json::from_str::<KeptPrediction>(&row.text()).ok()?))
@@ -366,7 +373,7 @@ impl<D: Database> Desk<'_, D> {
     }
 
     /// Whether this outcome has not been told before; from now on it has.
-    fn is_first(&self, told: &ToldOutcome) -> Result<bool, DatabaseError> {
+    fn is_first(&self, told: &CheckedOutcome) -> Result<bool, DatabaseError> {
         let (id, rest) = hashed(&told.id);
         let new = self.database.execute(
             "INSERT OR IGNORE INTO outcomes (id, id_rest, row, at_ms) VALUES (?, ?, ?, ?) RETURNING 1",

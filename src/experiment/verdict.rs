@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::measure::{self, Measure, WHOLE};
 use super::outcomes;
 use super::tables::{Row, set_state, state_number};
-use crate::endpoint::{Endpoint, Label, Metric, Name, Told};
+use crate::endpoint::{Endpoint, Label, Margin, Metric, Name, OutcomeKind};
 use crate::platform::{Cell, Database, DatabaseError};
 use crate::statistics::{
     CalibrationBin, Effects, Estimate, LEAST_UNITS, Look, Mean, Roc, TUNED_FOR_UNITS, Tuning, rate_always, welch,
@@ -263,14 +263,20 @@ impl<'a> Plan<'a> {
 
 /// Adds to the picture of the test what is known now, where that is two percent more than before, and fixes how its
 /// comparisons are tuned. To be called after outcomes have been counted.
-pub(super) fn note(database: &impl Database, measure: &Measure<'_>, endpoint: &Endpoint, now_ms: f64) -> Result<(), DatabaseError> {
+pub(super) fn note(
+    database: &impl Database,
+    measure: &Measure<'_>,
+    endpoint: &Endpoint,
+    now_ms: f64,
+) -> Result<(), DatabaseError> {
     let goal = endpoint.goal();
     let Some(plan) = Plan::of(measure, endpoint, goal.baseline.as_ref()) else { return Ok(()) };
     let effects = measure::effects(database, WHOLE)?;
     let outcomes = effects.outcomes();
     for pair in plan.pairs(&effects, WHOLE, plan.alpha_each) {
         let Some((difference, _, look)) = pair.look(database)? else { continue };
-        let last = database.execute("SELECT MAX(outcomes) FROM points WHERE variant = ?", &[pair.variant.as_str().into()])?;
+        let last =
+            database.execute("SELECT MAX(outcomes) FROM points WHERE variant = ?", &[pair.variant.as_str().into()])?;
         let last = last.first().map_or(0.0, |cells| Row::of(cells).number());
         if outcomes < last * 1.02 {
             continue;
@@ -330,7 +336,7 @@ pub(super) fn of(
         baseline: plan.baseline.clone(),
         alpha: goal.alpha.get(),
         alpha_each: plan.alpha_each,
-        margin: goal.margin.map(crate::endpoint::Margin::get),
+        margin: goal.margin.map(Margin::get),
         since_ms: measure::since_ms(database)?,
         waiting: outcomes::waiting(database)?,
         variants,
@@ -343,7 +349,12 @@ fn count(number: f64) -> u64 {
     number.max(0.0) as u64
 }
 
-fn scored(database: &impl Database, plan: &Plan<'_>, effects: &Effects, variant: &Name) -> Result<Scored, DatabaseError> {
+fn scored(
+    database: &impl Database,
+    plan: &Plan<'_>,
+    effects: &Effects,
+    variant: &Name,
+) -> Result<Scored, DatabaseError> {
     let name = variant.as_str();
     let quality = measure::quality(database, name)?;
     let (outcomes, units) = (effects.outcomes_of(name), effects.units_of(name));
@@ -359,10 +370,11 @@ fn scored(database: &impl Database, plan: &Plan<'_>, effects: &Effects, variant:
     let exact_interval = right.and_then(|right| {
         rate_always(count((right.value * outcomes).round()), count(outcomes), plan.alpha_each, TUNED_FOR_UNITS)
     });
-    let told = &plan.measure.outcome.told;
+    let told = &plan.measure.outcome.kind;
     let names = class_names(database, told)?;
     let class = |class: u32| names.get(&class).cloned().unwrap_or_else(|| format!("#{class:08x}"));
-    let confusion = quality.confusion.counts().iter().map(|(predicted, right, count)| (class(*predicted), class(*right), *count));
+    let confusion =
+        quality.confusion.counts().iter().map(|(predicted, right, count)| (class(*predicted), class(*right), *count));
     let roc = Some(quality.scores.roc()).filter(|roc| !roc.true_positive_rate.is_empty());
     Ok(Scored {
         variant: variant.clone(),
@@ -401,7 +413,7 @@ fn series(database: &impl Database, variant: &Name) -> Result<Vec<Point>, Databa
 fn compared(database: &impl Database, plan: &Plan<'_>, pair: Pair<'_>) -> Result<Compared, DatabaseError> {
     let effects = pair.effects;
     let known = pair.look(database)?;
-    let margin = plan.endpoint.goal().margin.map(crate::endpoint::Margin::get);
+    let margin = plan.endpoint.goal().margin.map(Margin::get);
     let sign = if plan.measure.metric.is_better_higher() { 1.0 } else { -1.0 };
     let verdict = known.as_ref().map_or(Word::Undecided, |(.., look)| word(look.interval, sign, margin));
     let more = known.as_ref().filter(|_| verdict == Word::Undecided).and_then(|(difference, tuning, _)| {
@@ -479,13 +491,16 @@ fn says(
     let metric = plan.measure.metric;
     let (figure, unit) = match metric {
         Metric::Accuracy => (100.0, " points of accuracy"),
-        other => (1.0, match other {
-            Metric::LogLoss => " of log loss",
-            Metric::Brier => " of the Brier score",
-            Metric::Mae => " of absolute error",
-            Metric::Mse => " of squared error",
-            _ => " of reward",
-        }),
+        other => (
+            1.0,
+            match other {
+                Metric::LogLoss => " of log loss",
+                Metric::Brier => " of the Brier score",
+                Metric::Mae => " of absolute error",
+                Metric::Mse => " of squared error",
+                _ => " of reward",
+            },
+        ),
     };
     let shown = |number: f64| format!("{:+}", rounded(number * figure));
     let size = format!("{}{unit} ({} to {})", shown(difference.value), shown(low), shown(high));
@@ -494,7 +509,7 @@ fn says(
         Word::Better => format!("{variant} is better than {baseline}: {size}, {sure}."),
         Word::Worse => format!("{variant} is worse than {baseline}: {size}, {sure}."),
         Word::NotWorse => {
-            let margin = rounded(plan.endpoint.goal().margin.map_or(0.0, crate::endpoint::Margin::get) * figure);
+            let margin = rounded(plan.endpoint.goal().margin.map_or(0.0, Margin::get) * figure);
             format!("{variant} is not worse than {baseline} by more than {margin}: {size}, {sure}.")
         }
         Word::Undecided => {
@@ -517,9 +532,9 @@ fn rounded(number: f64) -> f64 {
 }
 
 /// Names of classes, as far as outcomes have told them.
-fn class_names(database: &impl Database, told: &Told) -> Result<BTreeMap<u32, String>, DatabaseError> {
+fn class_names(database: &impl Database, told: &OutcomeKind) -> Result<BTreeMap<u32, String>, DatabaseError> {
     let mut names = BTreeMap::new();
-    if let Told::Label(classes) = told {
+    if let OutcomeKind::Label(classes) = told {
         if let Some(positive) = &classes.positive {
             names.insert(positive.class(), positive.as_str().to_owned());
             names.insert(positive.others(), format!("not {}", positive.as_str()));
@@ -543,7 +558,8 @@ pub(super) fn estimates(
     let alpha = endpoint.goal().alpha.get();
     let hypothesis = |shares: Vec<(Name, f64)>| {
         let named: Vec<(&str, f64)> = shares.iter().map(|(name, share)| (name.as_str(), *share)).collect();
-        let units: Vec<f64> = named.iter().filter(|(_, share)| *share > 0.0).map(|(name, _)| effects.units_of(name)).collect();
+        let units: Vec<f64> =
+            named.iter().filter(|(_, share)| *share > 0.0).map(|(name, _)| effects.units_of(name)).collect();
         let is_known = units.iter().all(|units| *units >= LEAST_UNITS);
         let bounds = |estimate: Option<Estimate>| {
             let estimate = estimate.filter(|_| is_known)?;

@@ -20,7 +20,8 @@ impl Ids {
     /// 128 bits that no other id of this isolate has.
     pub fn next_bits(&mut self) -> u128 {
         self.counter = self.counter.wrapping_add(1);
-        let digest: [u8; 32] = Sha256::new_with_prefix(self.seed).chain_update(self.counter.to_be_bytes()).finalize().into();
+        let digest: [u8; 32] =
+            Sha256::new_with_prefix(self.seed).chain_update(self.counter.to_be_bytes()).finalize().into();
         digest.first_chunk().map_or(0, |first| u128::from_be_bytes(*first))
     }
 }

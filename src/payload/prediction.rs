@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use turnout_tables::{Output, Outputs, Schema, Table, Values};
 
-use crate::endpoint::{Classes, Label, Place, Told};
+use crate::endpoint::{Classes, Label, OutcomeKind, Place};
 
 /// What was predicted for one row.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,11 +47,11 @@ impl Found {
 }
 
 /// What is predicted, where `find` finds things; `None` where something is missing, or no outcome is compared with it.
-fn predicted(told: &Told, find: impl Fn(&Place) -> Option<Found>) -> Option<Predicted> {
+fn predicted(told: &OutcomeKind, find: impl Fn(&Place) -> Option<Found>) -> Option<Predicted> {
     match told {
-        Told::Reward => None,
-        Told::Value(place) => find(place)?.number().map(Predicted::Number),
-        Told::Label(Classes { label, score, positive, threshold }) => {
+        OutcomeKind::Reward => None,
+        OutcomeKind::Value(place) => find(place)?.number().map(Predicted::Number),
+        OutcomeKind::Label(Classes { label, score, positive, threshold }) => {
             let score = score.as_ref().and_then(&find).and_then(|found| found.number());
             let label = match label {
                 Some(place) => find(place)?.label()?,
@@ -66,7 +66,7 @@ fn predicted(told: &Told, find: impl Fn(&Place) -> Option<Found>) -> Option<Pred
 
 impl Predicted {
     /// What a model predicted for a row.
-    pub fn of_outputs(told: &Told, outputs: &Outputs, row: usize) -> Option<Self> {
+    pub fn of_outputs(told: &OutcomeKind, outputs: &Outputs, row: usize) -> Option<Self> {
         predicted(told, |place| {
             let output = match (&place.output, outputs.outputs()) {
                 (_, [only]) => only,
@@ -78,7 +78,7 @@ impl Predicted {
     }
 
     /// What an origin predicted for a row: `{"predictions": [...]}` as models here answer, a list of predictions, or one alone.
-    pub fn of_json(told: &Told, answer: &Value, row: usize) -> Option<Self> {
+    pub fn of_json(told: &OutcomeKind, answer: &Value, row: usize) -> Option<Self> {
         let predictions = answer.get("predictions").unwrap_or(answer);
         let prediction = match predictions {
             Value::Array(rows) => rows.get(row)?,
@@ -100,7 +100,7 @@ impl Predicted {
     }
 
     /// What an origin predicted for a row that it answers as a line of CSV.
-    pub fn of_csv(told: &Told, answer: &[u8], row: usize) -> Option<Self> {
+    pub fn of_csv(told: &OutcomeKind, answer: &[u8], row: usize) -> Option<Self> {
         let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(answer);
         let line = reader.records().nth(row)?.ok()?;
         predicted(told, |place| {
@@ -125,7 +125,11 @@ fn of_output(output: &Output, place: &Place, row: usize) -> Option<Found> {
     let at = match &place.class {
         Some(class) => (0..width).find(|at| key(*at).as_ref() == Some(class))?,
         None if width == 1 => 0,
-        None => return highest((0..width).map(|at| number(&output.values, first.saturating_add(at)))).and_then(key).map(Found::Highest),
+        None => {
+            return highest((0..width).map(|at| number(&output.values, first.saturating_add(at))))
+                .and_then(key)
+                .map(Found::Highest);
+        }
     };
     of_values(&output.values, first.checked_add(at)?)
 }
@@ -168,7 +172,9 @@ fn of_value(value: &Value, place: &Place) -> Option<Found> {
         }
         (Value::Array(values), None) => match values.as_slice() {
             [one] => of_value(one, place),
-            values => highest(values.iter().map(Value::as_f64)).and_then(|at| Label::of_number(at as f64)).map(Found::Highest),
+            values => {
+                highest(values.iter().map(Value::as_f64)).and_then(|at| Label::of_number(at as f64)).map(Found::Highest)
+            }
         },
         (Value::Object(members), None) => {
             let at = highest(members.values().map(Value::as_f64))?;
@@ -196,8 +202,8 @@ mod tests {
     use super::*;
     use crate::endpoint::Outcome;
 
-    fn told(document: Value) -> Told {
-        serde_json::from_value::<Outcome>(document).unwrap().told
+    fn told(document: Value) -> OutcomeKind {
+        serde_json::from_value::<Outcome>(document).unwrap().kind
     }
 
     fn output(name: &str, row_shape: &[usize], values: Values) -> Output {
@@ -227,8 +233,12 @@ mod tests {
         let score = json!({"kind": "label", "score": {"output": "probabilities", "class": "yes"}, "positive": "yes", "threshold": 0.6});
         assert_eq!(of(score.clone(), 0), class("yes", Some(0.75)));
         let other = of(score, 1).unwrap();
-        assert!(other != class("yes", Some(0.5)).unwrap() && matches!(other, Predicted::Class { score: Some(0.5), .. }));
-        for nothing in [json!({"kind": "reward"}), json!({"kind": "label", "label": {"output": "none"}}), json!({"kind": "value"})] {
+        assert!(
+            other != class("yes", Some(0.5)).unwrap() && matches!(other, Predicted::Class { score: Some(0.5), .. })
+        );
+        for nothing in
+            [json!({"kind": "reward"}), json!({"kind": "label", "label": {"output": "none"}}), json!({"kind": "value"})]
+        {
             assert_eq!(of(nothing.clone(), 0), None, "{nothing}");
         }
     }
@@ -256,7 +266,9 @@ mod tests {
 
     #[test]
     fn origins_answer_in_many_ways() {
-        let by_name = told(json!({"kind": "label", "label": {"output": "label"}, "score": {"output": "scores", "class": "yes"}, "positive": "yes"}));
+        let by_name = told(
+            json!({"kind": "label", "label": {"output": "label"}, "score": {"output": "scores", "class": "yes"}, "positive": "yes"}),
+        );
         for answer in [
             json!({"predictions": [{"label": "yes", "scores": {"no": 0.25, "yes": 0.75}}]}),
             json!([{"label": "yes", "scores": {"no": 0.25, "yes": 0.75}}]),
@@ -273,7 +285,10 @@ mod tests {
         assert_eq!(Predicted::of_json(&pointed, &json!({"data": [{"y": 2}]}), 0), Some(Predicted::Number(2.0)));
         let label = told(json!({"kind": "label"}));
         assert_eq!(Predicted::of_json(&label, &json!({"predictions": [[0.1, 0.7, 0.2]]}), 0), class("1", None));
-        assert_eq!(Predicted::of_json(&label, &json!({"predictions": [{"label": 3.0}, {"label": "b"}]}), 1), class("b", None));
+        assert_eq!(
+            Predicted::of_json(&label, &json!({"predictions": [{"label": 3.0}, {"label": "b"}]}), 1),
+            class("b", None)
+        );
         assert_eq!(Predicted::of_csv(&value, b"0.5\n1.5\n", 1), Some(Predicted::Number(1.5)));
         let second = told(json!({"kind": "label", "label": {"class": 1}}));
         assert_eq!(Predicted::of_csv(&second, b"0.5,yes\n", 0), class("yes", None));

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::invoke::Reply;
 use super::{Error, Service};
 use crate::assignment::Reason;
-use crate::endpoint::{Endpoint, Outcome, SegmentSource, Told};
+use crate::endpoint::{Endpoint, Name, Outcome, OutcomeKind, SegmentSource};
 use crate::experiment::{Claims, IdKeys, KeptPrediction, unit_bits};
 use crate::isolate::Ids;
 use crate::payload::{Predicted, Schema, Table, essence, first_of_column};
@@ -55,9 +55,9 @@ impl Draft {
         self.predicted = match reply {
             Reply::Outputs(outputs, _) => {
                 let rows = 0..outputs.rows().min(most_rows(outcome));
-                rows.map(|row| Predicted::of_outputs(&outcome.told, outputs, row)).collect()
+                rows.map(|row| Predicted::of_outputs(&outcome.kind, outputs, row)).collect()
             }
-            Reply::Relayed(_) if outcome.told == Told::Reward => Vec::new(),
+            Reply::Relayed(_) if outcome.kind == OutcomeKind::Reward => Vec::new(),
             Reply::Relayed(answer) => of_answer(outcome, answer),
         };
     }
@@ -73,11 +73,11 @@ fn of_answer(outcome: &Outcome, answer: &HttpAnswer) -> Vec<Option<Predicted>> {
     let media_type = header(&answer.headers, http::header::CONTENT_TYPE).map(essence).unwrap_or_default();
     if media_type == "text/csv" {
         let lines = answer.body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).take(most);
-        return lines.map(|line| Predicted::of_csv(&outcome.told, line, 0)).collect();
+        return lines.map(|line| Predicted::of_csv(&outcome.kind, line, 0)).collect();
     }
     let Ok(json) = serde_json::from_slice::<Value>(&answer.body) else { return Vec::new() };
     let rows = json.get("predictions").unwrap_or(&json).as_array().map_or(1, |rows| rows.len().min(most));
-    (0..rows).map(|row| Predicted::of_json(&outcome.told, &json, row)).collect()
+    (0..rows).map(|row| Predicted::of_json(&outcome.kind, &json, row)).collect()
 }
 
 impl<P: Platform> Service<'_, P> {
@@ -103,14 +103,23 @@ impl<P: Platform> Service<'_, P> {
         let make = || {
             let newest = self.platform.secret(KEY)?;
             let made = IdKeys::new(&newest, self.platform.secret(KEY_BEFORE).as_deref());
-            made.map_err(|error| self.platform.warn(&format!("inference ids are not signed: {KEY} or {KEY_BEFORE}: {error}"))).ok()
+            made.map_err(|error| {
+                self.platform.warn(&format!("inference ids are not signed: {KEY} or {KEY_BEFORE}: {error}"))
+            })
+            .ok()
         };
         self.isolate.id_keys.get_or_init(make).as_ref()
     }
 
     /// Gives a record its id, where the caller has given none, and says what is to be kept of the prediction. `counts` is
     /// whether the request was one that a variant could have answered.
-    pub(super) fn identify(&self, draft: &Draft, record: &mut Record, counts: bool) -> Result<Option<KeptPrediction>, Error> {
+    pub(super) fn identify(
+        &self,
+        endpoint: &Name,
+        draft: &Draft,
+        record: &mut Record,
+        counts: bool,
+    ) -> Result<Option<KeptPrediction>, Error> {
         let is_own = !record.inference_id.is_empty();
         let claims = draft.endpoint.as_ref().and_then(|endpoint| claims(endpoint, draft, record));
         let keys = self.id_keys();
@@ -119,12 +128,7 @@ impl<P: Platform> Service<'_, P> {
                 (Some(claims), Some(keys)) => {
                     // The first 32 bits of the id that it would have had.
                     let nonce = u32::try_from(self.new_bits()? >> 96).unwrap_or_default();
-                    let name = crate::endpoint::Name::try_from(record.endpoint.as_str());
-                    // A record is of an endpoint, whose name is one.
-                    match name {
-                        Ok(name) => keys.sign(&name, &Claims { nonce, ..claims.clone() }),
-                        Err(_) => self.new_id()?,
-                    }
+                    keys.sign(endpoint, &Claims { nonce, ..claims.clone() })
                 }
                 _ => self.new_id()?,
             };
@@ -133,7 +137,7 @@ impl<P: Platform> Service<'_, P> {
         let Some((outcome, claims)) = outcome.zip(claims).filter(|_| counts && self.platform.has_experiments()) else {
             return Ok(None);
         };
-        let says_all = !is_own && keys.is_some() && (claims.predicted.is_some() || outcome.told == Told::Reward);
+        let says_all = !is_own && keys.is_some() && (claims.predicted.is_some() || outcome.kind == OutcomeKind::Reward);
         if outcome.keep_ms().is_none() || (says_all && outcome.absent.is_none()) {
             return Ok(None);
         }

@@ -11,7 +11,7 @@ use super::invocation::{Invocation, Payload, UnitIn, Unreadable};
 use super::{CountRows, Error, FollowUps, Service};
 use crate::assignment::{Assignment, Reason, UnitHash, assign};
 use crate::endpoint::{
-    Backend, Endpoint, ModelKey, ModelReference, MostBytes, RequestLimits, Stickiness, UnitSource, Variant,
+    Backend, Endpoint, ModelKey, ModelReference, MostBytes, Name, RequestLimits, Stickiness, UnitSource, Variant,
 };
 use crate::isolate::{InvokeError, LoadedModel, Served};
 use crate::origin;
@@ -71,7 +71,7 @@ impl<E: Into<Failure>> From<E> for Refusal {
 impl<P: Platform> Service<'_, P> {
     /// Answers an invocation, if the caller may.
     pub async fn invoke(&self, invocation: &Invocation<'_>, payload: &dyn Payload) -> (Result<Reply, Error>, Noted) {
-        self.noting(async |noted| {
+        self.noting(&invocation.endpoint, async |noted| {
             let begun = self.begin(invocation, noted).await?;
             self.choose_and_answer(begun, invocation, payload).await
         })
@@ -80,7 +80,7 @@ impl<P: Platform> Service<'_, P> {
 
     /// Chooses the variant that would answer, if the caller may ask, and leaves the rest to the caller.
     pub async fn decide(&self, invocation: &Invocation<'_>) -> (Result<(), Error>, Noted) {
-        self.noting(async |noted| {
+        self.noting(&invocation.endpoint, async |noted| {
             let begun = self.begin(invocation, noted).await?;
             self.choose(&begun.endpoint, invocation, begun.record, begun.issued)?;
             Ok(())
@@ -88,13 +88,17 @@ impl<P: Platform> Service<'_, P> {
         .await
     }
 
-    async fn noting<T>(&self, work: impl AsyncFnOnce(&mut Noted) -> Result<T, Error>) -> (Result<T, Error>, Noted) {
+    async fn noting<T>(
+        &self,
+        endpoint: &Name,
+        work: impl AsyncFnOnce(&mut Noted) -> Result<T, Error>,
+    ) -> (Result<T, Error>, Noted) {
         let mut noted = Noted::default();
         let mut result = work(&mut noted).await;
         if let Some(record) = &mut noted.follow_ups.record {
             // A request that no variant could have answered says nothing about them.
             let counts = matches!(result, Ok(_) | Err(Error::Backend(_)));
-            match self.identify(&noted.draft, record, counts) {
+            match self.identify(endpoint, &noted.draft, record, counts) {
                 Ok(kept) => noted.follow_ups.kept = kept,
                 Err(error) => result = Err(error),
             }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Error, Service};
 use crate::access;
 use crate::endpoint::{Access, Endpoint, Name, Outcome};
-use crate::experiment::{Answer, Command, ExperimentError, IdError, Refusal, Refused, Taken, ToldOutcome};
+use crate::experiment::{Answer, CheckedOutcome, Command, ExperimentError, IdError, Refusal, Refused, Taken};
 use crate::isolate::Served;
 use crate::platform::Platform;
 use crate::request::{Request, RequestError};
@@ -17,18 +17,18 @@ const AT_ONCE: usize = 2_000;
 
 /// An outcome as somebody tells it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Told {
+pub struct OutcomeReport {
     /// The inference id.
     pub id: String,
     /// The row, from 0 on.
     pub row: u32,
     /// What is told.
-    pub what: ToldAs,
+    pub what: Reported,
 }
 
 /// What is told, by the word that it is told with.
 #[derive(Clone, Debug, PartialEq)]
-pub enum ToldAs {
+pub enum Reported {
     /// The right class or number.
     Label(Value),
     /// A reward.
@@ -44,7 +44,7 @@ pub struct Received {
     pub taken: u64,
     /// Of these, those that wait.
     pub waiting: u64,
-    /// Told before.
+    /// OutcomeReport before.
     pub repeated: u64,
     /// The position of each that is refused, a code, and why.
     pub refused: Vec<(usize, &'static str, String)>,
@@ -59,7 +59,7 @@ impl<P: Platform> Service<'_, P> {
     pub async fn outcomes(
         &self,
         name: &Name,
-        told: Vec<Result<Told, String>>,
+        told: Vec<Result<OutcomeReport, String>>,
         proof: &Request,
         refresh: &mut Vec<Name>,
     ) -> Result<Received, Error> {
@@ -77,7 +77,8 @@ impl<P: Platform> Service<'_, P> {
         }
         while !good.is_empty() {
             let rest = good.split_off(good.len().min(AT_ONCE));
-            let (places, outcomes): (Vec<usize>, Vec<ToldOutcome>) = std::mem::replace(&mut good, rest).into_iter().unzip();
+            let (places, outcomes): (Vec<usize>, Vec<CheckedOutcome>) =
+                std::mem::replace(&mut good, rest).into_iter().unzip();
             match self.ask(name, &Command::Outcomes(outcomes)).await? {
                 Answer::Outcomes(taken) => received.add(&taken, &places),
                 Answer::Refused(refusal) => return Err(Error::Refused(refusal)),
@@ -98,24 +99,29 @@ impl<P: Platform> Service<'_, P> {
     }
 
     /// An outcome, once its id and what it tells are known to be right.
-    fn checked(&self, name: &Name, outcome: &Outcome, told: Told) -> Result<ToldOutcome, (&'static str, String)> {
-        let kind = outcome.told.kind();
+    fn checked(
+        &self,
+        name: &Name,
+        outcome: &Outcome,
+        told: OutcomeReport,
+    ) -> Result<CheckedOutcome, (&'static str, String)> {
+        let kind = outcome.kind.as_str();
         let given = match (&told.what, kind) {
-            (ToldAs::Reward(value), "reward") | (ToldAs::Label(value), "label" | "value") => value.clone(),
-            (ToldAs::Text(text), "label") => Value::from(text.as_str()),
-            (ToldAs::Text(text), _) => text.parse().map_or(Value::Null, |number: f64| number.into()),
-            (ToldAs::Reward(_) | ToldAs::Label(_), _) => {
+            (Reported::Reward(value), "reward") | (Reported::Label(value), "label" | "value") => value.clone(),
+            (Reported::Text(text), "label") => Value::from(text.as_str()),
+            (Reported::Text(text), _) => text.parse().map_or(Value::Null, |number: f64| number.into()),
+            (Reported::Reward(_) | Reported::Label(_), _) => {
                 return Err(("bad_outcome", format!("outcomes of this endpoint are told as `{kind}`")));
             }
         };
-        let truth = outcome.told.truth(&given).map_err(|error| ("bad_outcome", error.to_string()))?;
+        let truth = outcome.kind.truth(&given).map_err(|error| ("bad_outcome", error.to_string()))?;
         let claims = match self.id_keys().map(|keys| keys.verify(name, &told.id)) {
             Some(Ok(claims)) => Some(claims),
             // A caller's own, perhaps.
             None | Some(Err(IdError::Form)) => None,
             Some(Err(error @ IdError::Forged)) => return Err(("forged_id", error.to_string())),
         };
-        Ok(ToldOutcome { id: told.id, claims, row: told.row, truth })
+        Ok(CheckedOutcome { id: told.id, claims, row: told.row, truth })
     }
 }
 
@@ -143,7 +149,7 @@ fn code(why: Refused) -> &'static str {
     }
 }
 
-impl Told {
+impl OutcomeReport {
     /// One outcome as JSON has it: `{"inference_id", "label" | "value" | "reward", "row"}`, or a line of SageMaker's ground truth.
     ///
     /// # Errors
@@ -151,7 +157,7 @@ impl Told {
     pub fn parse(json: &Value) -> Result<Self, String> {
         let members = json.as_object().ok_or("an outcome is an object")?;
         if members.contains_key("groundTruthData") || members.contains_key("eventMetadata") {
-            return Told::ground_truth(json);
+            return OutcomeReport::ground_truth(json);
         }
         let known = ["inference_id", "label", "value", "reward", "row"];
         if let Some(strange) = members.keys().find(|name| !known.contains(&name.as_str())) {
@@ -161,22 +167,25 @@ impl Told {
         let id = id(members.get("inference_id").ok_or("`inference_id` is missing")?)?;
         let row = match members.get("row") {
             None => 0,
-            Some(row) => row.as_u64().and_then(|row| u32::try_from(row).ok()).ok_or("`row` is a whole number from 0 on")?,
+            Some(row) => {
+                row.as_u64().and_then(|row| u32::try_from(row).ok()).ok_or("`row` is a whole number from 0 on")?
+            }
         };
         let labels: Vec<&Value> = ["label", "value"].iter().filter_map(|name| members.get(*name)).collect();
         let what = match (labels.as_slice(), members.get("reward")) {
-            ([label], None) => ToldAs::Label((*label).clone()),
-            ([], Some(reward)) => ToldAs::Reward(reward.clone()),
+            ([label], None) => Reported::Label((*label).clone()),
+            ([], Some(reward)) => Reported::Reward(reward.clone()),
             _ => return Err("an outcome has one of `label`, `value` and `reward`".to_owned()),
         };
-        Ok(Told { id, row, what })
+        Ok(OutcomeReport { id, row, what })
     }
 
     /// A line of SageMaker Model Monitor's ground truth: the label as CSV, and the id of the event or the caller's own.
     fn ground_truth(json: &Value) -> Result<Self, String> {
         let at = |pointer: &str| json.pointer(pointer);
         let own = at("/eventMetadata/inferenceId").filter(|id| !id.is_null());
-        let given = own.or(at("/eventMetadata/eventId")).ok_or("`eventMetadata` has no `eventId` and no `inferenceId`")?;
+        let given =
+            own.or(at("/eventMetadata/eventId")).ok_or("`eventMetadata` has no `eventId` and no `inferenceId`")?;
         let encoding = at("/groundTruthData/encoding").and_then(Value::as_str).unwrap_or("CSV");
         if !encoding.eq_ignore_ascii_case("csv") {
             return Err("`groundTruthData.encoding` is CSV here".to_owned());
@@ -185,7 +194,7 @@ impl Told {
             Value::String(text) => text.trim().trim_matches('"').to_owned(),
             other => other.to_string(),
         };
-        Ok(Told { id: id(given)?, row: 0, what: ToldAs::Text(data) })
+        Ok(OutcomeReport { id: id(given)?, row: 0, what: Reported::Text(data) })
     }
 }
 
@@ -199,14 +208,14 @@ fn id(value: &Value) -> Result<String, String> {
 ///
 /// # Errors
 /// If there are none, or too many.
-pub fn outcomes_of(body: &[u8]) -> Result<Vec<Result<Told, String>>, RequestError> {
+pub fn outcomes_of(body: &[u8]) -> Result<Vec<Result<OutcomeReport, String>>, RequestError> {
     let wrong = |problem: String| RequestError::Operation(problem);
     let mut told = Vec::new();
     // One object, several side by side or on lines of their own, or a list of them.
     for value in serde_json::Deserializer::from_slice(body).into_iter::<Value>() {
         match value.map_err(|error| wrong(format!("the body is not JSON, nor lines of it: {error}")))? {
-            Value::Array(values) => told.extend(values.iter().map(Told::parse)),
-            value => told.push(Told::parse(&value)),
+            Value::Array(values) => told.extend(values.iter().map(OutcomeReport::parse)),
+            value => told.push(OutcomeReport::parse(&value)),
         }
         if told.len() > MOST_OUTCOMES {
             return Err(wrong(format!("there are more than {MOST_OUTCOMES} outcomes: send them in several requests")));

@@ -50,7 +50,8 @@ impl<P: Platform> Service<'_, P> {
         if let Some(kept) = kept
             && !tallies.keep(&record.endpoint, kept)
         {
-            self.platform.warn(&format!("a prediction of endpoint `{}` could not be kept for its outcome", record.endpoint));
+            self.platform
+                .warn(&format!("a prediction of endpoint `{}` could not be kept for its outcome", record.endpoint));
         }
         // The clock has not moved since: asking it again would be a crossing more.
         let sends = tallies.begin_sending(&record.endpoint, record.time_ms);

@@ -137,7 +137,7 @@ impl Effects {
             shares.iter().map(|(name, share)| share * self.sums(name).0.get(at).unwrap_or(&0.0)).sum()
         };
         let (ty, w) = (sum(2), sum(3));
-        if !(w > 0.0) {
+        if w <= 0.0 {
             return None;
         }
         let value = ty / w;
@@ -150,7 +150,7 @@ impl Effects {
     /// one. `None` where there are no outcomes.
     pub fn plain_mean_under(&self, shares: &[(&str, f64)]) -> Option<Estimate> {
         let n = self.outcomes();
-        if !(n > 0.0) {
+        if n <= 0.0 {
             return None;
         }
         let share = |name: &str| shares.iter().find(|(known, _)| *known == name).map_or(0.0, |(_, share)| *share);

@@ -78,7 +78,8 @@ mod tests {
     /// ten outcomes. `benches/verdict/simulate.rs` does it at length.
     fn verdict(seed: u8, outcomes: u32, effect: f64) -> Option<bool> {
         let mut random = seeded([seed; 32]);
-        let units: Vec<(f64, f64)> = (0..1_000).map(|_| (uniform(&mut random), 1.0 - uniform(&mut random).cbrt())).collect();
+        let units: Vec<(f64, f64)> =
+            (0..1_000).map(|_| (uniform(&mut random), 1.0 - uniform(&mut random).cbrt())).collect();
         let mut known: Vec<BTreeMap<String, Sums>> = vec![BTreeMap::new(); units.len()];
         let (mut effects, mut tuning) = (Effects::default(), None);
         for at in 0..outcomes {

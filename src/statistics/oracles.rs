@@ -98,7 +98,8 @@ fn intervals_are_growthbooks() {
         let mean = |[n, sum, squares]: [f64; 3]| {
             let mean = sum / n;
             // A proportion's variance has no n - 1 there.
-            let variance = if case.kind == "proportion" { mean * (1.0 - mean) } else { (squares - sum * mean) / (n - 1.0) };
+            let variance =
+                if case.kind == "proportion" { mean * (1.0 - mean) } else { (squares - sum * mean) / (n - 1.0) };
             (mean, variance / n, n)
         };
         let ((a, va, na), (b, vb, nb)) = (mean(case.a), mean(case.b));
@@ -294,7 +295,8 @@ fn figures_of_several_classes_are_scikit_learns() {
         confusion: Vec<Vec<u64>>,
     }
     for case in cases::<Case>("multiclass", 5) {
-        let class = |label: &String| u32::try_from(case.labels.iter().position(|known| known == label).unwrap()).unwrap();
+        let class =
+            |label: &String| u32::try_from(case.labels.iter().position(|known| known == label).unwrap()).unwrap();
         let mut confusion = Confusion::default();
         for (truth, predicted) in case.truth.iter().zip(&case.predicted) {
             confusion.add(class(predicted), class(truth));

@@ -19,7 +19,7 @@ after(async () => {
 
 const admin = { authorization: `Bearer ${ADMIN_TOKEN}` };
 const origin = (name, weight) => ({ name, weight, origin: { url: "https://a.invalid/" } });
-const decide = (name) => worker.fetch(`/endpoints/${name}/assignments`, { method: "POST" });
+const decide = (name, headers = {}) => worker.fetch(`/endpoints/${name}/assignments`, { method: "POST", headers });
 const counted = async (name) => {
   const { lines } = await (await worker.fetch(`/endpoints/${name}/scoreboard`, { headers: admin })).json();
   return lines.reduce((sum, { invocations }) => sum + invocations, 0);
@@ -117,10 +117,13 @@ for (const width of [390, 1440]) {
 async function rewarded(name, variants, more, requests, rewards) {
   await worker.put(name, { variants: variants.map((variant) => origin(variant, 50)), outcome: { kind: "reward" }, ...more });
   const outcomes = [];
-  for (let i = 0; i < requests; i += 1) {
-    const { variant, inference_id } = await (await decide(name)).json();
-    outcomes.push({ inference_id, reward: rewards(variant, i) });
-  }
+  for (let i = 0; i < requests; i += 20)
+    await Promise.all(
+      Array.from({ length: 20 }, async (_, j) => {
+        const { variant, inference_id } = await (await decide(name, j % 2 === 0 ? { "x-country": "de" } : {})).json();
+        outcomes.push({ inference_id, reward: rewards(variant, i + j) });
+      }),
+    );
   for (let i = 0; i < requests; i += 200) {
     const response = await worker.fetch(`/endpoints/${name}/outcomes`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(outcomes.slice(i, i + 200)) });
     assert.equal(response.status, 200, await response.text());
@@ -131,7 +134,7 @@ async function rewarded(name, variants, more, requests, rewards) {
 const rewards = (variant, i) => (i % 5) / 4 + { blue: 0, green: 0.4, red: 0 }[variant];
 
 test("the dashboard shows the API's verdict, of any endpoint and metric", async () => {
-  const told = await rewarded("judged", ["blue", "green"], { goal: { metric: "reward", margin: 0.1 } }, 800, rewards);
+  const told = await rewarded("judged", ["blue", "green"], { goal: { metric: "reward", margin: 0.1, segment: { header: "x-country", values: ["de", "fr"] } } }, 800, rewards);
   await visit(browser, new URL("dashboard?endpoint=judged", worker.url), { watching: true, expected: /ERR_FAILED/ }, async (page) => {
     const card = section(page, "Which model is better?");
     const [{ says, difference, interval }] = told.comparisons;
@@ -143,7 +146,20 @@ test("the dashboard shows the API's verdict, of any endpoint and metric", async 
     await card.getByRole("img", { name: "Chart of the share of traffic of green: 50\u00a0% now." }).waitFor();
     const rows = await section(page, "Scorecard").getByRole("table", { name: "Quality by variant" }).locator("tbody tr").allInnerTexts();
     assert.match(rows.join("\n"), /reward\s+0\.\d{3}\s+0\.\d{3} to 0\.\d{3}\s+0\.\d{3}\s+0\.\d{3} to 0\.\d{3}\s+\+0\.\d{3}\s+\+0\.\d{3} to \+0\.\d{3}/);
-    assert.equal(await card.getByLabel("Compare").count(), 0);
+    assert.ok(await card.getByLabel("Compare").isHidden());
+    // A header that every second request had.
+    const parts = await card.getByRole("table", { name: "Verdict by segment" }).locator("tbody tr").allInnerTexts();
+    assert.deepEqual(parts.map((row) => row.split(/\t|\n/).map((cell) => cell.trim()).slice(0, 3)), [["de", "400", "green is better"], ["fr", "0", "Too early"]]);
+    for (const [width, colorScheme] of [[1440, "light"], [390, "dark"], [320, "light"]]) {
+      await page.setViewportSize({ width, height: 844 });
+      await page.emulateMedia({ colorScheme });
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0);
+      mkdirSync(`${root}build/screenshots`, { recursive: true });
+      await page.screenshot({ path: `${root}build/screenshots/verdict-${width}-${colorScheme}.png`, fullPage: true });
+      await page.evaluate(axe);
+      const { violations } = await page.evaluate(() => globalThis.axe.run());
+      assert.deepEqual(violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id }) => id), []);
+    }
     // It grows old in words while the worker does not answer.
     await page.route("**/endpoints/judged/**", (route) => route.abort());
     await reads(card, /As of \d+ s ago\./);

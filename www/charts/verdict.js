@@ -7,6 +7,8 @@ import { cleared } from "../lib/measures.js";
 import { Plot, base, percents, rule, wholes, write } from "./plot.js";
 
 const LEFT = 58;
+/** What a label of a step takes. */
+const ROOM = 90;
 /** The first intervals are very wide, and would squeeze all that follows: they may go over the edge. */
 const FROM = 0.15;
 
@@ -74,8 +76,12 @@ export class VerdictPlot {
     if (first) rule(plot, colours.strong, 1.5, [3, 3], x(first), top, x(first), top + height);
     write(plot, colours, `↑ ${higher ? variant : baseline} better`, left, top);
     write(plot, colours, `↓ ${higher ? baseline : variant} better`, left, top + height);
-    if (margin && Math.abs(y(margin) - y(0)) > 12 * devicePixelRatio) write(plot, colours, "margin", left + width, y(margin) - gap, "right");
-    if (first) write(plot, colours, `clear of zero at ${first.outcomes.toLocaleString("en")}`, x(first) + 5 * devicePixelRatio, top + height - gap * 2.2, x(first) > left + 0.7 * width ? "right" : "left");
+    if (margin && Math.abs(y(margin) - y(0)) > 12 * devicePixelRatio) write(plot, colours, "margin", left, y(margin) - gap);
+    if (first) {
+      const late = x(first) > left + 0.7 * width;
+      const where = y(0) > top + height / 2 ? top + 2.2 * gap : top + height - 2.2 * gap;
+      write(plot, colours, `clear of zero at ${first.outcomes.toLocaleString("en")}`, x(first) + (late ? -5 : 5) * devicePixelRatio, where, late ? "right" : "left");
+    }
     const last = points.at(-1);
     const { ctx } = plot;
     rule(plot, colours.strong, 1.5, [], x(last), Math.max(top, y(last.high)), x(last), Math.min(top + height, y(last.low)));
@@ -105,13 +111,22 @@ export class VerdictPlot {
   #steps(plot, colours) {
     const points = this.state.points.filter(({ share }) => share !== null);
     if (points.length === 0) return;
-    const over = (share) => plot.valToPos(share, "y", true) + (share > 0.5 ? 12 : -12) * devicePixelRatio;
+    const last = points.at(-1);
     const x = (point) => plot.valToPos(point.outcomes, "x", true);
     const whole = (share) => percent(share, 0);
+    // Each in the half in which the line is not, as far as there is room beside the one at the end and the one before.
+    const { top, height } = plot.bbox;
+    const half = (share) => (share > 0.5 ? top + height : top);
+    const room = ROOM * devicePixelRatio;
+    let free = 0;
     points.forEach((point, i) => {
       const before = points[i - 1];
-      if (before && before.share !== point.share) write(plot, colours, `${whole(before.share)} → ${whole(point.share)}`, x(point) + 5 * devicePixelRatio, over(point.share));
+      if (!before || before.share === point.share) return;
+      const y = half((before.share + point.share) / 2);
+      if (x(point) < free || (y === half(last.share) && x(point) > x(last) - 2 * room)) return;
+      write(plot, colours, `${whole(before.share)} → ${whole(point.share)}`, x(point), y, "centre");
+      free = x(point) + room;
     });
-    write(plot, colours, `traffic of ${this.state.variant}: ${whole(points[0].share)}`, x(points[0]), over(points[0].share), "left", true);
+    write(plot, colours, `traffic of ${this.state.variant}: ${whole(last.share)}`, x(last), half(last.share), "right", true);
   }
 }

@@ -1,5 +1,6 @@
 // What the outcomes of an endpoint's predictions say of its variants, as both pages know it.
 
+import { decided } from "./measures.js";
 import { describe, verdict } from "./worker.js";
 
 /** What a document without outcomes wants, to be told beside the reason. */
@@ -55,9 +56,9 @@ export class Evidence extends EventTarget {
     return (this.verdict?.variants ?? []).reduce((sum, { outcomes }) => sum + outcomes, 0);
   }
 
-  /** Whether the comparison that is shown has a verdict. */
+  /** Whether the comparison that is shown has its verdict. */
   get decided() {
-    return this.comparison !== null && this.comparison.verdict !== "undecided";
+    return this.comparison !== null && decided(this.comparison, this.verdict);
   }
 
   /** A variant's place in the document; colours go by it. */

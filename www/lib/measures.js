@@ -20,20 +20,26 @@ export function measure(metric) {
   return { name, unit: "", value: (value) => minus(value.toFixed(digits)), difference: (by) => signed(by, digits) };
 }
 
-const signed = (number, digits) => minus(`${Number(number.toFixed(digits)) > 0 ? "+" : ""}${number.toFixed(digits)}`);
+function signed(number, digits) {
+  const text = Math.abs(number).toFixed(digits);
+  return Number(text) === 0 ? text : `${number < 0 ? "\u2212" : "+"}${text}`;
+}
 
 export const interval = ([low, high], write) => `${write(low)} to ${write(high)}`;
 
+/** Whether there is nothing more to find out: one is better, or all that is possible is within the margin. */
+export const decided = ({ verdict, interval }, { margin }) => verdict === "better" || verdict === "worse" || (verdict === "not_worse" && interval[0] > -margin && interval[1] < margin);
+
 /** The verdict of a comparison in a few words. */
-export function word(comparison, { baseline, margin }) {
-  const { variant, verdict, interval } = comparison;
+export function word(comparison, told) {
+  const { variant, verdict } = comparison;
   switch (verdict) {
     case "better":
       return `${variant} is better`;
     case "worse":
-      return `${baseline} is better`;
+      return `${told.baseline} is better`;
     case "not_worse":
-      return interval[0] > -margin && interval[1] < margin ? "No difference that matters" : `${variant} is not worse by more than the margin`;
+      return decided(comparison, told) ? "No difference that matters" : `${variant} is not worse`;
     default:
       return "Too early";
   }

@@ -10,6 +10,8 @@ const CONFIDENCE = 0.95;
 export class Split {
   #revision = null;
   #shares = [];
+  variants = [];
+  counts = [];
 
   /** Takes the shares that an endpoint has now. */
   follow({ revision, variants, shares }) {

@@ -79,7 +79,7 @@ export function verdict(evidence, place) {
     const { baseline, margin, metric, is_better_higher: higher, alpha } = verdict;
     const { variant } = comparison;
     const measured = measure(metric);
-    say(word(comparison, verdict), comparison.verdict === "undecided" ? "" : "decided");
+    say(word(comparison, verdict), evidence.decided ? "decided" : "");
     sentence.textContent = comparison.says;
     note.append(`You may look whenever you like: wrong at most ${percent(alpha, 0)} of the time. `, age);
     stamp();

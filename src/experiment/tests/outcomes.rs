@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Bench, bench};
 use crate::assignment::Reason;
 use crate::endpoint::{Label, Revision, Truth};
-use crate::experiment::{Answer, Claims, Command, ToldOutcome, Verdict};
+use crate::experiment::{Answer, CheckedOutcome, Claims, Command, Verdict};
 use crate::payload::Predicted;
 use crate::statistics::{Effects, Sums};
 
@@ -17,10 +17,10 @@ fn document() -> String {
     json!({"variants": [variant("a"), variant("b")], "outcome": {"kind": "label", "label": {}, "score": {}, "positive": "yes"}}).to_string()
 }
 
-fn told(at: u32, now_ms: f64) -> ToldOutcome {
+fn told(at: u32, now_ms: f64) -> CheckedOutcome {
     let label = if at % 3 == 0 { "yes" } else { "no" };
     let guess = Label::of_text(if at % 4 == 0 { "yes" } else { "no" }).unwrap();
-    ToldOutcome {
+    CheckedOutcome {
         id: format!("id-{at}"),
         claims: Some(Claims {
             time_ms: now_ms as u64,
@@ -40,7 +40,7 @@ fn told(at: u32, now_ms: f64) -> ToldOutcome {
 }
 
 impl Bench {
-    fn tell(&self, outcomes: Vec<ToldOutcome>) -> (u64, u64) {
+    fn tell(&self, outcomes: Vec<CheckedOutcome>) -> (u64, u64) {
         match self.ask(Command::Outcomes(outcomes)) {
             Answer::Outcomes(taken) => {
                 assert_eq!(taken.refused, []);

@@ -198,7 +198,8 @@ fn a_callers_own_ids_and_many_rows_are_joined_where_predictions_are_kept() {
     assert_eq!((&variant(&told, &variant_of)["outcomes"], &told["waiting"]), (&json!(1), &json!(0)));
     assert_eq!(counts(&bench.tell(json!({"inference_id": "order-7", "label": "yes"}))), [0, 0, 1, 0]);
     // Many rows, each by its number.
-    let many = r#"{"predictions": [{"label": "yes", "p": 0.75}, {"label": "no", "p": 0.25}, {"label": "no", "p": 0.5}]}"#;
+    let many =
+        r#"{"predictions": [{"label": "yes", "p": 0.75}, {"label": "no", "p": 0.25}, {"label": "no", "p": 0.5}]}"#;
     let (id, _) = bench.predicted(many, &[]);
     let row = |row: u32, label: &str| json!({"inference_id": id, "label": label, "row": row});
     let seen = bench.tell(json!([row(0, "yes"), row(2, "yes"), row(2, "yes"), row(3, "no")]));
@@ -286,7 +287,10 @@ fn who_may_tell_and_who_may_read() {
     let private = with_outcome(labels(), json!({"access": {"bearer": "A_TOKEN"}}));
     let get = |path, headers: &[(&str, &str)]| private.asked(Method::GET, path, "", headers, "").status;
     for path in ["/endpoints/e/verdict", "/endpoints/e/estimate"] {
-        assert_eq!((get(path, &[]), get(path, &[("authorization", "Bearer hush")]), get(path, &[ADMIN])), (401, 200, 200));
+        assert_eq!(
+            (get(path, &[]), get(path, &[("authorization", "Bearer hush")]), get(path, &[ADMIN])),
+            (401, 200, 200)
+        );
     }
     assert_eq!(private.tell(&body).status, 401);
     assert_eq!(bench.asked(Method::GET, "/endpoints/e/outcomes", "", &[], "").status, 405);
