@@ -36,7 +36,7 @@ fuzz: setup
 	scripts/fuzz.sh $(SECONDS)
 
 simulate:
-	cargo run --release --example simulate
+	cargo run --release --package turnout-simulate
 
 oracles:
 	scripts/oracles.sh

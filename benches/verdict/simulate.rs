@@ -291,7 +291,7 @@ impl Ours {
     fn look(&mut self) -> impl Iterator<Item = Option<bool>> {
         let (of_a, of_b) = (self.effects.units_of("a"), self.effects.units_of("b"));
         let is_known = of_a >= LEAST_UNITS && of_b >= LEAST_UNITS;
-        let difference = if is_known { self.effects.difference("a", "b") } else { None };
+        let difference = if is_known { self.effects.cautious_difference("a", "b") } else { None };
         let n = self.effects.outcomes();
         self.tunings.iter_mut().zip(TUNED_FOR).map(move |(tuning, tuned_for)| {
             let difference = difference?;

@@ -213,7 +213,7 @@ impl Pair<'_> {
     }
 
     fn difference(&self) -> Option<Estimate> {
-        self.effects.difference(self.baseline.as_str(), self.variant.as_str())
+        self.effects.cautious_difference(self.baseline.as_str(), self.variant.as_str())
     }
 
     /// The comparison's tuning, chosen when there are units enough, and then kept.

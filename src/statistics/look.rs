@@ -99,7 +99,7 @@ mod tests {
             if at % 10 != 0 || units.0 < LEAST_UNITS || units.1 < LEAST_UNITS {
                 continue;
             }
-            let difference = effects.difference("a", "b").unwrap();
+            let difference = effects.cautious_difference("a", "b").unwrap();
             let n = effects.outcomes();
             let tuning = *tuning.get_or_insert_with(|| Tuning::new(difference, n, units.0 + units.1, 0.05).unwrap());
             let (low, high) = tuning.look(difference, n, 0.05).interval;

@@ -22,14 +22,16 @@ def tell(endpoint, outcomes, **more):
 
 
 def hajek(rows, arm):
-    """The mean of an arm under the weights 1/p, and each unit's influence on it: rows are (unit, arm, y, p)."""
+    """The mean of an arm under the weights 1/p, each unit's influence on it, and how many units of equal weight they are: rows are
+    (unit, arm, y, p)."""
     weight = sum(1 / p for _, a, _, p in rows if a == arm)
     mean = sum(y / p for _, a, y, p in rows if a == arm) / weight
-    influence = {}
+    influence, weights = {}, {}
     for unit, a, y, p in rows:
         if a == arm:
             influence[unit] = influence.get(unit, 0) + (y - mean) / p / weight
-    return mean, influence
+            weights[unit] = weights.get(unit, 0) + 1 / p
+    return mean, influence, weight**2 / sum(w**2 for w in weights.values())
 
 
 def verdict(rows, looks, baseline, variant, alpha):
@@ -43,8 +45,11 @@ def verdict(rows, looks, baseline, variant, alpha):
     tune = lambda v_opt: (-2 * math.log(alpha) + math.log(1 - 2 * math.log(alpha))) / v_opt
 
     def estimate(rows):
-        (a, of_a), (b, of_b) = hajek(rows, baseline), hajek(rows, variant)
+        (a, of_a, units_a), (b, of_b, units_b) = hajek(rows, baseline), hajek(rows, variant)
         error2 = sum((of_b.get(unit, 0) - of_a.get(unit, 0)) ** 2 for unit in of_a.keys() | of_b.keys())
+        spread_a, spread_b = (sum(i**2 for i in of.values()) for of in (of_a, of_b))
+        # As though both varied alike, where that is more.
+        error2 = max(error2, spread_a * units_a / units_b + spread_b * units_b / units_a)
         return b - a, error2 * len(rows) ** 2
 
     _, v = estimate(seen)
