@@ -159,6 +159,8 @@ export const workers = {
   turnout: turnout(join(root, "build")),
   /** The same with the experiments bound. */
   bound: { ...turnout(join(root, "build")), objects: true },
+  /** And with inference ids that are signed. */
+  signed: { ...turnout(join(root, "build")), objects: true, texts: { INFERENCE_KEY: "0123456789abcdef0123456789abcdef" } },
   /** Experiments, and what isolates send them. */
   tallies: {
     modules: {

@@ -125,12 +125,13 @@ async function experiments() {
     { name: "decision", path: "/endpoints/route/assignments", file: join(work, "units.txt") },
     { name: "digits-cnn, 1 row", path: predict("digits-cnn").turnout, file: requestsOf("digits-cnn", 1), body: "digits-cnn" },
   ];
-  const results = await withWorkers(["turnout", "bound"], async (running) => {
+  const contestants = ["turnout", "bound", "signed"];
+  const results = await withWorkers(contestants, async (running) => {
     const results = [];
     for (const { name, path, file, body } of cases) {
-      for (const contestant of ["turnout", "bound"]) await answered(`${running[contestant].address}${path}`, first(body));
+      for (const contestant of contestants) await answered(`${running[contestant].address}${path}`, first(body));
       const turn = (contestant) => load({ address: running[contestant].address, path, requests: file }, 2);
-      const rounds = await inTurns(`${name}, with experiments`, ["turnout", "bound"], 2 * ROUNDS + 1, turn);
+      const rounds = await inTurns(`${name}, with experiments`, contestants, 2 * ROUNDS + 1, turn);
       results.push({ part: "experiments", name, unit: "requests/s", rounds: column(rounds, "rate") });
     }
     return results;

@@ -359,7 +359,7 @@ fn scored(
     let quality = measure::quality(database, name)?;
     let (outcomes, units) = (effects.outcomes_of(name), effects.units_of(name));
     let mean = effects.mean(name);
-    let known = mean.filter(|_| units >= LEAST_UNITS);
+    let known = mean.filter(|_| units >= LEAST_UNITS).map(|mean| effects.cautious(&[(name, 1.0)], mean));
     let bounds = known.and_then(|mean| {
         // By one variant's figure nothing is decided, so that it is tuned as it is asked for.
         let tuning = Tuning::new(mean, effects.outcomes(), units, plan.alpha_each)?;
@@ -562,7 +562,7 @@ pub(super) fn estimates(
             named.iter().filter(|(_, share)| *share > 0.0).map(|(name, _)| effects.units_of(name)).collect();
         let is_known = units.iter().all(|units| *units >= LEAST_UNITS);
         let bounds = |estimate: Option<Estimate>| {
-            let estimate = estimate.filter(|_| is_known)?;
+            let estimate = effects.cautious(&named, estimate.filter(|_| is_known)?);
             let tuning = Tuning::new(estimate, effects.outcomes(), units.iter().sum(), alpha)?;
             Some(tuning.look(estimate, effects.outcomes(), alpha).interval)
         };

@@ -195,6 +195,25 @@ impl Effects {
         Some(Estimate { value, error: error.max(alike) })
     }
 
+    /// The same caution for an estimate of the mean under these shares: its error is not below what it would be if the units of
+    /// all variants varied alike.
+    pub fn cautious(&self, shares: &[(&str, f64)], estimate: Estimate) -> Estimate {
+        let arms = self.arms.keys().filter_map(|name| {
+            let error = self.mean(name)?.error;
+            Some((self.effective_units(name)?, error * error))
+        });
+        let (units, spread) = arms.fold((0.0, 0.0), |(all, sum), (of, variance)| (all + of, sum + variance * of * of));
+        // What the variance of one unit is on average.
+        let of_one = spread / units;
+        let weights: Vec<_> = shares.iter().map(|(name, share)| (name, share * self.sums(name).0[3])).collect();
+        let sum: f64 = weights.iter().map(|(_, weight)| weight).sum();
+        let alike = weights
+            .iter()
+            .filter_map(|(name, weight)| Some((weight / sum).powi(2) * of_one / self.effective_units(name)?));
+        let alike = alike.sum::<f64>().sqrt();
+        Estimate { error: if alike > estimate.error { alike } else { estimate.error }, ..estimate }
+    }
+
     /// How many units of equal weight would tell a variant's mean as well (Kish, "Survey Sampling", 1965).
     fn effective_units(&self, variant: &str) -> Option<f64> {
         let w = self.sums(variant).0[3];

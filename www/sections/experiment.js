@@ -13,7 +13,7 @@ import { quality } from "./quality.js";
 import { verdict } from "./verdict.js";
 
 /** So many are sent at a time, unless a verdict comes before. */
-const MOST = 4_000;
+const MOST = 6_000;
 /** So many where there is one already. */
 const MORE = 1_000;
 const LOOK_EVERY_MS = 1_000;
