@@ -87,16 +87,6 @@ pub fn band(requests: u32, share: f64, confidence: f64) -> Vec<f64> {
     vec![low.into(), high.into()]
 }
 
-/// How good a classifier is, by the truth of each case (0 or 1) and its score, as JSON.
-///
-/// # Errors
-/// If there are no cases, or not as many scores.
-#[wasm_bindgen]
-pub fn judge(truth: &[u8], scores: &[f64], threshold: f64) -> Result<String, JsError> {
-    let truth: Vec<bool> = truth.iter().map(|truth| *truth != 0).collect();
-    Ok(serde_json::to_string(&statistics::judge(&truth, scores, threshold)?)?)
-}
-
 /// A document that would have this description. It has what assignment depends on, and of an origin what is public.
 fn document(description: &Value) -> String {
     let member = |value: &Value, name: &str| value.get(name).cloned().unwrap_or_default();

@@ -502,15 +502,19 @@ fn says(
             },
         ),
     };
-    let shown = |number: f64| format!("{:+}", rounded(number * figure));
+    // As exactly as it is known: two digits of the interval's half.
+    let decimals = (1.0 - ((high - low) / 2.0 * figure).log10().floor()).clamp(0.0, 9.0) as usize;
+    let shown = |number: f64| format!("{:+.decimals$}", number * figure);
     let size = format!("{}{unit} ({} to {})", shown(difference.value), shown(low), shown(high));
-    let sure = format!("wrong at most {} % of the time, however often one looks", rounded(100.0 * pair.alpha));
+    let percent = (pair.alpha * 1e4).round() / 100.0;
+    let sure = format!("wrong at most {percent} % of the time, however often one looks");
     match verdict {
         Word::Better => format!("{variant} is better than {baseline}: {size}, {sure}."),
         Word::Worse => format!("{variant} is worse than {baseline}: {size}, {sure}."),
         Word::NotWorse => {
-            let margin = rounded(plan.endpoint.goal().margin.map_or(0.0, Margin::get) * figure);
-            format!("{variant} is not worse than {baseline} by more than {margin}: {size}, {sure}.")
+            let margin = plan.endpoint.goal().margin.map_or(0.0, Margin::get);
+            let margin = (margin * figure * 1e6).round() / 1e6;
+            format!("{variant} is not worse than {baseline} by more than {margin}{unit}: {size}, {sure}.")
         }
         Word::Undecided => {
             let more = more.map_or_else(
@@ -520,15 +524,6 @@ fn says(
             format!("Too early to say whether {variant} is better than {baseline}: {size}; {more}.")
         }
     }
-}
-
-/// As people read it: three digits.
-fn rounded(number: f64) -> f64 {
-    if number == 0.0 || !number.is_finite() {
-        return number;
-    }
-    let scale = 10f64.powf(2.0 - number.abs().log10().floor());
-    (number * scale).round() / scale
 }
 
 /// Names of classes, as far as outcomes have told them.

@@ -1,6 +1,5 @@
 //! Statistics: whether the traffic is split as it should be, how good the variants are, and which is better.
 
-mod classification;
 #[cfg(feature = "serve")]
 mod effects;
 #[cfg(feature = "serve")]
@@ -14,7 +13,6 @@ mod oracles;
 mod quality;
 mod sequential;
 
-pub use classification::{Judgement, JudgementError, Roc, judge};
 #[cfg(feature = "serve")]
 pub use effects::{Effects, Estimate, Sums};
 #[cfg(feature = "serve")]
@@ -23,5 +21,5 @@ pub use fixed::{Comparison, Mean, welch};
 pub use look::{LEAST_UNITS, Look, TUNED_FOR_UNITS, Tuning};
 pub use mismatch::{ALPHA, CONCENTRATION, Mismatch, Segment, SharesError, acceptance_always};
 #[cfg(feature = "serve")]
-pub use quality::{Area, CalibrationBin, Confusion, Numbers, OneClass, Scores, log_loss};
+pub use quality::{Area, CalibrationBin, Confusion, Numbers, OneClass, Roc, Scores, log_loss};
 pub use sequential::{Mixture, p_value, rate_always};

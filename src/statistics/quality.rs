@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::classification::Roc;
-
 /// How often each class was predicted where each was right.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -94,6 +92,16 @@ pub struct Area {
     pub value: f64,
     /// The area of the scores themselves is at most so far away.
     pub within: f64,
+}
+
+/// A receiver operating characteristic: a point for each score at which cases begin to be called positive, from none to
+/// all. Empty where one of the classes is missing.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Roc {
+    /// Share of the negatives that are called positive.
+    pub false_positive_rate: Vec<f64>,
+    /// Share of the positives that are.
+    pub true_positive_rate: Vec<f64>,
 }
 
 /// Ten bins of scores: how many scores, their mean, and the share of positive cases.
