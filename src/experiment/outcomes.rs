@@ -214,11 +214,14 @@ pub(super) fn forget(
     // A day more, so that what has just come late is still told so.
     let within_ms = outcome.map_or(DAY_MS, |outcome| outcome.within_ms()).max(keep_ms) + DAY_MS;
     let most = Cell::count(MOST_CLOSED.saturating_mul(10));
+    // Where they are to be closed, not before they have been.
+    let closes = outcome.is_some_and(|outcome| outcome.absent.is_some());
     let gone = database.execute(
-        "DELETE FROM predictions WHERE id IN (SELECT id FROM predictions WHERE at_ms < ? LIMIT ?) RETURNING 1",
-        &[(now_ms - keep_ms).into(), most.clone()],
+        "DELETE FROM predictions WHERE id IN (SELECT id FROM predictions WHERE closed >= ? AND at_ms < ? LIMIT ?) RETURNING 1",
+        &[Cell::count(closes.into()), (now_ms - keep_ms).into(), most.clone()],
     )?;
-    let orphans = database.execute("DELETE FROM waiting WHERE at_ms < ? RETURNING 1", &[(now_ms - keep_ms).into()])?;
+    let orphaned_ms = now_ms - keep_ms - DAY_MS;
+    let orphans = database.execute("DELETE FROM waiting WHERE at_ms < ? RETURNING 1", &[orphaned_ms.into()])?;
     if !orphans.is_empty() {
         let left = state_count(database, WAITING)?.unwrap_or(0);
         let gone = u64::try_from(orphans.len()).unwrap_or(u64::MAX);

@@ -8,8 +8,9 @@ use serde_json::json;
 use super::{Bench, bench};
 use crate::assignment::Reason;
 use crate::endpoint::{Label, Revision, Truth};
-use crate::experiment::{Answer, CheckedOutcome, Claims, Command, Verdict};
+use crate::experiment::{Answer, CheckedOutcome, Claims, Command, KeptPrediction, Verdict};
 use crate::payload::Predicted;
+use crate::platform::Database;
 use crate::statistics::{Effects, Sums};
 
 fn document() -> String {
@@ -119,4 +120,47 @@ fn another_definition_begins_anew_and_ids_still_count_once() {
     bench.world.put_by_hand(&document().replace(r#""positive":"yes""#, r#""positive":"no""#));
     assert_eq!(bench.tell(vec![told(61, now_ms), told(3, now_ms)]), (1, 1));
     assert_eq!(outcomes(&bench), 1);
+}
+
+#[test]
+fn none_is_forgotten_before_it_is_counted_however_many_close_at_once() {
+    let bench = bench();
+    let variant = |name| json!({"name": name, "origin": {"url": "https://a.example"}});
+    let outcome = json!({"kind": "reward", "within_hours": 1, "absent": 0});
+    bench.world.put_by_hand(&json!({"variants": [variant("a"), variant("b")], "outcome": outcome}).to_string());
+    let kept = |at: u32| KeptPrediction {
+        id: format!("id-{at}"),
+        time_ms: bench.world.now_ms.get(),
+        variant: if at % 2 == 0 { "a" } else { "b" }.to_owned(),
+        segment: 0,
+        propensity: 0.5,
+        reason: Reason::Weighted,
+        unit: None,
+        rows: 1,
+        predicted: Vec::new(),
+    };
+    let mut tally = super::tallies::tally("i", 0, Vec::new());
+    tally.predictions = (0..2_500).map(kept).collect();
+    bench.count(&tally);
+    // A hundred came, to one of the variants.
+    let came = (0..100).map(|at| {
+        let id = format!("id-{}", 2 * at);
+        CheckedOutcome { id, claims: None, row: 0, truth: Truth::Number(1.0) }
+    });
+    assert_eq!(bench.tell(came.collect()), (100, 0));
+    assert_eq!(bench.verdict().variants[0].outcomes, 0);
+    bench.wait(3_600_000.0);
+    // As the alarm does it, a part at a time.
+    for _ in 0..4 {
+        bench.controller().clean().unwrap();
+    }
+    let verdict = bench.verdict();
+    assert_eq!([0, 1].map(|at| verdict.variants[at].outcomes), [1_250, 1_250]);
+    let [a, b] = [0, 1].map(|at| verdict.variants[at].metrics["reward"]);
+    assert!(near(a, 0.08) && b == 0.0, "{a} {b}");
+    // And then it is.
+    bench.wait(2.0 * 86_400_000.0);
+    bench.controller().clean().unwrap();
+    let left = bench.database.execute("SELECT COUNT(*) FROM predictions", &[]).unwrap();
+    assert_eq!(left[0][0].as_count(), Some(0));
 }
