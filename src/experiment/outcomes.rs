@@ -106,6 +106,7 @@ const MOST_WAITING: u64 = 200_000;
 const WAITING: &str = "waiting";
 /// The most predictions that are closed, and the most that are forgotten, at once.
 const MOST_CLOSED: u64 = 1_000;
+const MOST_FORGOTTEN: u64 = 10_000;
 /// Beyond so many bytes of the database, no more predictions are kept than there are.
 const MOST_BYTES: u64 = 2 << 30;
 /// How long outcomes that nobody can place are kept where predictions are not.
@@ -213,12 +214,11 @@ pub(super) fn forget(
     let keep_ms = outcome.and_then(|outcome| outcome.keep_ms()).unwrap_or(DAY_MS);
     // A day more, so that what has just come late is still told so.
     let within_ms = outcome.map_or(DAY_MS, |outcome| outcome.within_ms()).max(keep_ms) + DAY_MS;
-    let most = Cell::count(MOST_CLOSED.saturating_mul(10));
     // Where they are to be closed, not before they have been.
     let closes = outcome.is_some_and(|outcome| outcome.absent.is_some());
     let gone = database.execute(
         "DELETE FROM predictions WHERE id IN (SELECT id FROM predictions WHERE closed >= ? AND at_ms < ? LIMIT ?) RETURNING 1",
-        &[Cell::count(closes.into()), (now_ms - keep_ms).into(), most.clone()],
+        &[Cell::count(closes.into()), (now_ms - keep_ms).into(), Cell::count(MOST_FORGOTTEN)],
     )?;
     let orphaned_ms = now_ms - keep_ms - DAY_MS;
     let orphans = database.execute("DELETE FROM waiting WHERE at_ms < ? RETURNING 1", &[orphaned_ms.into()])?;
@@ -228,7 +228,7 @@ pub(super) fn forget(
         set_state(database, WAITING, Cell::count(left.saturating_sub(gone)))?;
     }
     database.execute("DELETE FROM outcomes WHERE at_ms < ?", &[(now_ms - within_ms).into()])?;
-    Ok(!gone.is_empty() && u64::try_from(gone.len()).is_ok_and(|gone| gone >= MOST_CLOSED.saturating_mul(10)))
+    Ok(u64::try_from(gone.len()).is_ok_and(|gone| gone >= MOST_FORGOTTEN))
 }
 
 /// Outcomes that wait.

@@ -118,6 +118,35 @@ mod tests {
         assert!(wrong as f64 <= 120.0 * 0.05 + 3.0 * (120.0f64 * 0.05 * 0.95).sqrt(), "{wrong} of {runs}");
     }
 
+    /// A small arm and rare events: its own variance is often told as none.
+    #[test]
+    fn nor_where_one_variant_has_few_requests_and_events_are_rare() {
+        let wrong = |seed: u8| {
+            let mut random = seeded([seed; 32]);
+            let (mut effects, mut tuning) = (Effects::default(), None);
+            (0..8_000u32).any(|at| {
+                let (variant, propensity) = if uniform(&mut random) < 0.05 { ("b", 0.05) } else { ("a", 0.95) };
+                let y = f64::from(u8::from(uniform(&mut random) < 0.02));
+                let new = effects.outcome(y, propensity);
+                effects.add(variant, new, &BTreeMap::new());
+                let units = (effects.units_of("a"), effects.units_of("b"));
+                if at % 10 != 0 || units.0 < LEAST_UNITS || units.1 < LEAST_UNITS {
+                    return false;
+                }
+                let difference = effects.cautious_difference("a", "b").unwrap();
+                let n = effects.outcomes();
+                let Some(tuned) = tuning.or_else(|| Tuning::new(difference, n, units.0 + units.1, 0.05)) else {
+                    return false;
+                };
+                tuning = Some(tuned);
+                let (low, high) = tuned.look(difference, n, 0.05).interval;
+                low > 0.0 || high < 0.0
+            })
+        };
+        let wrong = (0..120).filter(|seed| wrong(*seed)).count();
+        assert!(wrong as f64 <= 120.0 * 0.05 + 3.0 * (120.0f64 * 0.05 * 0.95).sqrt(), "{wrong} of 120");
+    }
+
     #[test]
     fn a_real_difference_is_found_and_its_direction() {
         let found: Vec<_> = (0..30).filter_map(|seed| verdict(seed, 12_000, 0.2)).collect();
