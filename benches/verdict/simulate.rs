@@ -784,7 +784,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let asked = arguments.next().map(|runs| runs.parse::<u64>()).transpose()?;
     let drawn = arguments
         .next()
-        .or_else(|| asked.is_none().then(|| concat!(env!("CARGO_MANIFEST_DIR"), "/docs/verdict.svg").to_owned()));
+        .or_else(|| asked.is_none().then(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/verdict.svg").to_owned()));
     let count = asked.unwrap_or(RUNS).max(2);
     let began = Instant::now();
     let all = |settings: &'static [Setting], count| -> Vec<(&Setting, Vec<Run>)> {
