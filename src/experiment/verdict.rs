@@ -484,8 +484,9 @@ fn says(
     let (variant, baseline) = (pair.variant, pair.baseline);
     let Some((difference, (low, high))) = known else {
         let (a, b) = pair.units();
+        let units = if b == 1.0 { "unit" } else { "units" };
         return format!(
-            "Too early: {variant} has outcomes of {b} units and {baseline} of {a}; something is said from {LEAST_UNITS} each on."
+            "Too early: {variant} has outcomes of {b} {units} and {baseline} of {a}; something is said from {LEAST_UNITS} each on."
         );
     };
     let metric = plan.measure.metric;

@@ -38,7 +38,8 @@ impl Confusion {
     }
 
     fn count(&self, of: impl Fn(u32, u32) -> bool) -> f64 {
-        self.counts.iter().filter(|(p, r, _)| of(*p, *r)).map(|(.., count)| *count as f64).sum()
+        // The sum of nothing is -0, which people wonder about.
+        self.counts.iter().filter(|(p, r, _)| of(*p, *r)).map(|(.., count)| *count as f64).sum::<f64>() + 0.0
     }
 
     /// Share of the predictions that are right; `None` of none.

@@ -84,6 +84,7 @@ fn an_outcome_counts_once_for_the_variant_that_was_assigned() {
     assert_eq!(told["comparisons"][0]["verdict"], "undecided");
     assert!(told["comparisons"][0]["says"].as_str().unwrap().starts_with("Too early: b has outcomes of"));
     assert!(right["confusion"][0][0] == "yes");
+    assert!(!told.to_string().contains("-0.0"), "{told}");
 }
 
 #[test]
