@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use super::invoke::Reply;
+use super::invocation::Reply;
 use super::{Error, Service};
 use crate::assignment::Reason;
 use crate::endpoint::{Endpoint, Name, Outcome, OutcomeKind, SegmentSource};

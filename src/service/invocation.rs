@@ -3,8 +3,9 @@
 use http::HeaderMap;
 use turnout_tables::RowsError;
 
-use crate::endpoint::Name;
-use crate::payload::{FormatError, PayloadError, Schema, Table, TensorError};
+use crate::endpoint::{MostBytes, Name};
+use crate::payload::{FormatError, Outputs, PayloadError, Schema, Table, TensorError};
+use crate::platform::HttpAnswer;
 use crate::request::Request;
 
 /// A request for a variant.
@@ -63,6 +64,15 @@ pub trait Payload {
     fn extra_response_type(&self) -> Option<&'static str> {
         None
     }
+}
+
+/// What a backend answered.
+#[derive(Debug)]
+pub enum Reply {
+    /// A model, in the worker, and how many bytes its answer may have.
+    Outputs(Outputs, MostBytes),
+    /// A model host, whose words are passed on.
+    Relayed(HttpAnswer),
 }
 
 /// Why there is nothing to predict from. The caller is at fault.

@@ -7,27 +7,18 @@ use turnout_tables::RunError;
 
 use super::error::{BackendError, Failure};
 use super::ids::Draft;
-use super::invocation::{Invocation, Payload, UnitIn, Unreadable};
+use super::invocation::{Invocation, Payload, Reply, UnitIn, Unreadable};
 use super::{CountRows, Error, FollowUps, Service};
 use crate::assignment::{Assignment, Reason, UnitHash, assign};
 use crate::endpoint::{
-    Backend, Endpoint, ModelKey, ModelReference, MostBytes, Name, RequestLimits, Stickiness, UnitSource, Variant,
+    Backend, Endpoint, ModelKey, ModelReference, Name, RequestLimits, Stickiness, UnitSource, Variant,
 };
 use crate::isolate::{InvokeError, LoadedModel, Served};
 use crate::origin;
-use crate::payload::{Outputs, rows_that_fit};
-use crate::platform::{HttpAnswer, Namespace, Platform, StoreError};
+use crate::payload::rows_that_fit;
+use crate::platform::{Namespace, Platform, StoreError};
 use crate::record::Record;
 use crate::request::{RequestError, cookie, header};
-
-/// What a backend answered.
-#[derive(Debug)]
-pub enum Reply {
-    /// A model, in the worker, and how many bytes its answer may have.
-    Outputs(Outputs, MostBytes),
-    /// A model host, whose words are passed on.
-    Relayed(HttpAnswer),
-}
 
 /// What is noted of an invocation, until its response is made.
 #[derive(Default)]
