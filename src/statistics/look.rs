@@ -59,7 +59,7 @@ fn variance(estimate: Estimate, outcomes: f64) -> f64 {
 }
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
-#[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
+#[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
 mod tests {
     use std::collections::BTreeMap;
 

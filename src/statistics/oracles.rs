@@ -1,6 +1,6 @@
 //! What others say: `tests/vectors/verdict.py` has recorded it (`make oracles`). Tolerances are those of doubles, but where an
 //! oracle is found by steps.
-#![allow(clippy::indexing_slicing)]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 

@@ -19,20 +19,20 @@ fn document() -> String {
 }
 
 fn told(at: u32, now_ms: f64) -> CheckedOutcome {
-    let label = if at % 3 == 0 { "yes" } else { "no" };
-    let guess = Label::of_text(if at % 4 == 0 { "yes" } else { "no" }).unwrap();
+    let label = if at.is_multiple_of(3) { "yes" } else { "no" };
+    let guess = Label::of_text(if at.is_multiple_of(4) { "yes" } else { "no" }).unwrap();
     CheckedOutcome {
         id: format!("id-{at}"),
         claims: Some(Claims {
             time_ms: now_ms as u64,
             nonce: at,
             revision: Revision::of(document().as_bytes()).as_str().to_owned(),
-            variant: u8::from(at % 2 == 0),
+            variant: u8::from(at.is_multiple_of(2)),
             segment: 0,
             propensity: f64::from(1 + at % 7) / 8.0,
             reason: Reason::Weighted,
             stood_in: false,
-            unit: (at % 5 != 0).then_some(u64::from(at % 40)),
+            unit: (!at.is_multiple_of(5)).then_some(u64::from(at % 40)),
             predicted: Some(Predicted::Class { class: guess.class(), score: Some(f64::from(at % 11) / 11.0) }),
         }),
         row: 0,
@@ -86,7 +86,7 @@ proptest! {
         for at in 0..300u32 {
             let claims = told(at, now_ms).claims.unwrap();
             let variant = if claims.variant == 0 { "a" } else { "b" };
-            let right = (at % 3 == 0) == (at % 4 == 0);
+            let right = at.is_multiple_of(3) == at.is_multiple_of(4);
             let new = effects.outcome(f64::from(u8::from(right)), claims.propensity);
             let unit = units.entry(claims.unit.unwrap_or(u64::from(1_000 + at))).or_default();
             effects.add(variant, new, unit);
@@ -131,7 +131,7 @@ fn none_is_forgotten_before_it_is_counted_however_many_close_at_once() {
     let kept = |at: u32| KeptPrediction {
         id: format!("id-{at}"),
         time_ms: bench.world.now_ms.get(),
-        variant: if at % 2 == 0 { "a" } else { "b" }.to_owned(),
+        variant: if at.is_multiple_of(2) { "a" } else { "b" }.to_owned(),
         segment: 0,
         propensity: 0.5,
         reason: Reason::Weighted,

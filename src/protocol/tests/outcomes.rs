@@ -310,7 +310,7 @@ fn a_verdict_is_reached_and_told_in_a_sentence() {
     let bench = with_outcome(json!({"kind": "reward"}), goal);
     let mut outcomes = Vec::new();
     for at in 0..1_200u32 {
-        let country = if at % 3 == 0 { "de" } else { "it" };
+        let country = if at.is_multiple_of(3) { "de" } else { "it" };
         let (id, variant) = bench.predicted("[1]", &[("x-country", country)]);
         let reward = f64::from(at % 5) / 4.0 + if variant == "b" { 0.4 } else { 0.0 };
         outcomes.push(json!({"inference_id": id, "reward": reward}));
