@@ -46,8 +46,8 @@ const SCHEMA: [&str; 15] = [
     // Classes that outcomes have named.
     "CREATE TABLE IF NOT EXISTS labels (label TEXT PRIMARY KEY) WITHOUT ROWID",
     // What was known when: for the picture of a test.
-    "CREATE TABLE IF NOT EXISTS points (variant TEXT NOT NULL, outcomes REAL NOT NULL, at_ms REAL NOT NULL,
-        difference REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL, share REAL, PRIMARY KEY (variant, outcomes)) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS points (baseline TEXT NOT NULL, variant TEXT NOT NULL, outcomes REAL NOT NULL, at_ms REAL NOT NULL,
+        difference REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL, share REAL, PRIMARY KEY (baseline, variant, outcomes)) WITHOUT ROWID",
 ];
 
 /// How many statements of the schema the database has been given, by the name of their figure.

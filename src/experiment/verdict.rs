@@ -203,6 +203,10 @@ struct Pair<'a> {
 }
 
 impl Pair<'_> {
+    fn names(&self) -> [Cell; 2] {
+        [self.baseline.as_str().into(), self.variant.as_str().into()]
+    }
+
     fn units(&self) -> (f64, f64) {
         (self.effects.units_of(self.baseline.as_str()), self.effects.units_of(self.variant.as_str()))
     }
@@ -275,17 +279,22 @@ pub(super) fn note(
     let outcomes = effects.outcomes();
     for pair in plan.pairs(&effects, WHOLE, plan.alpha_each) {
         let Some((difference, _, look)) = pair.look(database)? else { continue };
-        let last =
-            database.execute("SELECT MAX(outcomes) FROM points WHERE variant = ?", &[pair.variant.as_str().into()])?;
+        let [baseline, variant] = pair.names();
+        let last = database.execute(
+            "SELECT MAX(outcomes) FROM points WHERE baseline = ? AND variant = ?",
+            &[baseline.clone(), variant.clone()],
+        )?;
         let last = last.first().map_or(0.0, |cells| Row::of(cells).number());
         if outcomes < last * 1.02 {
             continue;
         }
         let share = endpoint.variant(pair.variant.as_str()).map(|variant| endpoint.share(variant));
         database.execute(
-            "INSERT OR REPLACE INTO points (variant, outcomes, at_ms, difference, low, high, share) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO points (baseline, variant, outcomes, at_ms, difference, low, high, share)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             &[
-                pair.variant.as_str().into(),
+                baseline,
+                variant,
                 outcomes.into(),
                 now_ms.into(),
                 difference.value.into(),
@@ -314,7 +323,7 @@ pub(super) fn of(
     }
     let mut comparisons = Vec::new();
     for pair in plan.pairs(&effects, WHOLE, plan.alpha_each) {
-        let series = series(database, pair.variant)?;
+        let series = series(database, pair)?;
         comparisons.push(Compared { series, ..compared(database, &plan, pair)? });
     }
     let mut segments = Vec::new();
@@ -391,10 +400,11 @@ fn scored(
     })
 }
 
-fn series(database: &impl Database, variant: &Name) -> Result<Vec<Point>, DatabaseError> {
+fn series(database: &impl Database, pair: Pair<'_>) -> Result<Vec<Point>, DatabaseError> {
     let rows = database.execute(
-        "SELECT outcomes, at_ms, difference, low, high, share FROM points WHERE variant = ? ORDER BY outcomes",
-        &[variant.as_str().into()],
+        "SELECT outcomes, at_ms, difference, low, high, share FROM points
+            WHERE baseline = ? AND variant = ? ORDER BY outcomes",
+        &pair.names(),
     )?;
     let points = rows.iter().map(|cells| {
         let mut row = Row::of(cells);

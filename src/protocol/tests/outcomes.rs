@@ -319,6 +319,7 @@ fn a_verdict_is_reached_and_told_in_a_sentence() {
     assert_eq!(counts(&seen), [1_200, 0, 0, 0]);
     let told = bench.verdict();
     let b = &told["comparisons"][0];
+    let b_less_a = b["difference"].as_f64().unwrap();
     assert_eq!((&b["variant"], &b["verdict"]), (&json!("b"), &json!("better")));
     let [low, high] = [0, 1].map(|at| b["interval"][at].as_f64().unwrap());
     assert!(low > 0.2 && low < 0.4 && high > 0.4 && high < 0.6, "{b}");
@@ -339,4 +340,19 @@ fn a_verdict_is_reached_and_told_in_a_sentence() {
     for wrong in ["weights=", "weights=a", "weights=a:-1", "weights=a:0", "weights=c:1", "weights=a:1e999"] {
         assert_eq!(estimate(wrong).status, 400, "{wrong}");
     }
+
+    // The same outcomes against another baseline, with another certainty: nothing begins anew.
+    let mut document: Value = serde_json::from_slice(&bench.world.endpoints.borrow()["e"]).unwrap();
+    document["goal"]["baseline"] = json!("b");
+    document["goal"]["alpha"] = json!(0.01);
+    let headers = [ADMIN, ("if-match", "*")];
+    assert_eq!(bench.asked(Method::PUT, "/endpoints/e", "", &headers, &document.to_string()).status, 200);
+    let told = bench.verdict();
+    let turned = &told["comparisons"][0];
+    assert_eq!(
+        (&turned["variant"], &turned["verdict"], &turned["outcomes"]),
+        (&json!("a"), &json!("worse"), &json!(1_200))
+    );
+    assert_eq!((turned["series"].as_array().map(Vec::len), &told["alpha"]), (Some(1), &json!(0.01)));
+    assert!((turned["difference"].as_f64().unwrap() + b_less_a).abs() < 1e-12, "{turned}");
 }
