@@ -360,6 +360,86 @@ mod tests {
         }
     }
 
+    /// A document of two variants with these members.
+    fn with(members: &str) -> String {
+        let origin = |name: &str| format!(r#"{{"name": "{name}", "origin": {{"url": "https://a.example"}}}}"#);
+        format!(r#"{{"variants": [{}, {}], {members}}}"#, origin("a"), origin("b"))
+    }
+
+    #[test]
+    fn refuses_outcomes_and_goals_with_the_path_and_the_fix() {
+        let label = r#""outcome": {"kind": "label", "score": {"output": "p"}, "positive": "yes"}"#;
+        let goal = |members: &str| format!(r#"{label}, "goal": {{{members}}}"#);
+        let cases = [
+            (r#""outcome": {}"#.to_owned(), "at `outcome`: missing field `kind`"),
+            (r#""outcome": []"#.to_owned(), "at `outcome`: invalid type: sequence"),
+            (r#""outcome": {"kind": "rank"}"#.to_owned(), "at `outcome.kind`: unknown variant `rank`"),
+            (
+                r#""outcome": {"kind": "label", "value": {}}"#.to_owned(),
+                "`value` is nothing for outcomes of kind `label`",
+            ),
+            (
+                r#""outcome": {"kind": "value", "score": {}}"#.to_owned(),
+                "`score` is nothing for outcomes of kind `value`",
+            ),
+            (
+                r#""outcome": {"kind": "reward", "label": {}}"#.to_owned(),
+                "`label` is nothing for outcomes of kind `reward`",
+            ),
+            (r#""outcome": {"kind": "label", "score": {}}"#.to_owned(), "name it in `positive`"),
+            (r#""outcome": {"kind": "label", "threshold": 2}"#.to_owned(), "`threshold` is a number from 0 to 1"),
+            (r#""outcome": {"kind": "label", "positive": 0.5}"#.to_owned(), "at `outcome.positive`: a label is a text"),
+            (r#""outcome": {"kind": "label", "label": {"ouput": "x"}}"#.to_owned(), "unknown field `ouput`"),
+            (r#""outcome": {"kind": "value", "value": {"pointer": "x"}}"#.to_owned(), "`pointer` begins with a slash"),
+            (r#""outcome": {"kind": "reward", "within_hours": 0}"#.to_owned(), "0 is not a number above 0"),
+            (r#""outcome": {"kind": "reward", "keep": 1e9}"#.to_owned(), "1000000000 is not a number above 0"),
+            (r#""outcome": {"kind": "reward", "absent": "no"}"#.to_owned(), "a number is at least -1e12"),
+            (r#""outcome": {"kind": "label", "absent": [1]}"#.to_owned(), "a label is a text"),
+            (r#""outcome": {"kind": "reward", "token": "INFERENCE_KEY"}"#.to_owned(), "is the key that inference ids"),
+            (r#""goal": {"metric": "accuracy"}"#.to_owned(), "at `goal`: a goal is about outcomes"),
+            (
+                goal(r#""metric": "mae""#),
+                "`mae` is nothing for outcomes of kind `label`: use accuracy, log_loss, brier",
+            ),
+            (goal(r#""metric": "auc""#), "at `goal.metric`: unknown variant `auc`"),
+            (goal(r#""baseline": "c""#), "at `goal.baseline`: there is no variant `c`; name one of: a, b"),
+            (goal(r#""alpha": 0.9"#), "at `goal.alpha`: `alpha` is a number from 0.000001 to 0.5"),
+            (goal(r#""margin": -1"#), "at `goal.margin`: `margin` is a number of at least 0"),
+            (goal(r#""segment": {"values": ["x"]}"#), "`segment` has `header` or `column`, one of them"),
+            (goal(r#""segment": {"header": "x", "values": []}"#), "`segment.values` has 1 to 20 texts"),
+            (goal(r#""segment": {"header": "x", "values": ["a", "a"]}"#), "each once"),
+            (goal(r#""segment": {"header": "x y", "values": ["a"]}"#), "is not the name of a header"),
+        ];
+        for (members, expected) in cases {
+            let message = refusal(&with(&members));
+            assert!(message.contains(expected), "{members}\n  gave: {message}\n  expected: {expected}");
+        }
+        // The second kind is without scores.
+        let plain = r#""outcome": {"kind": "label"}, "goal": {"metric": "log_loss"}"#;
+        assert!(refusal(&with(plain)).contains("use accuracy"));
+    }
+
+    #[test]
+    fn outcomes_and_goals_print_and_parse_back() {
+        for members in [
+            r#""outcome": {"kind": "reward"}"#,
+            r#""outcome": {"kind": "reward", "absent": 0, "within_hours": 0.5, "keep": 30, "token": "TRUTH"}"#,
+            r#""outcome": {"kind": "value", "value": {"output": "y", "class": 1}}, "goal": {"metric": "mse", "margin": 0.5}"#,
+            r#""outcome": {"kind": "value", "value": {"pointer": "/a/0"}}, "goal": {"alpha": 0.01, "baseline": "b"}"#,
+            r#""outcome": {"kind": "label"}, "goal": {"segment": {"column": "country", "values": ["de", "fr"]}}"#,
+            r#""outcome": {"kind": "label", "score": {"output": "p"}, "positive": 1, "threshold": 0.2, "absent": false}"#,
+            r#""outcome": {"kind": "label", "label": {}, "positive": "yes"}, "goal": {"segment": {"header": "x", "values": ["de"]}}"#,
+        ] {
+            let endpoint = Endpoint::parse(with(members).as_bytes()).unwrap();
+            let again = Endpoint::parse(endpoint.to_json().as_bytes()).unwrap();
+            assert_eq!(
+                (again.outcome(), again.written_goal()),
+                (endpoint.outcome(), endpoint.written_goal()),
+                "{members}"
+            );
+        }
+    }
+
     #[test]
     fn never_repeats_a_password() {
         let message = refusal(&one_variant(r#""origin": {"url": "https://user:hunter2@models.example.com"}"#));

@@ -244,6 +244,19 @@ mod tests {
     }
 
     #[test]
+    fn segments_are_told_by_a_column_of_the_first_row() {
+        let input = |name: &str, datatype| turnout_tables::Input::new(name.to_owned(), datatype, vec![1]).unwrap();
+        let schema = Schema::new(vec![input("country", Datatype::Text), input("age", Datatype::F32)]).unwrap();
+        let inputs = vec![Values::Text(vec!["de".to_owned(), "fr".to_owned()]), Values::F32(vec![42.0, 7.0])];
+        let table = Table::new(&schema, 2, inputs).unwrap();
+        let first = |column| first_of_column(&schema, &table, column);
+        assert_eq!(
+            [first("country"), first("age"), first("none")],
+            [Some("de".to_owned()), Some("42".to_owned()), None]
+        );
+    }
+
+    #[test]
     fn an_only_output_needs_no_name() {
         let only = |values| Outputs::new(1, vec![output("variable", &[], values)]).unwrap();
         let value = told(json!({"kind": "value"}));
