@@ -15,6 +15,8 @@ pub struct Tallies {
     endpoints: HashMap<String, Pending>,
     /// How many sums are kept, of all endpoints together.
     kept: usize,
+    /// How many rows of predictions, of all endpoints together.
+    rows: usize,
 }
 
 /// An endpoint's.
@@ -48,6 +50,11 @@ impl Default for Pending {
             units_below: u64::MAX,
         }
     }
+}
+
+/// What a prediction takes: at least as much as one row.
+fn rows_of(prediction: &KeptPrediction) -> usize {
+    prediction.predicted.len().max(1)
 }
 
 /// What a request is counted as: a [`Counted`] whose texts are elsewhere.
@@ -95,7 +102,7 @@ pub struct SeenUnit<'a> {
 impl Tallies {
     /// The most sums that are kept: an endpoint of two variants has six a minute.
     const MOST_SUMS: usize = 2_000;
-    /// The most predictions that are kept for one message, and the most of their rows.
+    /// The most predictions that one message has, and the most rows of those that are kept.
     const MOST_PREDICTIONS: usize = 2_000;
     const MOST_ROWS: usize = 20_000;
     /// The most units that one message has.
@@ -149,10 +156,10 @@ impl Tallies {
     /// Notes a prediction that is kept for its outcomes; `false` where there is no room.
     pub fn keep(&mut self, endpoint: &str, prediction: KeptPrediction) -> bool {
         let Some(pending) = self.endpoints.get_mut(endpoint) else { return false };
-        let rows: usize = pending.predictions.iter().map(|each| each.predicted.len()).sum();
-        let has_room = pending.predictions.len() < Self::MOST_PREDICTIONS
-            && rows.saturating_add(prediction.predicted.len()) <= Self::MOST_ROWS;
+        let rows = self.rows.saturating_add(rows_of(&prediction));
+        let has_room = pending.predictions.len() < Self::MOST_PREDICTIONS && rows <= Self::MOST_ROWS;
         if has_room {
+            self.rows = rows;
             pending.predictions.push(prediction);
         }
         has_room
@@ -186,6 +193,8 @@ impl Tallies {
             Some(sent) => Tally { revision, number, ..sent.clone() },
             None => {
                 self.kept = self.kept.saturating_sub(pending.sums.len());
+                let rows = pending.predictions.iter().map(rows_of).fold(0, usize::saturating_add);
+                self.rows = self.rows.saturating_sub(rows);
                 Tally {
                     isolate: isolate.to_owned(),
                     sequence: pending.sequence,
@@ -299,6 +308,30 @@ mod tests {
         }
         tallies.acknowledged(&name(), 0, &newest());
         assert_eq!(sum(&only(&mut tallies)), 2_000);
+    }
+
+    #[test]
+    fn predictions_are_kept_as_far_as_there_is_room() {
+        let prediction = |rows: usize| KeptPrediction {
+            id: "id".to_owned(),
+            time_ms: 0.0,
+            variant: "a".to_owned(),
+            segment: 0,
+            propensity: 1.0,
+            reason: Reason::Weighted,
+            unit: None,
+            rows: 1,
+            predicted: vec![None; rows],
+        };
+        let mut tallies = Tallies::default();
+        assert!(!tallies.keep("e", prediction(1)), "of an endpoint that nothing is known of");
+        add(&mut tallies, 1, 1);
+        let kept = (0..3_000).filter(|_| tallies.keep("e", prediction(1))).count();
+        assert_eq!((kept, only(&mut tallies).predictions.len()), (2_000, 2_000));
+        tallies.acknowledged(&name(), 0, &newest());
+        add(&mut tallies, 1, 1);
+        let kept = (0..100).filter(|_| tallies.keep("e", prediction(1_000))).count();
+        assert_eq!((kept, only(&mut tallies).predictions.len()), (20, 20));
     }
 
     #[test]
