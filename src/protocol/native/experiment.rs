@@ -7,7 +7,7 @@ use time::format_description::well_known::Rfc3339;
 
 use super::refuse::refuse;
 use crate::endpoint::Name;
-use crate::experiment::{By, Past, Query, Scoreboard};
+use crate::experiment::{By, Past, Query};
 use crate::platform::Platform;
 use crate::protocol::respond::{Answer, insert, json};
 use crate::request::{Request, RequestError};
@@ -19,22 +19,58 @@ pub(super) async fn scoreboard<P: Platform>(
     name: &str,
     request: &Request,
 ) -> Result<Answer, Error> {
-    #[derive(Serialize)]
-    struct Told<'a> {
-        endpoint: &'a Name,
-        #[serde(flatten)]
-        scoreboard: Scoreboard,
-    }
-    request.allow(&Method::GET, "GET")?;
-    let name = Name::try_from(name).map_err(RequestError::Name)?;
+    let name = read(name, request)?;
     let query = query(&request.query)?;
     let mut refresh = Vec::new();
-    let mut response = match service.scoreboard(&name, query, request, &mut refresh).await {
-        Ok(scoreboard) => json(StatusCode::OK, &Told { endpoint: &name, scoreboard }),
+    let scoreboard = service.scoreboard(&name, query, request, &mut refresh).await;
+    Ok(said(&name, scoreboard, refresh))
+}
+
+/// Answers with the verdict.
+pub(super) async fn verdict<P: Platform>(
+    service: &Service<'_, P>,
+    name: &str,
+    request: &Request,
+) -> Result<Answer, Error> {
+    let name = read(name, request)?;
+    let mut refresh = Vec::new();
+    let verdict = service.verdict(&name, request, &mut refresh).await;
+    Ok(said(&name, verdict, refresh))
+}
+
+/// Answers with what the metric would be under other weights.
+pub(super) async fn estimate<P: Platform>(
+    service: &Service<'_, P>,
+    name: &str,
+    request: &Request,
+) -> Result<Answer, Error> {
+    let name = read(name, request)?;
+    let weights = parameter(&request.query, "weights").map(|weights| weights_of(&weights)).transpose()?;
+    let mut refresh = Vec::new();
+    let estimates = service.estimate(&name, weights, request, &mut refresh).await;
+    Ok(said(&name, estimates, refresh))
+}
+
+/// The endpoint that something is read of.
+fn read(name: &str, request: &Request) -> Result<Name, RequestError> {
+    request.allow(&Method::GET, "GET")?;
+    Ok(Name::try_from(name)?)
+}
+
+/// What an experiment says of an endpoint. The next time it is something else.
+fn said<T: Serialize>(endpoint: &Name, said: Result<T, Error>, refresh: Vec<Name>) -> Answer {
+    #[derive(Serialize)]
+    struct Said<'a, T> {
+        endpoint: &'a Name,
+        #[serde(flatten)]
+        said: T,
+    }
+    let mut response = match said {
+        Ok(said) => json(StatusCode::OK, &Said { endpoint, said }),
         Err(error) => refuse(&error),
     };
     insert(response.headers_mut(), header::CACHE_CONTROL, "no-cache");
-    Ok(Answer { response, follow_ups: FollowUps::refresh(refresh) })
+    Answer { response, follow_ups: FollowUps::refresh(refresh) }
 }
 
 /// Answers with a page of the history.
@@ -84,11 +120,30 @@ fn moment(text: &str, name: &str) -> Result<Option<f64>, RequestError> {
     }
 }
 
-pub(super) fn parameter(query: &str, name: &str) -> Option<String> {
+fn parameter(query: &str, name: &str) -> Option<String> {
     url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
-pub(super) fn wrong(name: &str, given: &str, help: &str) -> RequestError {
+fn wrong(name: &str, given: &str, help: &str) -> RequestError {
     let given: String = given.chars().take(40).collect();
     RequestError::Operation(format!("`{name}` cannot be `{given}`: {help}"))
+}
+
+/// Weights as `a:1,b:3`.
+fn weights_of(text: &str) -> Result<Vec<(Name, f64)>, RequestError> {
+    let refused = || wrong("weights", text, "write a:1,b:3 with the variants' names, and weights of at least 0");
+    let mut weights = Vec::new();
+    for part in text.split(',') {
+        let (name, weight) = part.rsplit_once(':').ok_or_else(refused)?;
+        let weight = weight.trim().parse::<f64>().ok().filter(|weight| weight.is_finite() && *weight >= 0.0);
+        weights.push((Name::try_from(name.trim()).map_err(|_| refused())?, weight.ok_or_else(refused)?));
+    }
+    let sum: f64 = weights.iter().map(|(_, weight)| weight).sum();
+    if !(sum > 0.0 && sum.is_finite()) {
+        return Err(refused());
+    }
+    for (_, weight) in &mut weights {
+        *weight /= sum;
+    }
+    Ok(weights)
 }

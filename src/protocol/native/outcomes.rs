@@ -1,12 +1,10 @@
-//! What came of predictions, and what that allows one to say.
+//! What came of predictions, as it is told.
 
-use http::{Method, StatusCode, header};
+use http::{Method, StatusCode};
 use serde::Serialize;
 
-use super::experiment::{parameter, wrong};
 use super::refuse::refuse;
 use crate::endpoint::Name;
-use crate::experiment::{Estimates, Verdict};
 use crate::platform::Platform;
 use crate::protocol::headers;
 use crate::protocol::respond::{Answer, insert, json};
@@ -81,68 +79,4 @@ fn answer(received: &Received) -> crate::request::Response {
         insert(response.headers_mut(), headers::ERROR_CODE, CODE);
     }
     response
-}
-
-/// Answers with the verdict.
-pub(super) async fn verdict<P: Platform>(
-    service: &Service<'_, P>,
-    name: &str,
-    request: &Request,
-) -> Result<Answer, Error> {
-    #[derive(Serialize)]
-    struct Told<'a> {
-        endpoint: &'a Name,
-        #[serde(flatten)]
-        verdict: Verdict,
-    }
-    request.allow(&Method::GET, "GET")?;
-    let name = Name::try_from(name).map_err(RequestError::Name)?;
-    let mut refresh = Vec::new();
-    let told = service.verdict(&name, request, &mut refresh).await;
-    Ok(fresh(told.map(|verdict| json(StatusCode::OK, &Told { endpoint: &name, verdict })), refresh))
-}
-
-/// Answers with what the metric would be under other weights.
-pub(super) async fn estimate<P: Platform>(
-    service: &Service<'_, P>,
-    name: &str,
-    request: &Request,
-) -> Result<Answer, Error> {
-    #[derive(Serialize)]
-    struct Told<'a> {
-        endpoint: &'a Name,
-        #[serde(flatten)]
-        estimates: Estimates,
-    }
-    request.allow(&Method::GET, "GET")?;
-    let name = Name::try_from(name).map_err(RequestError::Name)?;
-    let weights = parameter(&request.query, "weights").map(|weights| weights_of(&weights)).transpose()?;
-    let mut refresh = Vec::new();
-    let told = service.estimate(&name, weights, request, &mut refresh).await;
-    Ok(fresh(told.map(|estimates| json(StatusCode::OK, &Told { endpoint: &name, estimates })), refresh))
-}
-
-fn fresh(told: Result<crate::request::Response, Error>, refresh: Vec<Name>) -> Answer {
-    let mut response = told.unwrap_or_else(|error| refuse(&error));
-    insert(response.headers_mut(), header::CACHE_CONTROL, "no-cache");
-    Answer { response, follow_ups: FollowUps::refresh(refresh) }
-}
-
-/// Weights as `a:1,b:3`.
-fn weights_of(text: &str) -> Result<Vec<(Name, f64)>, RequestError> {
-    let refused = || wrong("weights", text, "write a:1,b:3 with the variants' names, and weights of at least 0");
-    let mut weights = Vec::new();
-    for part in text.split(',') {
-        let (name, weight) = part.rsplit_once(':').ok_or_else(refused)?;
-        let weight = weight.trim().parse::<f64>().ok().filter(|weight| weight.is_finite() && *weight >= 0.0);
-        weights.push((Name::try_from(name.trim()).map_err(|_| refused())?, weight.ok_or_else(refused)?));
-    }
-    let sum: f64 = weights.iter().map(|(_, weight)| weight).sum();
-    if !(sum > 0.0 && sum.is_finite()) {
-        return Err(refused());
-    }
-    for (_, weight) in &mut weights {
-        *weight /= sum;
-    }
-    Ok(weights)
 }
