@@ -637,17 +637,7 @@ fn bars(out: &mut String, settings: &[(&Setting, Vec<Run>)]) -> std::fmt::Result
     {
         legend(out, x, 46.0, colour, name)?;
     }
-    for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
-        let y = bottom - height(share);
-        writeln!(out, r##"<path d="M{left} {y:.1}H{right}" stroke="#e2e2e2"/>"##)?;
-        writeln!(
-            out,
-            r#"<text x="{}" y="{:.1}" text-anchor="end" font-size="11">{:.0} %</text>"#,
-            left - 6.0,
-            y + 4.0,
-            100.0 * share
-        )?;
-    }
+    grid(out, (left, right), (top, bottom))?;
     let group = (right - left) / settings.len() as f64;
     let mut x = left;
     for (setting, runs) in settings {
@@ -702,6 +692,22 @@ fn bars(out: &mut String, settings: &[(&Setting, Vec<Run>)]) -> std::fmt::Result
     )
 }
 
+/// Lines at each quarter, with their shares.
+fn grid(out: &mut String, (left, right): (f64, f64), (top, bottom): (f64, f64)) -> std::fmt::Result {
+    for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
+        let y = bottom - share * (bottom - top);
+        writeln!(out, r##"<path d="M{left} {y:.1}H{right}" stroke="#e2e2e2"/>"##)?;
+        writeln!(
+            out,
+            r#"<text x="{}" y="{:.1}" text-anchor="end" font-size="11">{:.0} %</text>"#,
+            left - 6.0,
+            y + 4.0,
+            100.0 * share
+        )?;
+    }
+    Ok(())
+}
+
 fn legend(out: &mut String, x: f64, y: f64, colour: &str, name: &str) -> std::fmt::Result {
     writeln!(
         out,
@@ -724,17 +730,7 @@ fn curves(out: &mut String, (setting, runs): &(&Setting, Vec<Run>)) -> std::fmt:
     )?;
     legend(out, 512.0, 46.0, OURS, "Turnout")?;
     legend(out, 590.0, 46.0, GROWTHBOOK, "GrowthBook, sequential")?;
-    for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
-        let y = y(share);
-        writeln!(out, r##"<path d="M{left} {y:.1}H{right}" stroke="#e2e2e2"/>"##)?;
-        writeln!(
-            out,
-            r#"<text x="{}" y="{:.1}" text-anchor="end" font-size="11">{:.0} %</text>"#,
-            left - 6.0,
-            y + 4.0,
-            100.0 * share
-        )?;
-    }
+    grid(out, (left, right), (top, bottom))?;
     for outcomes in [0.0, 10_000.0, 20_000.0, 30_000.0, 40_000.0] {
         writeln!(
             out,

@@ -9,7 +9,7 @@ use crate::assignment::Reason;
 use crate::endpoint::{Classes, Endpoint, Metric, Outcome, OutcomeKind, Segment, Truth};
 use crate::payload::Predicted;
 use crate::platform::{Cell, Database, DatabaseError};
-use crate::statistics::{Confusion, Effects, Numbers, Scores, Sums, log_loss};
+use crate::statistics::{Confusion, Effects, Numbers, Scores, Sums, brier, log_loss};
 
 /// All requests, whatever segment they are of.
 pub(super) const WHOLE: u8 = 0;
@@ -49,8 +49,6 @@ pub(super) struct Assigned {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Quality {
-    /// Outcomes.
-    pub outcomes: u64,
     /// Outcomes of requests that named the variant, which count nowhere else.
     pub targeted: u64,
     /// Of classes.
@@ -115,7 +113,7 @@ impl<'a> Measure<'a> {
                 let score = score.filter(|score| (0.0..=1.0).contains(score));
                 match self.metric {
                     Metric::LogLoss => score.map(|score| log_loss(score, is_positive)),
-                    Metric::Brier => score.map(|score| (score - is(is_positive)).powi(2)),
+                    Metric::Brier => score.map(|score| brier(score, is_positive)),
                     _ => Some(is(class == right)),
                 }
             }
@@ -131,7 +129,6 @@ pub(super) fn since_ms(database: &impl Database) -> Result<Option<f64>, Database
 
 impl Quality {
     fn add(&mut self, told: &OutcomeKind, predicted: Option<Predicted>, truth: &Truth) {
-        self.outcomes = self.outcomes.saturating_add(1);
         match (told, predicted, truth) {
             (OutcomeKind::Reward, _, Truth::Number(reward)) => self.numbers.add(*reward, 0.0),
             (OutcomeKind::Value(_), Some(Predicted::Number(predicted)), Truth::Number(truth)) => {

@@ -7,14 +7,13 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::inference_id::Claims;
 use super::measure::{Assigned, Measure, Measured, Unit};
 use super::shares::Shares;
 use super::tables::{Row, set_state, state_count};
 use crate::assignment::Reason;
-use crate::endpoint::{Label, OutcomeKind, Truth};
+use crate::endpoint::{Label, OutcomeKind, Sha256, Truth};
 use crate::payload::Predicted;
 use crate::platform::{Cell, Database, DatabaseError};
 
@@ -222,11 +221,7 @@ pub(super) fn forget(
     )?;
     let orphaned_ms = now_ms - keep_ms - DAY_MS;
     let orphans = database.execute("DELETE FROM waiting WHERE at_ms < ? RETURNING 1", &[orphaned_ms.into()])?;
-    if !orphans.is_empty() {
-        let left = state_count(database, WAITING)?.unwrap_or(0);
-        let gone = u64::try_from(orphans.len()).unwrap_or(u64::MAX);
-        set_state(database, WAITING, Cell::count(left.saturating_sub(gone)))?;
-    }
+    fewer_wait(database, orphans.len())?;
     database.execute("DELETE FROM outcomes WHERE at_ms < ?", &[(now_ms - within_ms).into()])?;
     Ok(u64::try_from(gone.len()).is_ok_and(|gone| gone >= MOST_FORGOTTEN))
 }
@@ -234,6 +229,15 @@ pub(super) fn forget(
 /// Outcomes that wait.
 pub(super) fn waiting(database: &impl Database) -> Result<u64, DatabaseError> {
     Ok(state_count(database, WAITING)?.unwrap_or(0))
+}
+
+/// So many do not wait any more.
+fn fewer_wait(database: &impl Database, gone: usize) -> Result<(), DatabaseError> {
+    if gone == 0 {
+        return Ok(());
+    }
+    let left = waiting(database)?.saturating_sub(u64::try_from(gone).unwrap_or(u64::MAX));
+    set_state(database, WAITING, Cell::count(left))
 }
 
 /// Where outcomes are taken.
@@ -405,10 +409,7 @@ impl<D: Database> Desk<'_, D> {
     /// Takes out what has waited for a prediction.
     fn waiting_for(&self, id: &str) -> Result<Vec<(u32, Truth)>, DatabaseError> {
         let rows = self.database.execute("DELETE FROM waiting WHERE id = ? RETURNING row, truth", &[id.into()])?;
-        if !rows.is_empty() {
-            let left = waiting(self.database)?.saturating_sub(u64::try_from(rows.len()).unwrap_or(u64::MAX));
-            set_state(self.database, WAITING, Cell::count(left))?;
-        }
+        fewer_wait(self.database, rows.len())?;
         let told = rows.iter().filter_map(|cells| {
             let mut row = Row::of(cells);
             Some((u32::try_from(row.count()).ok()?, serde_json::from_str(&row.text()).ok()?))
@@ -419,8 +420,6 @@ impl<D: Database> Desk<'_, D> {
 
 /// 80 bits of an id's hash: the first 48, and the next 32.
 fn hashed(id: &str) -> (u64, u64) {
-    let digest: [u8; 32] = Sha256::digest(id.as_bytes()).into();
-    let whole = |bytes: &[u8]| bytes.iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
-    let (first, rest) = digest.split_at(6);
-    (whole(first), rest.first_chunk::<4>().map_or(0, |rest| whole(rest)))
+    let first = Sha256::of(id.as_bytes()).as_bytes().first_chunk().map_or(0, |first| u128::from_be_bytes(*first));
+    ((first >> 80) as u64, (first >> 48) as u64 & 0xffff_ffff)
 }

@@ -249,8 +249,8 @@ struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    fn of(measure: &'a Measure<'a>, endpoint: &'a Endpoint, baseline: Option<&'a Name>) -> Option<Self> {
-        let baseline = match baseline {
+    fn of(measure: &'a Measure<'a>, endpoint: &'a Endpoint) -> Option<Self> {
+        let baseline = match endpoint.written_goal().and_then(|goal| goal.baseline.as_ref()) {
             Some(name) => name,
             None => &endpoint.variants().first()?.name,
         };
@@ -273,8 +273,7 @@ pub(super) fn note(
     endpoint: &Endpoint,
     now_ms: f64,
 ) -> Result<(), DatabaseError> {
-    let goal = endpoint.goal();
-    let Some(plan) = Plan::of(measure, endpoint, goal.baseline.as_ref()) else { return Ok(()) };
+    let Some(plan) = Plan::of(measure, endpoint) else { return Ok(()) };
     let effects = measure::effects(database, WHOLE)?;
     let outcomes = effects.outcomes();
     for pair in plan.pairs(&effects, WHOLE, plan.alpha_each) {
@@ -315,11 +314,12 @@ pub(super) fn of(
     as_of_ms: f64,
 ) -> Result<Option<Verdict>, DatabaseError> {
     let goal = endpoint.goal();
-    let Some(plan) = Plan::of(measure, endpoint, goal.baseline.as_ref()) else { return Ok(None) };
+    let Some(plan) = Plan::of(measure, endpoint) else { return Ok(None) };
     let effects = measure::effects(database, WHOLE)?;
+    let names = class_names(database, &measure.outcome.kind)?;
     let mut variants = Vec::new();
     for variant in endpoint.variants() {
-        variants.push(scored(database, &plan, &effects, &variant.name)?);
+        variants.push(scored(database, &plan, &effects, &names, &variant.name)?);
     }
     let mut comparisons = Vec::new();
     for pair in plan.pairs(&effects, WHOLE, plan.alpha_each) {
@@ -362,6 +362,7 @@ fn scored(
     database: &impl Database,
     plan: &Plan<'_>,
     effects: &Effects,
+    names: &BTreeMap<u32, String>,
     variant: &Name,
 ) -> Result<Scored, DatabaseError> {
     let name = variant.as_str();
@@ -380,7 +381,6 @@ fn scored(
         rate_always(count((right.value * outcomes).round()), count(outcomes), plan.alpha_each, TUNED_FOR_UNITS)
     });
     let told = &plan.measure.outcome.kind;
-    let names = class_names(database, told)?;
     let class = |class: u32| names.get(&class).cloned().unwrap_or_else(|| format!("#{class:08x}"));
     let confusion =
         quality.confusion.counts().iter().map(|(predicted, right, count)| (class(*predicted), class(*right), *count));

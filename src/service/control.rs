@@ -4,13 +4,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::error::RevisionError;
+use super::experiment::misunderstood;
 use super::registry::{Configuration, Kind, RegistryError, Stored};
 use super::{Error, Service};
 use crate::access;
 use crate::endpoint::{
     Access, Backend, DocumentError, Endpoint, ModelKey, ModelReference, Name, OriginReference, Revision, Variant,
 };
-use crate::experiment::{Answer, Author, Cause, Change, Command, Condition, Edit, ExperimentError, Newest, Refusal};
+use crate::experiment::{Answer, Author, Cause, Change, Command, Condition, Edit, Newest, Refusal};
 use crate::isolate::{EndpointError, Served, Wanted};
 use crate::platform::{Entry, Namespace, Platform, Times};
 use crate::request::Request;
@@ -82,7 +83,7 @@ impl<P: Platform> Service<'_, P> {
                     self.isolate.endpoints.borrow_mut().told(name, newest, self.platform.now_ms())
                 }
                 Answer::Refused(refusal) => return Err(refused(refusal)),
-                other => return Err(ExperimentError::Version(format!("it answered {other:?}")).into()),
+                other => return Err(misunderstood(&other)),
             }
         } else {
             let entry = self.platform.read_entry(Namespace::Endpoints, name.as_str()).await?;
@@ -298,7 +299,7 @@ impl<P: Platform> Service<'_, P> {
                 Answer::Document(Newest { document, times, .. }) => {
                     document.map(|document| Entry { value: document.into_bytes(), times })
                 }
-                other => return Err(ExperimentError::Version(format!("it answered {other:?}")).into()),
+                other => return Err(misunderstood(&other)),
             }
         } else {
             self.platform.read_entry(Namespace::Endpoints, name.as_str()).await?

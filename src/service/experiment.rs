@@ -135,6 +135,7 @@ impl<P: Platform> Service<'_, P> {
     }
 }
 
-fn misunderstood(answer: &Answer) -> Error {
+/// An answer to something else than was asked.
+pub(super) fn misunderstood(answer: &Answer) -> Error {
     ExperimentError::Version(format!("it answered {answer:?}")).into()
 }

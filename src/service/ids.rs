@@ -121,14 +121,14 @@ impl<P: Platform> Service<'_, P> {
         counts: bool,
     ) -> Result<Option<KeptPrediction>, Error> {
         let is_own = !record.inference_id.is_empty();
-        let claims = draft.endpoint.as_ref().and_then(|endpoint| claims(endpoint, draft, record));
+        let mut claims = draft.endpoint.as_ref().and_then(|endpoint| claims(endpoint, draft, record));
         let keys = self.id_keys();
         if !is_own {
-            record.inference_id = match (&claims, keys) {
+            record.inference_id = match (&mut claims, keys) {
                 (Some(claims), Some(keys)) => {
                     // The first 32 bits of the id that it would have had.
-                    let nonce = u32::try_from(self.new_bits()? >> 96).unwrap_or_default();
-                    keys.sign(endpoint, &Claims { nonce, ..claims.clone() })
+                    claims.nonce = u32::try_from(self.new_bits()? >> 96).unwrap_or_default();
+                    keys.sign(endpoint, claims)
                 }
                 _ => self.new_id()?,
             };

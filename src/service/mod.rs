@@ -22,5 +22,5 @@ pub use inspect::{Described, Inspected, Reader};
 pub use invocation::{Invocation, Payload, Relay, Reply, UnitIn, Unreadable};
 pub use invoke::{IssuedCookie, Noted};
 pub use lookup::EndpointPage;
-pub use outcomes::{MOST_OUTCOMES, OutcomeReport, Received, Reported, outcomes_of};
+pub use outcomes::{OutcomeReport, Received, Reported};
 pub use registry::{Configuration, ConfiguredVariant, Kind, RegistryError, Stored};

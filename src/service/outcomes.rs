@@ -2,16 +2,15 @@
 
 use serde_json::Value;
 
+use super::experiment::misunderstood;
 use super::{Error, Service};
 use crate::access;
 use crate::endpoint::{Access, Endpoint, Name, Outcome};
-use crate::experiment::{Answer, CheckedOutcome, Command, ExperimentError, IdError, Refusal, Refused, Taken};
+use crate::experiment::{Answer, CheckedOutcome, Command, IdError, Refusal, Refused, Taken};
 use crate::isolate::Served;
 use crate::platform::Platform;
-use crate::request::{Request, RequestError};
+use crate::request::Request;
 
-/// The most outcomes of a request.
-pub const MOST_OUTCOMES: usize = 10_000;
 /// So many are counted at once, so that others of the endpoint are heard in between.
 const AT_ONCE: usize = 2_000;
 
@@ -44,7 +43,7 @@ pub struct Received {
     pub taken: u64,
     /// Of these, those that wait.
     pub waiting: u64,
-    /// OutcomeReport before.
+    /// Told before.
     pub repeated: u64,
     /// The position of each that is refused, a code, and why.
     pub refused: Vec<(usize, &'static str, String)>,
@@ -82,7 +81,7 @@ impl<P: Platform> Service<'_, P> {
             match self.ask(name, &Command::Outcomes(outcomes)).await? {
                 Answer::Outcomes(taken) => received.add(&taken, &places),
                 Answer::Refused(refusal) => return Err(Error::Refused(refusal)),
-                other => return Err(ExperimentError::Version(format!("it answered {other:?}")).into()),
+                other => return Err(misunderstood(&other)),
             }
         }
         received.refused.sort_by_key(|(at, ..)| *at);
@@ -147,83 +146,4 @@ fn code(why: Refused) -> &'static str {
         Refused::NoPrediction => "no_prediction",
         Refused::NoRoom => "too_many_waiting",
     }
-}
-
-impl OutcomeReport {
-    /// One outcome as JSON has it: `{"inference_id", "label" | "value" | "reward", "row"}`, or a line of SageMaker's ground truth.
-    ///
-    /// # Errors
-    /// If it is neither.
-    pub fn parse(json: &Value) -> Result<Self, String> {
-        let members = json.as_object().ok_or("an outcome is an object")?;
-        if members.contains_key("groundTruthData") || members.contains_key("eventMetadata") {
-            return OutcomeReport::ground_truth(json);
-        }
-        let known = ["inference_id", "label", "value", "reward", "row"];
-        if let Some(strange) = members.keys().find(|name| !known.contains(&name.as_str())) {
-            let strange: String = strange.chars().take(40).collect();
-            return Err(format!("an outcome has no member `{strange}`: it has {}", known.join(", ")));
-        }
-        let id = id(members.get("inference_id").ok_or("`inference_id` is missing")?)?;
-        let row = match members.get("row") {
-            None => 0,
-            Some(row) => {
-                row.as_u64().and_then(|row| u32::try_from(row).ok()).ok_or("`row` is a whole number from 0 on")?
-            }
-        };
-        let labels: Vec<&Value> = ["label", "value"].iter().filter_map(|name| members.get(*name)).collect();
-        let what = match (labels.as_slice(), members.get("reward")) {
-            ([label], None) => Reported::Label((*label).clone()),
-            ([], Some(reward)) => Reported::Reward(reward.clone()),
-            _ => return Err("an outcome has one of `label`, `value` and `reward`".to_owned()),
-        };
-        Ok(OutcomeReport { id, row, what })
-    }
-
-    /// A line of SageMaker Model Monitor's ground truth: the label as CSV, and the id of the event or the caller's own.
-    fn ground_truth(json: &Value) -> Result<Self, String> {
-        let at = |pointer: &str| json.pointer(pointer);
-        let own = at("/eventMetadata/inferenceId").filter(|id| !id.is_null());
-        let given =
-            own.or(at("/eventMetadata/eventId")).ok_or("`eventMetadata` has no `eventId` and no `inferenceId`")?;
-        let encoding = at("/groundTruthData/encoding").and_then(Value::as_str).unwrap_or("CSV");
-        if !encoding.eq_ignore_ascii_case("csv") {
-            return Err("`groundTruthData.encoding` is CSV here".to_owned());
-        }
-        let data = match at("/groundTruthData/data").ok_or("`groundTruthData` has no `data`")? {
-            Value::String(text) => text.trim().trim_matches('"').to_owned(),
-            other => other.to_string(),
-        };
-        Ok(OutcomeReport { id: id(given)?, row: 0, what: Reported::Text(data) })
-    }
-}
-
-/// An id: what callers may give is what they may name.
-fn id(value: &Value) -> Result<String, String> {
-    let id = value.as_str().filter(|id| (1..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic()));
-    id.map(str::to_owned).ok_or_else(|| "an inference id has 1 to 64 visible ASCII characters".to_owned())
-}
-
-/// What of a list of outcomes can be told before any is looked at.
-///
-/// # Errors
-/// If there are none, or too many.
-pub fn outcomes_of(body: &[u8]) -> Result<Vec<Result<OutcomeReport, String>>, RequestError> {
-    let wrong = |problem: String| RequestError::Operation(problem);
-    let mut told = Vec::new();
-    // One object, several side by side or on lines of their own, or a list of them.
-    for value in serde_json::Deserializer::from_slice(body).into_iter::<Value>() {
-        match value.map_err(|error| wrong(format!("the body is not JSON, nor lines of it: {error}")))? {
-            Value::Array(values) => told.extend(values.iter().map(OutcomeReport::parse)),
-            value => told.push(OutcomeReport::parse(&value)),
-        }
-        if told.len() > MOST_OUTCOMES {
-            return Err(wrong(format!("there are more than {MOST_OUTCOMES} outcomes: send them in several requests")));
-        }
-    }
-    if told.is_empty() {
-        let example = r#"{"inference_id": "...", "label": "yes"}"#;
-        return Err(wrong(format!("there are no outcomes: send {example}, a list of such, or one on each line")));
-    }
-    Ok(told)
 }

@@ -1,6 +1,7 @@
 //! Records are summed up, and the sums sent to the endpoints' experiments, which answer with the newest version of the document.
 //! A request waits for none of it.
 
+use super::experiment::misunderstood;
 use super::{Error, Service};
 use crate::assignment::Reason;
 use crate::endpoint::Name;
@@ -94,7 +95,7 @@ impl<P: Platform> Service<'_, P> {
                 let _ = self.isolate.endpoints.borrow_mut().told(endpoint, newest, self.platform.now_ms());
                 Ok(())
             }
-            other => Err(ExperimentError::Version(format!("it answered {other:?}")).into()),
+            other => Err(misunderstood(&other)),
         }
     }
 

@@ -21,5 +21,5 @@ pub use fixed::{Comparison, Mean, welch};
 pub use look::{LEAST_UNITS, Look, TUNED_FOR_UNITS, Tuning};
 pub use mismatch::{ALPHA, CONCENTRATION, Mismatch, Segment, SharesError, acceptance_always};
 #[cfg(feature = "serve")]
-pub use quality::{Area, CalibrationBin, Confusion, Numbers, OneClass, Roc, Scores, log_loss};
+pub use quality::{Area, CalibrationBin, Confusion, Numbers, OneClass, Roc, Scores, brier, log_loss};
 pub use sequential::{Mixture, p_value, rate_always};

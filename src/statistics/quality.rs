@@ -75,8 +75,6 @@ pub struct Scores {
     bins: BTreeMap<u16, Bin>,
     log_loss: f64,
     squares: f64,
-    /// Scores that were no probability.
-    strange: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -126,11 +124,15 @@ pub fn log_loss(score: f64, is_positive: bool) -> f64 {
     if is_positive { -score.ln() } else { -(-score).ln_1p() }
 }
 
+/// The squared distance of a probability from what came: 0 or 1 (Brier, 1950).
+pub fn brier(score: f64, is_positive: bool) -> f64 {
+    (score - f64::from(u8::from(is_positive))).powi(2)
+}
+
 impl Scores {
-    /// Adds a score. One that is no probability is counted as such alone.
+    /// Adds a score. One that is no probability is passed over.
     pub fn add(&mut self, score: f64, is_positive: bool) {
         if !(0.0..=1.0).contains(&score) {
-            self.strange = self.strange.saturating_add(1);
             return;
         }
         // A bin has its upper end, as scikit-learn's have.
@@ -140,17 +142,18 @@ impl Scores {
         bin.negatives = bin.negatives.saturating_add(u64::from(!is_positive));
         bin.sum += score;
         self.log_loss += log_loss(score, is_positive);
-        self.squares += (score - f64::from(u8::from(is_positive))).powi(2);
+        self.squares += brier(score, is_positive);
+    }
+
+    /// How many are positive, and how many are not.
+    fn classes(&self) -> (f64, f64) {
+        let sum = |of: fn(&Bin) -> u64| self.bins.values().map(|bin| of(bin) as f64).sum();
+        (sum(|bin| bin.positives), sum(|bin| bin.negatives))
     }
 
     /// How many.
     pub fn count(&self) -> u64 {
         self.bins.values().fold(0, |sum, bin| sum.saturating_add(bin.positives).saturating_add(bin.negatives))
-    }
-
-    /// Scores that were no probability, and count nowhere else.
-    pub fn strange(&self) -> u64 {
-        self.strange
     }
 
     /// The mean logarithmic loss; `None` of nothing.
@@ -165,8 +168,7 @@ impl Scores {
 
     /// The area under the ROC curve; `None` where one of the classes is missing.
     pub fn auc(&self) -> Option<Area> {
-        let positives: f64 = self.bins.values().map(|bin| bin.positives as f64).sum();
-        let negatives: f64 = self.bins.values().map(|bin| bin.negatives as f64).sum();
+        let (positives, negatives) = self.classes();
         let (mut below, mut wins, mut ties) = (0.0, 0.0, 0.0);
         for bin in self.bins.values() {
             let (here, others) = (bin.positives as f64, bin.negatives as f64);
@@ -180,8 +182,7 @@ impl Scores {
 
     /// The ROC curve, a point a bin; empty where one of the classes is missing.
     pub fn roc(&self) -> Roc {
-        let positives: f64 = self.bins.values().map(|bin| bin.positives as f64).sum();
-        let negatives: f64 = self.bins.values().map(|bin| bin.negatives as f64).sum();
+        let (positives, negatives) = self.classes();
         let mut roc = Roc::default();
         if !(positives > 0.0 && negatives > 0.0) {
             return roc;
@@ -236,11 +237,6 @@ impl Numbers {
         self.spread += from * (truth - self.mean);
         self.errors += (truth - predicted).abs();
         self.squares += (truth - predicted).powi(2);
-    }
-
-    /// How many.
-    pub fn count(&self) -> u64 {
-        self.count
     }
 
     /// The mean of the true ones; `None` of nothing.
