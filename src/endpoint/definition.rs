@@ -10,10 +10,13 @@ use std::collections::HashSet;
 use super::access::Access;
 use super::document::{DocumentError, EndpointDocument, MAX_VARIANTS, parse_json};
 use super::goal::{Goal, GoalError, Metric};
+use super::guardrail::{Guardrail, GuardrailError, Watch};
 use super::limits::RequestLimits;
 use super::name::Name;
+use super::notify::Notify;
 use super::object::Object;
 use super::outcome::Outcome;
+use super::policy::Policy;
 use super::revision::Revision;
 use super::stickiness::Stickiness;
 use super::variant::Variant;
@@ -30,6 +33,9 @@ pub struct Endpoint {
     limits: RequestLimits,
     outcome: Option<Outcome>,
     goal: Option<Goal>,
+    guardrails: Option<Vec<Guardrail>>,
+    policy: Option<Policy>,
+    notify: Option<Notify>,
     config: Option<Name>,
 }
 
@@ -97,6 +103,34 @@ impl Endpoint {
     /// The goal, as far as the document says it.
     pub fn written_goal(&self) -> Option<&Goal> {
         self.goal.as_ref()
+    }
+
+    /// Who moves the weights, where somebody does.
+    pub fn policy(&self) -> Option<&Policy> {
+        self.policy.as_ref()
+    }
+
+    /// What is watched while a policy runs; what is usual, where the document does not say.
+    pub fn guardrails(&self) -> Cow<'_, [Guardrail]> {
+        self.guardrails.as_ref().map_or_else(|| Cow::Owned(Guardrail::usual()), Cow::from)
+    }
+
+    /// Whether somebody may be watching while its weights are moved.
+    pub fn is_watched(&self) -> bool {
+        self.policy.is_some() || self.guardrails.is_some()
+    }
+
+    /// From how many milliseconds on an origin's answer is slow, where that is watched.
+    pub fn slow_ms(&self) -> Option<f64> {
+        self.guardrails.iter().flatten().find_map(|guardrail| match guardrail.watch {
+            Watch::Slow { origin_ms, .. } => Some(origin_ms),
+            _ => None,
+        })
+    }
+
+    /// Who is told of what the policy does.
+    pub fn notify(&self) -> Option<&Notify> {
+        self.notify.as_ref()
     }
 
     /// The endpoint configuration that a SageMaker client made it from, if one did.
@@ -174,6 +208,23 @@ impl Endpoint {
                 return Err(DocumentError::UnknownBaseline(name, known));
             }
         }
+        let guardrails: Option<Vec<Guardrail>> =
+            written.guardrails.map(|guardrails| guardrails.into_iter().map(|Object(guardrail)| guardrail).collect());
+        let policy = written.policy.map(|Object(policy)| policy);
+        let default = Goal::default();
+        let compared = goal.as_ref().unwrap_or(&default);
+        if let Some(policy) = &policy {
+            policy.check(&variants, outcome.is_some(), compared).map_err(DocumentError::Policy)?;
+        }
+        let mut watched = HashSet::new();
+        for (position, guardrail) in guardrails.iter().flatten().enumerate() {
+            let name = guardrail.watch.as_str();
+            let checked = match watched.insert(name) {
+                true => guardrail.check(policy.as_ref(), &variants, outcome.is_some(), compared),
+                false => Err(GuardrailError::Repeated(name)),
+            };
+            checked.map_err(|error| DocumentError::Guardrail { position, error })?;
+        }
         Ok(Endpoint {
             revision: Revision::of(document),
             variants,
@@ -184,13 +235,16 @@ impl Endpoint {
             limits: written.limits.map(|Object(limits)| limits).unwrap_or_default(),
             outcome,
             goal,
+            guardrails,
+            policy,
+            notify: written.notify.map(|Object(notify)| notify),
             config: written.config,
         })
     }
 
     /// The document of an endpoint that a SageMaker client makes from the endpoint configuration `config`. Sticky
-    /// assignment, the fallback, the limits, the outcome and the goal, which a configuration does not have, are kept from the
-    /// endpoint `before` it.
+    /// assignment, the fallback, the limits, the outcome, the goal, the guardrails and who is told, which a configuration does
+    /// not have, are kept from the endpoint `before` it; not the policy.
     ///
     /// # Errors
     /// If the document is not valid, as when the fallback is not among the new variants.
@@ -213,6 +267,10 @@ impl Endpoint {
             limits: before.and_then(Endpoint::written_limits),
             outcome: before.and_then(Endpoint::outcome).cloned().map(Object),
             goal: goal.map(Object),
+            guardrails: before.and_then(Endpoint::written_guardrails),
+            // It is about other variants.
+            policy: None,
+            notify: before.and_then(Endpoint::notify).cloned().map(Object),
             config: Some(config),
         };
         let document = written.to_json();
@@ -231,9 +289,16 @@ impl Endpoint {
             limits: self.written_limits(),
             outcome: self.outcome.clone().map(Object),
             goal: self.goal.clone().map(Object),
+            guardrails: self.written_guardrails(),
+            policy: self.policy.clone().map(Object),
+            notify: self.notify.clone().map(Object),
             config: self.config.clone(),
         };
         written.to_json()
+    }
+
+    fn written_guardrails(&self) -> Option<Vec<Object<Guardrail>>> {
+        Some(self.guardrails.as_ref()?.iter().cloned().map(Object).collect())
     }
 
     /// The limits, where they are not those of an endpoint that says nothing of them.

@@ -7,10 +7,13 @@ use serde::{Deserialize, Serialize};
 
 use super::access::Access;
 use super::goal::{Goal, GoalError};
+use super::guardrail::{Guardrail, GuardrailError};
 use super::limits::RequestLimits;
 use super::name::Name;
+use super::notify::Notify;
 use super::object::Object;
 use super::outcome::Outcome;
+use super::policy::{Policy, PolicyError};
 use super::stickiness::Stickiness;
 use super::variant::Variant;
 
@@ -66,6 +69,17 @@ pub enum DocumentError {
     /// The goal does not go with the outcomes.
     #[error("at `goal`: {0}")]
     Goal(GoalError),
+    /// The policy does not go with the rest.
+    #[error("at `policy`: {0}")]
+    Policy(PolicyError),
+    /// A guardrail does not go with the rest.
+    #[error("at `guardrails[{position}]`: {error}")]
+    Guardrail {
+        /// Which one.
+        position: usize,
+        /// Why.
+        error: GuardrailError,
+    },
 }
 
 impl DocumentError {
@@ -85,6 +99,10 @@ impl DocumentError {
             DocumentError::UnknownFallback(..) => "`fallback` is none of the variants".to_owned(),
             DocumentError::UnknownBaseline(..) => "`goal.baseline` is none of the variants".to_owned(),
             DocumentError::Goal(_) => "`goal` does not go with `outcome`".to_owned(),
+            DocumentError::Policy(_) => "`policy` does not go with the rest".to_owned(),
+            DocumentError::Guardrail { position, .. } => {
+                format!("`guardrails[{position}]` does not go with the rest")
+            }
         }
     }
 }
@@ -106,6 +124,12 @@ pub(super) struct EndpointDocument {
     pub outcome: Option<Object<Outcome>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub goal: Option<Object<Goal>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guardrails: Option<Vec<Object<Guardrail>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Object<Policy>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notify: Option<Object<Notify>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Name>,
 }

@@ -6,6 +6,7 @@ use super::name::Name;
 use super::object::Object;
 use super::outcome::{Classes, OutcomeKind};
 use super::stickiness::Token;
+use super::variant::Variant;
 
 /// What variants are compared by, and with which certainty.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -116,6 +117,11 @@ pub enum GoalError {
 }
 
 impl Goal {
+    /// The variant that the others are compared with.
+    pub fn baseline_of<'a>(&'a self, variants: &'a [Variant]) -> Option<&'a Name> {
+        self.baseline.as_ref().or_else(|| variants.first().map(|variant| &variant.name))
+    }
+
     /// The parts of the traffic that are judged by themselves.
     pub fn segment(&self) -> Option<&Segment> {
         self.segment.as_ref().map(|Object(segment)| segment)

@@ -6,10 +6,11 @@ use super::ledger::{Ledger, Newest, Observation, Publication, Refusal};
 use super::measure::Measure;
 use super::message::{Answer, Command, ExperimentError};
 use super::outcomes::{self, CheckedOutcome, Taken};
+use super::policy::{self, Steering};
 use super::scoreboard::{self, Detail, Query, Scoreboard};
 use super::shares::Shares;
 use super::split;
-use super::tables::prepare;
+use super::tables::{prepare, set_state, state_number};
 use super::tally::Tally;
 use super::verdict;
 use crate::endpoint::{Endpoint, Name};
@@ -32,6 +33,7 @@ const MOST_BYTES: u64 = 1 << 30;
 const MOST_CHANGES: u64 = 10_000;
 /// Sums are merged and isolates forgotten every hour.
 const CLEAN_EVERY_MS: f64 = 3_600_000.0;
+const CLEAN_MS: &str = "clean_ms";
 
 /// What can be set for experiments, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,9 +58,9 @@ impl Default for Terms {
 /// An experiment, for one question.
 #[derive(Debug)]
 pub struct Controller<'a, P, D> {
-    platform: Limited<P>,
-    database: &'a D,
-    endpoint: &'a Name,
+    pub(super) platform: Limited<P>,
+    pub(super) database: &'a D,
+    pub(super) endpoint: &'a Name,
     terms: Terms,
 }
 
@@ -102,7 +104,10 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
                 })?;
                 match changed {
                     Some(Err(error)) => Ok(Answer::Refused(error)),
-                    Some(Ok(())) | None => Ok(Answer::Document(self.ledger().newest(None)?)),
+                    Some(Ok(())) | None => {
+                        self.steer()?;
+                        Ok(Answer::Document(self.ledger().newest(None)?))
+                    }
                 }
             }
             Command::Read => {
@@ -130,6 +135,29 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
                 let told = verdict::estimates(self.database, &measure, &endpoint, shares.as_deref(), now_ms)?;
                 Ok(Answer::Estimates(Box::new(told)))
             }
+            Command::Policy => {
+                self.look(LOOK_EVERY_MS).await?;
+                self.steer()?;
+                let report = self.steering().report(self.platform.now_ms())?;
+                Ok(report.map_or(Answer::Refused(Refusal::NotFound), |report| Answer::Policy(Box::new(report))))
+            }
+            Command::Act { act, cause } => {
+                self.look(LOOK_ANEW_MS).await?;
+                self.steer()?;
+                let now_ms = self.platform.now_ms();
+                let mut done = Ok(());
+                self.database.atomically(&mut || {
+                    done = self.steering().act(&act, &cause, now_ms)?;
+                    Ok(())
+                })?;
+                if let Err(error) = done {
+                    return Ok(Answer::Unmoved(error));
+                }
+                let Some(report) = self.steering().report(now_ms)? else {
+                    return Ok(Answer::Refused(Refusal::NotFound));
+                };
+                Ok(Answer::Moved { report: Box::new(report), newest: self.ledger().newest(None)? })
+            }
             Command::History { before } => {
                 self.look(LOOK_EVERY_MS).await?;
                 let changes = history::page(self.database, before, CHANGES_A_PAGE)?;
@@ -140,6 +168,17 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
                 Ok(Answer::History { changes, more })
             }
         }
+    }
+
+    fn steering(&self) -> Steering<'a, D> {
+        Steering::new(self.database, self.endpoint)
+    }
+
+    /// Looks at the policy, and does what it decides.
+    fn steer(&self) -> Result<(), DatabaseError> {
+        let now_ms = self.platform.now_ms();
+        let may_step = !self.has_to_publish()?;
+        self.database.atomically(&mut || self.steering().look(may_step, now_ms))
     }
 
     async fn count(&self, tally: Tally) -> Result<Newest, DatabaseError> {
@@ -162,12 +201,14 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
             if let Some(measure) = measure.as_ref().filter(|_| is_new) {
                 outcomes::keep(self.database, measure, &tally.predictions, now_ms)?;
             }
-            Ok(())
+            // Units are told apart here, so that those of a message that came twice change nothing.
+            self.steering().count(&tally.wronged)
         })?;
         if let (Some(measure), Some(endpoint)) = (&measure, &endpoint) {
             self.close(measure, endpoint)?;
         }
         self.look(age_ms).await?;
+        self.steer()?;
         self.ledger().newest(tally.number)
     }
 
@@ -201,6 +242,7 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
             taken = outcomes::take(self.database, &measure, told, now_ms)?;
             verdict::note(self.database, &measure, endpoint, now_ms)
         })?;
+        self.steer()?;
         Ok(Answer::Outcomes(taken))
     }
 
@@ -285,7 +327,41 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
         Ok(true)
     }
 
-    /// Does what has to be done from time to time; says when to be woken again.
+    /// Does what is to be done by now: the policy is looked at, and what is old is cleaned away.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub async fn wake(&self) -> Result<Later, DatabaseError> {
+        self.look(LOOK_EVERY_MS).await?;
+        self.steer()?;
+        if self.platform.now_ms() >= self.clean_ms()? {
+            match self.clean()? {
+                Later::Drop => return Ok(Later::Drop),
+                Later::WakeAt(ms) => set_state(self.database, CLEAN_MS, ms.into())?,
+            }
+        }
+        Ok(Later::WakeAt(self.wake_ms()?))
+    }
+
+    /// When there is something to be done next, in milliseconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// If the database fails.
+    pub fn wake_ms(&self) -> Result<f64, DatabaseError> {
+        let others = [self.steering().wake_ms()?, policy::next_ms(self.database)?];
+        Ok(others.into_iter().flatten().fold(self.clean_ms()?, f64::min))
+    }
+
+    fn clean_ms(&self) -> Result<f64, DatabaseError> {
+        if let Some(ms) = state_number(self.database, CLEAN_MS)? {
+            return Ok(ms);
+        }
+        let ms = self.platform.now_ms() + CLEAN_EVERY_MS;
+        set_state(self.database, CLEAN_MS, ms.into())?;
+        Ok(ms)
+    }
+
+    /// Cleans away what is old; says when to do it again.
     ///
     /// # Errors
     /// If the database fails.

@@ -22,12 +22,22 @@ pub enum Author {
 }
 
 /// Who makes a change, and what for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cause {
     /// Who.
     pub author: Author,
     /// What for, where that was said.
     pub reason: Option<String>,
+    /// What a policy looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub figures: Option<Value>,
+}
+
+impl Cause {
+    /// Somebody, who does not say more.
+    pub fn of(author: Author, reason: Option<String>) -> Self {
+        Cause { author, reason, figures: None }
+    }
 }
 
 /// One change.
@@ -43,6 +53,9 @@ pub struct Past {
     pub author: Author,
     /// What for, where that was said.
     pub reason: Option<String>,
+    /// What a policy looked at when it made the change; absent of other changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub figures: Option<Value>,
     /// The revision before it; absent of the first, and after a removal.
     pub before: Option<String>,
     /// The variants' shares of the traffic from then on, 0 to 1; absent where the document was removed, or is none.
@@ -61,9 +74,10 @@ pub(super) struct Version {
     pub author: Author,
     pub reason: Option<String>,
     pub document: Option<String>,
+    pub figures: Option<Value>,
 }
 
-const COLUMNS: &str = "number, revision, at_ms, author, reason, document";
+const COLUMNS: &str = "number, revision, at_ms, author, reason, document, figures";
 
 /// The newest version; `None` where there has been none.
 pub(super) fn newest(database: &impl Database) -> Result<Option<Version>, DatabaseError> {
@@ -100,10 +114,10 @@ pub(super) fn add(
 ) -> Result<Version, DatabaseError> {
     let number = newest_number(database)?.saturating_add(1);
     let revision = document.as_deref().map(revision_of);
-    let Cause { author, reason } = cause.clone();
-    let version = Version { number, revision, at_ms: now_ms, author, reason, document };
+    let Cause { author, reason, figures } = cause.clone();
+    let version = Version { number, revision, at_ms: now_ms, author, reason, document, figures };
     database.execute(
-        &format!("INSERT INTO revisions ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"),
+        &format!("INSERT INTO revisions ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"),
         &[
             Cell::count(version.number),
             Cell::text_or_null(version.revision.as_deref()),
@@ -112,6 +126,7 @@ pub(super) fn add(
             Cell::Text(serde_json::to_string(&version.author).unwrap_or_default()),
             Cell::text_or_null(version.reason.as_deref()),
             Cell::text_or_null(version.document.as_deref()),
+            Cell::text_or_null(version.figures.as_ref().map(Value::to_string).as_deref()),
         ],
     )?;
     Ok(version)
@@ -135,6 +150,7 @@ pub(super) fn page(database: &impl Database, before: Option<u64>, most: u64) -> 
             at_ms: version.at_ms,
             author: version.author.clone(),
             reason: version.reason.clone(),
+            figures: version.figures.clone(),
             shares: version.shares(),
             before: earlier.and_then(|earlier| earlier.revision.clone()),
             patch: difference(earlier, version),
@@ -177,6 +193,7 @@ fn select(database: &impl Database, rest: &str, parameters: &[Cell]) -> Result<V
             author: serde_json::from_str(&row.text()).unwrap_or(Author::Hand),
             reason: row.optional_text(),
             document: row.optional_text(),
+            figures: row.optional_text().and_then(|text| serde_json::from_str(&text).ok()),
         }
     });
     Ok(versions.collect())

@@ -280,8 +280,7 @@ impl<'a, D: Database> Ledger<'a, D> {
     }
 
     fn adopt(&self, seen: &Observation, now_ms: f64) -> Result<(), DatabaseError> {
-        let version =
-            history::add(self.database, seen.document.clone(), &Cause { author: Author::Hand, reason: None }, now_ms)?;
+        let version = history::add(self.database, seen.document.clone(), &Cause::of(Author::Hand, None), now_ms)?;
         self.published(version.number, now_ms)
     }
 

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::history::{Cause, Past};
 use super::ledger::{Change, Newest, Refusal};
 use super::outcomes::{CheckedOutcome, Taken};
+use super::policy::{Act, ActError, Report};
 use super::scoreboard::{Query, Scoreboard};
 use super::tally::Tally;
 use super::verdict::{Estimates, Verdict};
@@ -37,6 +38,15 @@ pub enum Command {
         /// The shares; none are asked for beside those of one variant each.
         shares: Option<Vec<(Name, f64)>>,
     },
+    /// What its policy does.
+    Policy,
+    /// Do something with it.
+    Act {
+        /// What.
+        act: Act,
+        /// Who wants it, and what for.
+        cause: Cause,
+    },
     /// The changes with a number below `before`, the newest first.
     History {
         /// None of the newest.
@@ -60,6 +70,8 @@ pub enum Answer {
     Verdict(Box<Verdict>),
     /// What the metric would be under other weights.
     Estimates(Box<Estimates>),
+    /// What its policy does.
+    Policy(Box<Report>),
     /// Changes, and whether there are older ones.
     History {
         /// The newest first.
@@ -69,6 +81,15 @@ pub enum Answer {
     },
     /// What was asked cannot be.
     Refused(Refusal),
+    /// Something was done with the policy.
+    Moved {
+        /// What it does now.
+        report: Box<Report>,
+        /// The document.
+        newest: Newest,
+    },
+    /// Nothing was done with it.
+    Unmoved(ActError),
 }
 
 /// An experiment cannot be had, or did not do what it should.

@@ -191,7 +191,7 @@ impl Place {
 }
 
 const SUMS: &str =
-    "invocations, predicted_rows, caller_errors, variant_errors, other_errors, fallbacks, bytes_in, bytes_out";
+    "invocations, predicted_rows, caller_errors, variant_errors, other_errors, fallbacks, bytes_in, bytes_out, slow";
 
 /// Counts a share of a tally.
 pub(super) fn count(database: &impl Database, share: &Share) -> Result<(), DatabaseError> {
@@ -225,6 +225,7 @@ fn add(database: &impl Database, place: &Place, sums: &Sums) -> Result<(), Datab
         sums.fallbacks,
         sums.bytes_in,
         sums.bytes_out,
+        sums.slow,
     ];
     let mut parameters = key.to_vec();
     parameters.extend(counts.map(Cell::count));
@@ -234,7 +235,7 @@ fn add(database: &impl Database, place: &Place, sums: &Sums) -> Result<(), Datab
     database.execute(
         &format!(
             "INSERT INTO sums (span, since, revision, variant, reason, {SUMS}, origin_ms)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT (span, since, revision, variant, reason)
                 DO UPDATE SET {added}, origin_ms = coalesce(excluded.origin_ms, origin_ms)"
         ),
@@ -309,6 +310,7 @@ impl Row<'_> {
             fallbacks: self.count(),
             bytes_in: self.count(),
             bytes_out: self.count(),
+            slow: self.count(),
             origin_ms: self.latency(),
         };
         (place, sums)

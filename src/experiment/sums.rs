@@ -21,6 +21,8 @@ pub struct Sums {
     pub other_errors: u64,
     /// Of `variant_errors`, those that the fallback answered.
     pub fallbacks: u64,
+    /// Requests that an origin answered later than the endpoint's guardrail has it.
+    pub slow: u64,
     /// Bytes of the requests' bodies.
     pub bytes_in: u64,
     /// Bytes of the responses' bodies.
@@ -40,6 +42,7 @@ impl Sums {
             (&mut self.variant_errors, other.variant_errors),
             (&mut self.other_errors, other.other_errors),
             (&mut self.fallbacks, other.fallbacks),
+            (&mut self.slow, other.slow),
             (&mut self.bytes_in, other.bytes_in),
             (&mut self.bytes_out, other.bytes_out),
         ];

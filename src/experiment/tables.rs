@@ -4,7 +4,7 @@ use crate::endpoint::Name;
 use crate::platform::{Cell, Database, DatabaseError};
 
 /// Statements that make what is not there. A later version adds its own behind them.
-const SCHEMA: [&str; 15] = [
+const SCHEMA: [&str; 21] = [
     // Figures that there are one of.
     "CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
     // Each change of the document, in order. One without a document is a removal.
@@ -48,6 +48,19 @@ const SCHEMA: [&str; 15] = [
     // What was known when: for the picture of a test.
     "CREATE TABLE IF NOT EXISTS points (baseline TEXT NOT NULL, variant TEXT NOT NULL, outcomes REAL NOT NULL, at_ms REAL NOT NULL,
         difference REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL, share REAL, PRIMARY KEY (baseline, variant, outcomes)) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS units_by_revision ON units (revision, variant)",
+    "ALTER TABLE sums ADD COLUMN slow INTEGER NOT NULL DEFAULT 0",
+    // What a policy looked at when it made the change, as JSON.
+    "ALTER TABLE revisions ADD COLUMN figures TEXT",
+    // Units of which a request went wrong while the policy ran, by the segment of it (counted from 0).
+    "CREATE TABLE IF NOT EXISTS wronged (event TEXT NOT NULL, unit INTEGER NOT NULL, segment INTEGER NOT NULL,
+        variant TEXT NOT NULL, PRIMARY KEY (event, unit, segment)) WITHOUT ROWID",
+    // What policies did, with the figures they did it for, as JSON.
+    "CREATE TABLE IF NOT EXISTS deeds (number INTEGER PRIMARY KEY, at_ms REAL NOT NULL, deed TEXT NOT NULL, revision TEXT,
+        says TEXT NOT NULL, figures TEXT)",
+    // What somebody elsewhere has to be told yet.
+    "CREATE TABLE IF NOT EXISTS notices (number INTEGER PRIMARY KEY, url TEXT NOT NULL, secret TEXT NOT NULL,
+        body TEXT NOT NULL, tries INTEGER NOT NULL, next_ms REAL NOT NULL)",
 ];
 
 /// How many statements of the schema the database has been given, by the name of their figure.
@@ -61,13 +74,16 @@ const ENDPOINT: &str = "endpoint";
 pub(super) fn prepare(database: &impl Database, endpoint: &Name) -> Result<(), DatabaseError> {
     let [first, others @ ..] = &SCHEMA;
     database.execute(first, &[])?;
-    let made = Cell::Integer(i64::try_from(SCHEMA.len()).unwrap_or(i64::MAX));
-    if state(database, MADE)?.as_ref() != Some(&made) {
-        for statement in others {
-            database.execute(statement, &[])?;
-        }
-        set_state(database, ENDPOINT, endpoint.as_str().into())?;
-        set_state(database, MADE, made)?;
+    let made = state_count(database, MADE)?.and_then(|made| usize::try_from(made).ok()).unwrap_or(1);
+    if made < SCHEMA.len() {
+        // All or nothing: a column is added only once.
+        database.atomically(&mut || {
+            for statement in others.iter().skip(made.saturating_sub(1)) {
+                database.execute(statement, &[])?;
+            }
+            set_state(database, ENDPOINT, endpoint.as_str().into())?;
+            set_state(database, MADE, Cell::Integer(i64::try_from(SCHEMA.len()).unwrap_or(i64::MAX)))
+        })?;
     }
     Ok(())
 }

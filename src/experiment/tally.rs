@@ -21,6 +21,9 @@ pub struct Tally {
     /// Units of sticky requests that this isolate has not sent before, by their revision and variant.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub units: Vec<(String, String, String)>,
+    /// Units of sticky requests that went wrong, while a policy may be running.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wronged: Vec<Wronged>,
     /// Predictions that are kept for their outcomes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub predictions: Vec<KeptPrediction>,
@@ -31,6 +34,29 @@ pub struct Tally {
     /// Requests whose sums were dropped since the last message, for want of room.
     #[serde(default)]
     pub lost: u64,
+}
+
+/// A unit one of whose requests went wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Wronged {
+    /// What went wrong.
+    pub event: Event,
+    /// The configuration that decided.
+    pub revision: String,
+    /// The variant that was chosen.
+    pub variant: String,
+    /// The first bits of the unit's hash, as [`unit_number`](super::unit_number) has them.
+    pub unit: u64,
+}
+
+/// What can go wrong with a request that guardrails watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// The variant failed.
+    Error,
+    /// An origin answered late.
+    Slow,
 }
 
 /// Some of the sums.

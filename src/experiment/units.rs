@@ -1,5 +1,7 @@
 //! Units, by which sticky assignments are counted.
 
+use std::collections::BTreeMap;
+
 use super::tables::{Row, set_state, state_count};
 use crate::platform::{Cell, Database, DatabaseError};
 
@@ -52,6 +54,25 @@ pub(super) fn by_revision(database: &impl Database) -> Result<Vec<(String, Strin
         (row.text(), row.text(), row.count())
     });
     Ok(units.collect())
+}
+
+/// The same of these revisions alone: units by revision and variant.
+pub(super) fn of_revisions(
+    database: &impl Database,
+    revisions: &[&str],
+) -> Result<BTreeMap<String, BTreeMap<String, u64>>, DatabaseError> {
+    let mut counts: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+    for revision in revisions {
+        let rows = database.execute(
+            "SELECT variant, COUNT(*) FROM units WHERE revision = ? GROUP BY variant",
+            &[(*revision).into()],
+        )?;
+        for cells in &rows {
+            let mut row = Row::of(cells);
+            counts.entry((*revision).to_owned()).or_default().insert(row.text(), row.count());
+        }
+    }
+    Ok(counts)
 }
 
 /// Units whose number is not below this are counted no longer.

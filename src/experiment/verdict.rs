@@ -59,6 +59,23 @@ pub struct SegmentVerdict {
     pub comparisons: Vec<Compared>,
 }
 
+/// What a policy asks of the verdict on a variant.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Judged {
+    /// What may be said.
+    pub verdict: Word,
+    /// The same as a sentence.
+    pub says: String,
+    /// Its mean less the baseline's.
+    pub difference: Option<f64>,
+    /// Where the difference is, at every look.
+    pub interval: Option<(f64, f64)>,
+    /// About how many more outcomes of all variants it will take until something may be said.
+    pub more_outcomes: Option<f64>,
+    /// The logarithm of the e-value against its being no worse; 0 where it is not.
+    pub log_e_of_worse: f64,
+}
+
 /// How good one variant is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scored {
@@ -250,10 +267,8 @@ struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     fn of(measure: &'a Measure<'a>, endpoint: &'a Endpoint) -> Option<Self> {
-        let baseline = match endpoint.written_goal().and_then(|goal| goal.baseline.as_ref()) {
-            Some(name) => name,
-            None => &endpoint.variants().first()?.name,
-        };
+        let written = endpoint.written_goal().and_then(|goal| goal.baseline.as_ref());
+        let baseline = written.or_else(|| endpoint.variants().first().map(|variant| &variant.name))?;
         let others = endpoint.variants().len().saturating_sub(1).max(1);
         Some(Plan { measure, endpoint, baseline, alpha_each: endpoint.goal().alpha.get() / others as f64 })
     }
@@ -352,6 +367,35 @@ pub(super) fn of(
         comparisons,
         segments,
     }))
+}
+
+/// What may be said of the variants that are compared with the baseline, by name.
+pub(super) fn judged(
+    database: &impl Database,
+    measure: &Measure<'_>,
+    endpoint: &Endpoint,
+    effects: &Effects,
+) -> Result<BTreeMap<String, Judged>, DatabaseError> {
+    let Some(plan) = Plan::of(measure, endpoint) else { return Ok(BTreeMap::new()) };
+    let sign = if measure.metric.is_better_higher() { 1.0 } else { -1.0 };
+    let mut judged = BTreeMap::new();
+    for pair in plan.pairs(effects, WHOLE, plan.alpha_each) {
+        let compared = compared(database, &plan, pair)?;
+        let is_lower = compared.difference.is_some_and(|difference| difference * sign < 0.0);
+        let log_e = compared.p_value.filter(|_| is_lower).map_or(0.0, |p_value| -p_value.ln());
+        judged.insert(
+            pair.variant.to_string(),
+            Judged {
+                verdict: compared.verdict,
+                says: compared.says,
+                difference: compared.difference,
+                interval: compared.interval,
+                more_outcomes: compared.more_outcomes.map(|more| more as f64),
+                log_e_of_worse: log_e.max(0.0),
+            },
+        );
+    }
+    Ok(judged)
 }
 
 fn count(number: f64) -> u64 {

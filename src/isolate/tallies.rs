@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::assignment::Reason;
 use crate::endpoint::Name;
-use crate::experiment::{Counted, KeptPrediction, Newest, Share, Sums, Tally, unit_number};
+use crate::experiment::{Counted, KeptPrediction, Newest, Share, Sums, Tally, Wronged, unit_number};
 
 /// Sums by endpoint.
 #[derive(Debug, Default)]
@@ -24,6 +24,7 @@ pub struct Tallies {
 struct Pending {
     sums: Vec<Share>,
     units: Vec<(String, String, String)>,
+    wronged: HashSet<Wronged>,
     predictions: Vec<KeptPrediction>,
     lost: u64,
     /// The message that is on its way, or was lost on it.
@@ -41,6 +42,7 @@ impl Default for Pending {
         Pending {
             sums: Vec::new(),
             units: Vec::new(),
+            wronged: HashSet::new(),
             predictions: Vec::new(),
             lost: 0,
             sent: None,
@@ -153,6 +155,15 @@ impl Tallies {
         }
     }
 
+    /// Notes that a request of a unit went wrong.
+    pub fn wrong(&mut self, endpoint: &str, wronged: Wronged) {
+        if let Some(pending) =
+            self.endpoints.get_mut(endpoint).filter(|pending| pending.wronged.len() < Self::MOST_UNITS)
+        {
+            pending.wronged.insert(wronged);
+        }
+    }
+
     /// Notes a prediction that is kept for its outcomes; `false` where there is no room.
     pub fn keep(&mut self, endpoint: &str, prediction: KeptPrediction) -> bool {
         let Some(pending) = self.endpoints.get_mut(endpoint) else { return false };
@@ -201,6 +212,7 @@ impl Tallies {
                     settled: pending.sequence,
                     shares: std::mem::take(&mut pending.sums),
                     units: std::mem::take(&mut pending.units),
+                    wronged: pending.wronged.drain().collect(),
                     predictions: std::mem::take(&mut pending.predictions),
                     revision,
                     number,

@@ -7,7 +7,7 @@ use super::headers;
 use super::respond::insert;
 use crate::access::AccessError;
 use crate::assignment::AssignmentError;
-use crate::experiment::Refusal;
+use crate::experiment::{ActError, PlanError, Refusal};
 use crate::isolate::{EndpointError, InvokeError, ModelError};
 use crate::origin::OriginError;
 use crate::payload::{FormatError, PayloadError};
@@ -158,20 +158,35 @@ fn status_and_fix(error: &Error) -> (StatusCode, &'static str) {
             ),
             RegistryError::Unusable(..) => (S::BAD_REQUEST, "mend the model as the message says, or name an origin"),
         },
-        Error::Refused(refusal) => match refusal {
-            Refusal::Conflict { .. } => (S::PRECONDITION_FAILED, "read the endpoint again and decide anew"),
-            Refusal::NotFound => (S::NOT_FOUND, "GET /endpoints lists the endpoints"),
-            Refusal::UnknownRevision(_) => (S::NOT_FOUND, "take one of GET /endpoints/NAME/history"),
-            Refusal::Document(_) => (S::BAD_REQUEST, "fix the document where the message says"),
-            Refusal::Weights(_) => (S::BAD_REQUEST, WEIGHTS),
-            Refusal::NoOutcomes => {
-                (S::CONFLICT, "add `outcome` to the endpoint's document, such as {\"kind\": \"label\"}")
-            }
-            Refusal::Broken(_) => (S::CONFLICT, "put a document in its place that is right"),
+        Error::Policy(error) => match error {
+            ActError::Refused(refusal) => refused(refusal),
+            ActError::Plan(PlanError::NoPolicy) => (
+                S::CONFLICT,
+                "add `policy` to the endpoint's document, or send a document that has one: {\"action\": \"start\", \"document\": {...}}",
+            ),
+            ActError::Plan(PlanError::Arrived(_)) => (S::CONFLICT, "name another variant in `policy.ramp.to`"),
+            ActError::Open(_) => (S::CONFLICT, "send {\"action\": \"stop\"} or {\"action\": \"roll_back\"} first"),
+            ActError::NotSo(_) => (S::CONFLICT, "GET /endpoints/NAME/policy says where it is"),
+            ActError::Changed(_) => (S::CONFLICT, "send {\"action\": \"stop\"}, and start the policy anew"),
+            ActError::Breached(_) => (S::CONFLICT, "GET /endpoints/NAME/policy says what is waited for"),
         },
+        Error::Refused(refusal) => refused(refusal),
         Error::Experiment(_) => (S::SERVICE_UNAVAILABLE, "try again shortly"),
         Error::Weights(_) => (S::BAD_REQUEST, WEIGHTS),
         Error::Entropy(_) => (S::INTERNAL_SERVER_ERROR, "try again shortly"),
+    }
+}
+
+fn refused(refusal: &Refusal) -> (StatusCode, &'static str) {
+    use StatusCode as S;
+    match refusal {
+        Refusal::Conflict { .. } => (S::PRECONDITION_FAILED, "read the endpoint again and decide anew"),
+        Refusal::NotFound => (S::NOT_FOUND, "GET /endpoints lists the endpoints"),
+        Refusal::UnknownRevision(_) => (S::NOT_FOUND, "take one of GET /endpoints/NAME/history"),
+        Refusal::Document(_) => (S::BAD_REQUEST, "fix the document where the message says"),
+        Refusal::Weights(_) => (S::BAD_REQUEST, WEIGHTS),
+        Refusal::NoOutcomes => (S::CONFLICT, "add `outcome` to the endpoint's document, such as {\"kind\": \"label\"}"),
+        Refusal::Broken(_) => (S::CONFLICT, "put a document in its place that is right"),
     }
 }
 

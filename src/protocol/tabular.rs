@@ -155,9 +155,9 @@ pub(super) fn is_id(text: &str) -> bool {
 
 /// Who makes a change, and what for, as a header may say.
 pub(super) fn cause(request: &Request, author: Author) -> Result<Cause, RequestError> {
-    let Some(value) = request.headers.get(headers::CHANGE_REASON) else { return Ok(Cause { author, reason: None }) };
+    let Some(value) = request.headers.get(headers::CHANGE_REASON) else { return Ok(Cause::of(author, None)) };
     match value.to_str() {
-        Ok(reason) if reason.len() <= MOST_REASON => Ok(Cause { author, reason: Some(reason.to_owned()) }),
+        Ok(reason) if reason.len() <= MOST_REASON => Ok(Cause::of(author, Some(reason.to_owned()))),
         _ => {
             Err(RequestError::Operation(format!("X-Change-Reason has at most {MOST_REASON} visible ASCII characters")))
         }

@@ -8,7 +8,7 @@ use super::registry::RegistryError;
 use crate::access::AccessError;
 use crate::assignment::AssignmentError;
 use crate::endpoint::{Name, WeightsError};
-use crate::experiment::{ExperimentError, Refusal};
+use crate::experiment::{ActError, ExperimentError, PlanError, Refusal};
 use crate::isolate::{EndpointError, InvokeError, ModelError};
 use crate::origin::OriginError;
 use crate::payload::{FormatError, PayloadError};
@@ -48,6 +48,9 @@ pub enum Error {
     /// The administrator: a change that cannot be made.
     #[error(transparent)]
     Refused(Refusal),
+    /// The administrator: what is to be done with a policy.
+    #[error(transparent)]
+    Policy(#[from] ActError),
     /// The endpoint's experiment.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
@@ -166,15 +169,16 @@ impl Error {
                 RegistryError::Fallback { .. } => "fallback_missing",
                 RegistryError::Unusable(..) => "unusable",
             },
-            Error::Refused(refusal) => match refusal {
-                Refusal::Conflict { .. } => "revision_conflict",
-                Refusal::NotFound => "endpoint_not_found",
-                Refusal::UnknownRevision(_) => "revision_unknown",
-                Refusal::Document(_) => "bad_document",
-                Refusal::Weights(_) => "bad_weights",
-                Refusal::NoOutcomes => "no_outcomes",
-                Refusal::Broken(_) => "endpoint_invalid",
+            Error::Policy(error) => match error {
+                ActError::Refused(refusal) => refusal_code(refusal),
+                ActError::Plan(PlanError::NoPolicy) => "no_policy",
+                ActError::Plan(PlanError::Arrived(_)) => "policy_arrived",
+                ActError::Open(_) => "policy_open",
+                ActError::NotSo(_) => "policy_not_open",
+                ActError::Changed(_) => "policy_changed",
+                ActError::Breached(_) => "policy_waits",
             },
+            Error::Refused(refusal) => refusal_code(refusal),
             Error::Experiment(_) => "experiment_unavailable",
             Error::Weights(_) => "bad_weights",
             Error::Entropy(_) => "no_randomness",
@@ -245,5 +249,17 @@ fn rows(error: &RowsError) -> &'static str {
         RowsError::Batch { .. } => "wrong_number_of_rows",
         RowsError::TooMany { .. } => "too_many_rows",
         RowsError::Answer { .. } => "answer_too_large",
+    }
+}
+
+fn refusal_code(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::Conflict { .. } => "revision_conflict",
+        Refusal::NotFound => "endpoint_not_found",
+        Refusal::UnknownRevision(_) => "revision_unknown",
+        Refusal::Document(_) => "bad_document",
+        Refusal::Weights(_) => "bad_weights",
+        Refusal::NoOutcomes => "no_outcomes",
+        Refusal::Broken(_) => "endpoint_invalid",
     }
 }

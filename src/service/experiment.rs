@@ -74,7 +74,7 @@ impl<P: Platform> Service<'_, P> {
         }
     }
 
-    async fn may_read(&self, name: &Name, proof: &Request, refresh: &mut Vec<Name>) -> Result<(), Error> {
+    pub(super) async fn may_read(&self, name: &Name, proof: &Request, refresh: &mut Vec<Name>) -> Result<(), Error> {
         let served = self.look_up(name, refresh).await?;
         self.reader(&served.endpoint, proof)?;
         Ok(())
@@ -122,7 +122,7 @@ impl<P: Platform> Service<'_, P> {
         }
     }
 
-    async fn asked(&self, name: &Name, command: &Command) -> Result<Answer, Error> {
+    pub(super) async fn asked(&self, name: &Name, command: &Command) -> Result<Answer, Error> {
         self.has_experiments()?;
         Ok(self.ask(name, command).await?)
     }

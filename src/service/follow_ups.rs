@@ -3,7 +3,7 @@
 use futures_util::future::join3;
 
 use super::Service;
-use crate::endpoint::Name;
+use crate::endpoint::{Endpoint, Name};
 use crate::experiment::KeptPrediction;
 use crate::platform::Platform;
 use crate::record::{Record, Sink};
@@ -20,8 +20,26 @@ pub struct FollowUps {
     pub(super) uncounted: Option<CountRows>,
     /// What is kept of the prediction, for its outcomes.
     pub(super) kept: Option<KeptPrediction>,
+    /// What is watched of it.
+    pub(super) watched: Watched,
     /// Endpoints whose configuration was served past its time to live.
     pub(super) refresh: Vec<Name>,
+}
+
+/// What an endpoint's guardrails watch.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Watched {
+    /// Whether units are to be told whose requests go wrong.
+    pub units: bool,
+    /// From how many milliseconds on an origin's answer is slow.
+    pub slow_ms: Option<f64>,
+}
+
+impl Watched {
+    /// By an endpoint's document.
+    pub fn of(endpoint: &Endpoint) -> Self {
+        Watched { units: endpoint.is_watched(), slow_ms: endpoint.slow_ms() }
+    }
 }
 
 impl FollowUps {
@@ -53,7 +71,7 @@ impl<P: Platform> Service<'_, P> {
     pub async fn follow_up(&self, mut follow_ups: FollowUps, sink: &impl Sink) {
         let record = follow_ups.take_record();
         let kept = follow_ups.kept.take();
-        let sends = record.as_ref().and_then(|record| self.tally(record, kept));
+        let sends = record.as_ref().and_then(|record| self.tally(record, kept, follow_ups.watched));
         let written = async {
             if let Some(record) = &record {
                 sink.write(record).await;

@@ -6,6 +6,7 @@ use futures_util::future::join;
 use turnout_tables::RunError;
 
 use super::error::{BackendError, Failure};
+use super::follow_ups::Watched;
 use super::ids::Draft;
 use super::invocation::{Invocation, Payload, Reply, UnitIn, Unreadable};
 use super::{CountRows, Error, FollowUps, Service};
@@ -107,6 +108,7 @@ impl<P: Platform> Service<'_, P> {
         let Served { endpoint, .. } = self.look_up(&invocation.endpoint, &mut follow_ups.refresh).await?;
         self.allow(&endpoint, invocation.proof)?;
         draft.begin(&endpoint, invocation.relay.headers);
+        follow_ups.watched = Watched::of(&endpoint);
         let record = follow_ups.record.insert(Record {
             time_ms: now_ms,
             endpoint: invocation.endpoint.to_string(),

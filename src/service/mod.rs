@@ -11,6 +11,7 @@ mod invocation;
 mod invoke;
 mod lookup;
 mod outcomes;
+mod policy;
 mod registry;
 mod tally;
 

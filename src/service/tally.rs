@@ -2,10 +2,11 @@
 //! A request waits for none of it.
 
 use super::experiment::misunderstood;
+use super::follow_ups::Watched;
 use super::{Error, Service};
 use crate::assignment::Reason;
 use crate::endpoint::Name;
-use crate::experiment::{Answer, Command, ExperimentError, KeptPrediction, Party, Sums};
+use crate::experiment::{Answer, Command, Event, ExperimentError, KeptPrediction, Party, Sums, Wronged, unit_number};
 use crate::isolate::{Seen, SeenUnit};
 use crate::platform::Platform;
 use crate::record::Record;
@@ -20,7 +21,7 @@ const LONGEST_WAIT_MS: f64 = 8_000.0;
 
 impl<P: Platform> Service<'_, P> {
     /// Adds a record to the sums; the endpoint, where who asks is to send its sums with [`Service::send_tallies`].
-    pub(super) fn tally(&self, record: &Record, kept: Option<KeptPrediction>) -> Option<Name> {
+    pub(super) fn tally(&self, record: &Record, kept: Option<KeptPrediction>, watched: Watched) -> Option<Name> {
         if !self.platform.has_experiments() {
             return None;
         }
@@ -33,12 +34,14 @@ impl<P: Platform> Service<'_, P> {
             reason,
         };
         let stood_in = record.failed_variant.is_some();
+        // With a fallback the time is that of two.
+        let is_slow = !stood_in && record.origin_ms.zip(watched.slow_ms).is_some_and(|(ms, limit)| ms > limit);
         let (variant, reason) = match record.failed_reason.filter(|_| stood_in) {
             Some(reason) => (record.failed_variant.as_deref(), Some(reason)),
             None => (record.variant.as_deref(), record.reason),
         };
         if let Some(sums) = tallies.sums(&record.endpoint, seen(variant, reason)) {
-            add(sums, record, stood_in);
+            add(sums, record, stood_in, is_slow);
         }
         if stood_in
             && let Some(sums) = tallies.sums(&record.endpoint, seen(record.variant.as_deref(), Some(Reason::Fallback)))
@@ -47,6 +50,15 @@ impl<P: Platform> Service<'_, P> {
         }
         if let (Some(Reason::Sticky), Some(hash), Some(variant)) = (reason, &record.unit, variant) {
             tallies.see(&record.endpoint, SeenUnit { hash, revision: &record.revision, variant });
+            if watched.units {
+                let has_failed = stood_in || Party::of_status(record.status) == Some(Party::Variant);
+                let events = [(has_failed, Event::Error), (is_slow, Event::Slow)];
+                for (_, event) in events.into_iter().filter(|(has_happened, _)| *has_happened) {
+                    let Some(unit) = unit_number(hash) else { continue };
+                    let (revision, variant) = (record.revision.clone(), variant.to_owned());
+                    tallies.wrong(&record.endpoint, Wronged { event, revision, variant, unit });
+                }
+            }
         }
         if let Some(kept) = kept
             && !tallies.keep(&record.endpoint, kept)
@@ -112,7 +124,7 @@ impl<P: Platform> Service<'_, P> {
 }
 
 /// Adds a record to the sums of the variant that was chosen.
-fn add(sums: &mut Sums, record: &Record, stood_in: bool) {
+fn add(sums: &mut Sums, record: &Record, stood_in: bool, is_slow: bool) {
     let count = |bytes: usize| u64::try_from(bytes).unwrap_or(u64::MAX);
     let party = if stood_in { Some(Party::Variant) } else { Party::of_status(record.status) };
     let is = |which| u64::from(party == Some(which));
@@ -123,11 +135,12 @@ fn add(sums: &mut Sums, record: &Record, stood_in: bool) {
         variant_errors: is(Party::Variant),
         other_errors: is(Party::Other),
         fallbacks: u64::from(stood_in),
+        slow: u64::from(is_slow),
         bytes_in: count(record.bytes_in),
         bytes_out: count(record.bytes_out),
         origin_ms: Default::default(),
     });
-    // With a fallback it is the time of two.
+    // With a fallback, again, the time is that of two.
     if let (Some(ms), false) = (record.origin_ms, stood_in) {
         sums.origin_ms.record(ms);
     }

@@ -3,7 +3,7 @@
 
 import { DurableObject } from "cloudflare:workers";
 import engine from "./engine.wasm";
-import { __wbg_reset_state, answer, ask_experiment, clean_experiment, max_body_bytes, publish_experiment, use_engine } from "./turnout.js";
+import { __wbg_reset_state, answer, ask_experiment, max_body_bytes, publish_experiment, tell_of_experiment, use_engine, wake_experiment } from "./turnout.js";
 import { NO_ROOM, withBody } from "./bodies.js";
 import { withLines } from "./glue.js";
 
@@ -57,7 +57,8 @@ export default {
   },
 };
 
-const HOUR_MS = 3_600_000;
+/** So long after a failure it is tried again. */
+const AGAIN_MS = 60_000;
 /** So long a change waits until the store has it, before it is answered all the same. */
 const PUBLISH_WAIT_MS = 3_000;
 /** After this long the store is told again. */
@@ -68,42 +69,54 @@ const PUBLISH_AGAIN_MS = 2_000;
  * WebAssembly, each time anew, so that it outlives the end of an instance there.
  */
 export class Experiment extends DurableObject {
-  #running = Promise.resolve();
-  #next = null;
+  #publishing = this.#alone(async () => {
+    const published = await watched(() => publish_experiment(this.ctx.storage, this.env));
+    if (!published) await this.#wakeAt(Date.now() + PUBLISH_AGAIN_MS);
+  });
+  #telling = this.#alone(async () => {
+    const next = await watched(() => tell_of_experiment(this.ctx.storage, this.env));
+    if (next !== undefined) await this.#wakeAt(next);
+  });
 
   /** Answers a question about the endpoint; both are JSON. */
   async ask(name, question) {
-    const [answer, pending] = await watched(() => ask_experiment(this.ctx.storage, this.env, name, question));
-    const publishing = pending ? this.#publish() : this.#wakeAt(Date.now() + HOUR_MS);
+    const [answer, pending, wake] = await watched(() => ask_experiment(this.ctx.storage, this.env, name, question));
+    const woken = this.#wakeAt(wake);
+    if (!pending) return answer;
+    const publishing = this.#publishing();
     // Who has only counted something waits for nothing else.
-    if (pending && !question.startsWith('{"tally"')) await Promise.race([publishing, new Promise((resolve) => setTimeout(resolve, PUBLISH_WAIT_MS))]);
+    if (!question.startsWith('{"tally"')) await Promise.race([publishing, new Promise((resolve) => setTimeout(resolve, PUBLISH_WAIT_MS))]);
+    await woken;
     return answer;
   }
 
   async alarm() {
-    let next = Date.now() + HOUR_MS;
+    let next = Date.now() + AGAIN_MS;
     try {
-      next = watched(() => clean_experiment(this.ctx.storage, this.env));
+      next = await watched(() => wake_experiment(this.ctx.storage, this.env));
       if (next === undefined) return await this.ctx.storage.deleteAll();
     } finally {
       // An alarm that fails is tried again a few times; after that, nobody would wake it.
       if (next !== undefined) await this.ctx.storage.setAlarm(next);
     }
-    await this.#publish();
+    await Promise.all([this.#publishing(), this.#telling()]);
   }
 
-  // One at a time, as the store keeps whatever came last. Who asks while one lasts is served by the one after it.
-  #publish() {
-    this.#next ??= this.#running.then(async () => {
-      this.#next = null;
-      const published = await watched(() => publish_experiment(this.ctx.storage, this.env)).catch((error) => console.error(String(error)));
-      if (!published) await this.ctx.storage.setAlarm(Date.now() + PUBLISH_AGAIN_MS);
-    });
-    this.#running = this.#next;
-    return this.#next;
+  // Work of which no two may be done at once: who asks while one lasts is served by the one after it.
+  #alone(work) {
+    let [running, next] = [Promise.resolve(), null];
+    return () => {
+      next ??= running.then(async () => {
+        next = null;
+        await work().catch((error) => console.error(String(error)));
+      });
+      running = next;
+      return next;
+    };
   }
 
   async #wakeAt(time) {
-    if ((await this.ctx.storage.getAlarm()) === null) await this.ctx.storage.setAlarm(time);
+    const alarm = await this.ctx.storage.getAlarm();
+    if (alarm === null || alarm > time) await this.ctx.storage.setAlarm(time);
   }
 }

@@ -52,7 +52,8 @@ impl Database for Storage {
     }
 }
 
-/// Answers a question, as JSON; and tells whether the store has to be told of the endpoint's document.
+/// Answers a question, as JSON; and tells whether the store has to be told of the endpoint's document, and when there is
+/// something to be done next, in milliseconds since the Unix epoch.
 #[wasm_bindgen]
 pub fn ask_experiment(storage: JsValue, env: Env, name: String, question: String) -> Promise {
     future_to_promise(async move {
@@ -64,7 +65,8 @@ pub fn ask_experiment(storage: JsValue, env: Env, name: String, question: String
         let answer = controller.ask(command).await.map_err(|error| told(&error))?;
         let answer = serde_json::to_string(&answer).map_err(|error| told(&error))?;
         let pending = controller.has_to_publish().map_err(|error| told(&error))?;
-        Ok(Array::of2(&answer.into(), &pending.into()).into())
+        let wake_ms = controller.wake_ms().map_err(|error| told(&error))?;
+        Ok(Array::of3(&answer.into(), &pending.into(), &wake_ms.into()).into())
     })
 }
 
@@ -79,20 +81,32 @@ pub fn publish_experiment(storage: JsValue, env: Env) -> Promise {
     })
 }
 
-/// Does what has to be done from time to time; when that is again, in milliseconds since the Unix epoch, or `undefined` where
-/// nothing is left of the experiment.
-///
-/// # Errors
-/// If the database fails.
+/// Tells who is to be told what the endpoint's policy did; when there is something to be done next, in milliseconds since the
+/// Unix epoch. Not to be called while another call lasts.
 #[wasm_bindgen]
-pub fn clean_experiment(storage: JsValue, env: Env) -> Result<Option<f64>, JsValue> {
-    let storage = Storage(storage);
-    let Some(name) = endpoint_of(&storage).map_err(|error| told(&error))? else { return Ok(None) };
-    let controller = controller(env, &storage, &name).map_err(|error| told(&error))?;
-    match controller.clean().map_err(|error| told(&error))? {
-        Later::WakeAt(ms) => Ok(Some(ms)),
-        Later::Drop => Ok(None),
-    }
+pub fn tell_of_experiment(storage: JsValue, env: Env) -> Promise {
+    future_to_promise(async move {
+        let storage = Storage(storage);
+        let Some(name) = endpoint_of(&storage).map_err(|error| told(&error))? else { return Ok(JsValue::UNDEFINED) };
+        let controller = controller(env, &storage, &name).map_err(|error| told(&error))?;
+        controller.tell().await.map_err(|error| told(&error))?;
+        Ok(controller.wake_ms().map_err(|error| told(&error))?.into())
+    })
+}
+
+/// Does what is to be done by now; when that is again, in milliseconds since the Unix epoch, or `undefined` where nothing is
+/// left of the experiment.
+#[wasm_bindgen]
+pub fn wake_experiment(storage: JsValue, env: Env) -> Promise {
+    future_to_promise(async move {
+        let storage = Storage(storage);
+        let Some(name) = endpoint_of(&storage).map_err(|error| told(&error))? else { return Ok(JsValue::UNDEFINED) };
+        let controller = controller(env, &storage, &name).map_err(|error| told(&error))?;
+        match controller.wake().await.map_err(|error| told(&error))? {
+            Later::WakeAt(ms) => Ok(ms.into()),
+            Later::Drop => Ok(JsValue::UNDEFINED),
+        }
+    })
 }
 
 fn controller<'a>(

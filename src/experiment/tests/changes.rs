@@ -12,7 +12,7 @@ fn revision(document: &str) -> String {
 impl Bench {
     fn change(&self, edit: Edit, condition: Condition) -> Answer {
         let change = Change { edit, condition };
-        let cause = Cause { author: Author::Token, reason: Some("why not".to_owned()) };
+        let cause = Cause::of(Author::Token, Some("why not".to_owned()));
         self.ask(Command::Change { change, cause })
     }
 

@@ -9,6 +9,7 @@
 
 mod changes;
 mod outcomes;
+mod policies;
 mod tallies;
 
 use std::cell::{Cell as Kept, RefCell};

@@ -14,6 +14,7 @@ pub(super) fn tally(isolate: &str, sequence: u64, shares: Vec<Share>) -> Tally {
         settled: 0,
         shares,
         units: Vec::new(),
+        wronged: Vec::new(),
         predictions: Vec::new(),
         revision: None,
         number: None,

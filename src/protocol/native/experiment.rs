@@ -58,7 +58,7 @@ fn read(name: &str, request: &Request) -> Result<Name, RequestError> {
 }
 
 /// What an experiment says of an endpoint. The next time it is something else.
-fn said<T: Serialize>(endpoint: &Name, said: Result<T, Error>, refresh: Vec<Name>) -> Answer {
+pub(super) fn said<T: Serialize>(endpoint: &Name, said: Result<T, Error>, refresh: Vec<Name>) -> Answer {
     #[derive(Serialize)]
     struct Said<'a, T> {
         endpoint: &'a Name,

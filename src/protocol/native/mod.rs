@@ -7,6 +7,7 @@ mod experiment;
 mod explain;
 mod if_match;
 mod outcomes;
+mod policy;
 mod refuse;
 mod routes;
 

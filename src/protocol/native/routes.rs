@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::refuse::refuse;
-use super::{change, decide, describe, experiment, explain, outcomes};
+use super::{change, decide, describe, experiment, explain, outcomes, policy};
 use crate::endpoint::Name;
 use crate::payload;
 use crate::platform::Platform;
@@ -40,6 +40,7 @@ async fn route<P: Platform>(service: &Service<'_, P>, request: Request) -> Resul
         },
         ["endpoints", name, "weights"] => change::weights(service, name, &request).await,
         ["endpoints", name, "rollback"] => change::roll_back(service, name, &request).await,
+        ["endpoints", name, "policy"] => policy::answer(service, name, &request).await,
         ["endpoints", name, "history"] => experiment::history(service, name, &request).await,
         ["endpoints", name, "scoreboard"] => experiment::scoreboard(service, name, &request).await,
         ["endpoints", name, "outcomes"] => outcomes::receive(service, name, &request).await,

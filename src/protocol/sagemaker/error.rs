@@ -59,6 +59,7 @@ pub(super) fn named(error: &Error, api: Api) -> Named {
         | Error::Revision(_)
         | Error::Registry(_)
         | Error::Refused(_)
+        | Error::Policy(_)
         | Error::Weights(_) => match api {
             Api::Runtime => ("ValidationError", S::BAD_REQUEST),
             Api::Control => ("ValidationException", S::BAD_REQUEST),

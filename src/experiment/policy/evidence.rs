@@ -1,0 +1,166 @@
+//! What a policy decides by.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::plan::{Shares, share_of};
+use crate::experiment::tally::Event;
+use crate::experiment::verdict::Judged;
+use crate::statistics::{Arm, Trials};
+
+/// What a policy decides by. All counts are of what came in since it began.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Evidence {
+    /// When it was gathered, in milliseconds since the Unix epoch.
+    pub now_ms: f64,
+    /// When an isolate was heard of last.
+    pub heard_ms: Option<f64>,
+    /// What was counted, by the document's version that decided.
+    pub segments: Vec<Segment>,
+    /// Units of which a request went wrong.
+    pub units: Vec<UnitEvents>,
+    /// Units' events before this segment say nothing of those from it on: somebody has changed the weights in between.
+    pub units_anew_from: usize,
+    /// Outcomes so far, by variant.
+    pub outcomes: BTreeMap<String, u64>,
+    /// What the verdict says of those who are watched.
+    pub judged: BTreeMap<String, Judged>,
+    /// What a bandit chooses by, in the order of its variants; larger is better.
+    pub arms: Vec<Arm>,
+    /// Whether these figures are turned round: less of the metric is better.
+    pub lower_is_better: bool,
+}
+
+/// What was counted under one version of the document.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Segment {
+    /// Its shares.
+    pub shares: Shares,
+    /// Requests, by variant.
+    pub requests: BTreeMap<String, Requests>,
+    /// Units that no earlier version saw, by variant.
+    pub units: BTreeMap<String, u64>,
+}
+
+/// Requests for which one variant was chosen by weight or unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Requests {
+    /// All of them.
+    pub invocations: u64,
+    /// Of these, those that the variant failed.
+    pub errors: u64,
+    /// Those that were drawn one by one.
+    pub drawn: u64,
+    /// Of these, those that the variant failed.
+    pub drawn_errors: u64,
+    /// And those that were slow.
+    pub drawn_slow: u64,
+}
+
+/// Units of which a request went wrong, in one segment; how they are told apart by what went wrong with them before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnitEvents {
+    /// What went wrong.
+    pub event: Event,
+    /// In which segment, from 0 on.
+    pub segment: usize,
+    /// The variant.
+    pub variant: String,
+    /// In which segment, and in which variant, it went wrong before.
+    pub before: Option<(usize, String)>,
+    /// How many units.
+    pub count: u64,
+}
+
+impl Requests {
+    /// Those that came since.
+    pub fn since(self, before: Requests) -> Requests {
+        Requests {
+            invocations: self.invocations.saturating_sub(before.invocations),
+            errors: self.errors.saturating_sub(before.errors),
+            drawn: self.drawn.saturating_sub(before.drawn),
+            drawn_errors: self.drawn_errors.saturating_sub(before.drawn_errors),
+            drawn_slow: self.drawn_slow.saturating_sub(before.drawn_slow),
+        }
+    }
+}
+
+impl Segment {
+    /// Requests of some variants: all, and those that failed.
+    pub fn requests_of(&self, variants: &[String]) -> Requests {
+        let mut sum = Requests::default();
+        for (_, requests) in self.requests.iter().filter(|(name, _)| variants.contains(name)) {
+            sum.invocations = sum.invocations.saturating_add(requests.invocations);
+            sum.errors = sum.errors.saturating_add(requests.errors);
+        }
+        sum
+    }
+
+    /// The share of some variants together.
+    fn share(&self, variants: &[String]) -> f64 {
+        variants.iter().map(|name| share_of(&self.shares, name)).sum()
+    }
+}
+
+impl Evidence {
+    /// The events of a kind in each segment, as trials of whose they were: those of `variants`, or of all others. Of a unit whose request went
+    /// wrong before, only what is not known yet counts: it had one of the others in a segment in which these had the share v,
+    /// so that by now, at a share of w, it has moved to them with the probability (w - v)/(1 - v). That holds where units move
+    /// one way, as they do on a ramp; else only the first event of a unit counts.
+    pub fn trials(&self, event: Event, variants: &[String], one_way: bool) -> Vec<Vec<Trials>> {
+        let drawn = self.segments.iter().map(|segment| {
+            let (mut hits, mut misses) = (0u64, 0u64);
+            for (name, requests) in &segment.requests {
+                let events = match event {
+                    Event::Error => requests.drawn_errors,
+                    Event::Slow => requests.drawn_slow,
+                };
+                let sum = if variants.contains(name) { &mut hits } else { &mut misses };
+                *sum = sum.saturating_add(events);
+            }
+            vec![Trials { hits, misses, null: segment.share(variants) }]
+        });
+        let mut trials: Vec<Vec<Trials>> = drawn.collect();
+        let units = self.units.iter().filter(|units| units.event == event).filter_map(|units| {
+            let share = self.segments.get(units.segment)?.share(variants);
+            let null = match &units.before {
+                None => share,
+                Some(_) if !one_way => return None,
+                Some((segment, _)) if *segment < self.units_anew_from && units.segment >= self.units_anew_from => {
+                    return None;
+                }
+                Some((_, name)) if variants.contains(name) => return None,
+                Some((segment, _)) => {
+                    let before = self.segments.get(*segment)?.share(variants);
+                    (share - before) / (1.0 - before)
+                }
+            };
+            let is_hit = variants.contains(&units.variant);
+            let (hits, misses) = if is_hit { (units.count, 0) } else { (0, units.count) };
+            Some((units.segment, Trials { hits, misses, null }))
+        });
+        for (segment, more) in units {
+            if let Some(trials) = trials.get_mut(segment) {
+                trials.push(more);
+            }
+        }
+        trials
+    }
+
+    /// Requests of some variants since the policy began.
+    pub fn requests(&self, variants: &[String]) -> Requests {
+        let mut sum = Requests::default();
+        for requests in self.segments.iter().map(|segment| segment.requests_of(variants)) {
+            sum.invocations = sum.invocations.saturating_add(requests.invocations);
+            sum.errors = sum.errors.saturating_add(requests.errors);
+        }
+        sum
+    }
+
+    /// Outcomes of some variants.
+    pub fn outcomes(&self, variants: &[String]) -> u64 {
+        let of = variants.iter().filter_map(|name| self.outcomes.get(name));
+        of.fold(0u64, |sum, count| sum.saturating_add(*count))
+    }
+}

@@ -1,0 +1,21 @@
+//! Policies: who moves the weights, what turns them back, and why.
+//!
+//! What a policy does is decided by [`decide`](decide::decide), a pure function of what it is to do (the [`Plan`]), where it is
+//! (the [`Run`]) and what is known ([`Evidence`]). [`Steering`] gathers that from the experiment's database, and does it.
+
+mod arms;
+mod decide;
+mod deeds;
+mod evidence;
+mod guard;
+mod plan;
+mod run;
+mod steering;
+
+pub use deeds::{Deed, Told};
+pub(super) use deeds::{Notice, due, forget, next_ms, put_off};
+pub use guard::Guarded;
+pub use plan::{Plan, PlanError};
+pub use run::Status;
+pub(super) use steering::Steering;
+pub use steering::{Act, ActError, Report, Start, StepReport};

@@ -1,0 +1,92 @@
+//! A policy that was started: where it is, and what was counted before.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::evidence::Requests;
+use super::plan::{Plan, Shares};
+
+/// Where a policy is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// It moves the weights when it may.
+    Running,
+    /// The weights stay, until somebody resumes it or ends it.
+    Paused,
+    /// It came to its end.
+    Done,
+    /// The document from before it is back.
+    RolledBack,
+    /// Somebody ended it, and left the weights as they were.
+    Stopped,
+}
+
+/// A policy that was started.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Where it is.
+    pub status: Status,
+    /// Why it is there.
+    pub says: String,
+    /// What it is to do.
+    pub plan: Plan,
+    /// The revision from before it, which a rollback puts back.
+    pub before: String,
+    /// The document that takes the place of its last one at the end, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finish: Option<String>,
+    /// When it was started, in milliseconds since the Unix epoch.
+    pub began_ms: f64,
+    /// When it took the step that it is in, or was resumed.
+    pub since_ms: f64,
+    /// The step, from 0 on; of a bandit, how often it has moved weights.
+    pub step: usize,
+    /// The newest of the endpoint's changes that it knows: any other was made by somebody else.
+    pub number: u64,
+    /// The versions of the document that it has made, in order.
+    pub segments: Vec<Began>,
+    /// See [`Evidence::units_anew_from`](super::Evidence).
+    pub units_anew_from: usize,
+    /// Requests that those who are watched had had when the step began, since the policy began.
+    pub invocations_before: u64,
+    /// Outcomes that they had had then, in all.
+    pub outcomes_before: u64,
+}
+
+/// One version of the document, when it was made.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Began {
+    /// Its revision.
+    pub revision: String,
+    /// Its shares.
+    pub shares: Shares,
+    /// What had been counted under the same revision earlier, by variant.
+    pub before: BTreeMap<String, Requests>,
+}
+
+impl Status {
+    /// In words.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Running => "running",
+            Status::Paused => "paused",
+            Status::Done => "done",
+            Status::RolledBack => "rolled back",
+            Status::Stopped => "stopped",
+        }
+    }
+
+    /// Whether it may still do something.
+    pub fn is_open(self) -> bool {
+        matches!(self, Status::Running | Status::Paused)
+    }
+}
+
+impl Run {
+    /// The segment that a revision is, from 0 on.
+    pub fn segment(&self, revision: &str) -> Option<usize> {
+        self.segments.iter().position(|began| began.revision == revision)
+    }
+}

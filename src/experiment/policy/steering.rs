@@ -1,0 +1,774 @@
+//! Policies on an experiment's database: started, looked at, moved on, ended.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::arms::arms;
+use super::decide::{Decision, Waiting, decide};
+use super::deeds::{self, Deed, Told};
+use super::evidence::{Evidence, Requests, Segment, UnitEvents};
+use super::guard::Guarded;
+use super::plan::{Course, Plan, PlanError, Shares, share_of};
+use super::run::{Began, Run, Status};
+use crate::assignment::Reason;
+use crate::endpoint::{Endpoint, Name, Policy, Weight, WeightChange};
+use crate::experiment::history::{self, Author, Cause, Version};
+use crate::experiment::ledger::{Change, Condition, Edit, Refusal};
+use crate::experiment::measure::{self, Measure, WHOLE};
+use crate::experiment::tables::{Row, set_state, state_number, state_text};
+use crate::experiment::tally::{Event, Wronged};
+use crate::experiment::{units, verdict};
+use crate::platform::{Cell, Database, DatabaseError};
+use crate::statistics::with_floor;
+
+const RUN: &str = "policy";
+const LOOKED_MS: &str = "policy_looked_ms";
+const WAKE_MS: &str = "policy_wake_ms";
+
+/// A policy is looked at no more often than this when tallies come in, and no less often when nothing happens.
+const LEAST_BETWEEN_MS: f64 = 500.0;
+const MOST_BETWEEN_MS: f64 = 30_000.0;
+/// What could not be done is tried again after this.
+const AGAIN_MS: f64 = 2_000.0;
+/// The most events of units that are kept: long before that, the test has decided.
+const MOST_WRONGED: u64 = 50_000;
+/// Parameters of one statement.
+const MOST_NAMED: usize = 90;
+/// Deeds that are told.
+const MOST_TOLD: u64 = 100;
+
+/// What is to be done with a policy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// Start it.
+    Start(Start),
+    /// Let it rest where it is.
+    Pause,
+    /// Let it go on.
+    Resume,
+    /// Take the next step now.
+    Hurry,
+    /// Put back the document from before it, and end it.
+    RollBack,
+    /// End it, and leave the weights as they are.
+    Stop,
+}
+
+/// How a policy is started.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Start {
+    /// The document that takes the place of the one that is there; the policy in that one, where it is absent.
+    pub document: Option<String>,
+    /// Of which version.
+    pub condition: Condition,
+    /// Another plan than the document's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<Box<Plan>>,
+    /// The document that it ends with, where that is another than the one of its last step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finish: Option<String>,
+}
+
+/// Why nothing is done with a policy.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum ActError {
+    /// There is nothing to do.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The document cannot be changed.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// One is enough.
+    #[error("a policy is {} already: stop it, or roll it back, before another is started", .0.as_str())]
+    Open(Status),
+    /// There is none that this could be done with.
+    #[error("no policy is {0}")]
+    NotSo(String),
+    /// The document has become another in a way that the policy cannot go on from.
+    #[error("the policy cannot go on: {0}")]
+    Changed(String),
+    /// A guardrail would turn it back at once.
+    #[error("the next step is not taken: {0}")]
+    Breached(String),
+}
+
+/// A policy as it is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// When, in milliseconds since the Unix epoch.
+    pub as_of_ms: f64,
+    /// The revision that is served.
+    pub revision: Option<String>,
+    /// The policy in the document; absent where it has none.
+    pub policy: Option<Policy>,
+    /// Where the last one that was started is; absent where none was.
+    pub status: Option<Status>,
+    /// Why it is there, in a sentence.
+    pub says: Option<String>,
+    /// What it waits for, as long as it runs.
+    pub waiting_for: Option<String>,
+    /// About how many seconds that will take, where it can be told.
+    pub about_seconds: Option<f64>,
+    /// When it was started, in milliseconds since the Unix epoch.
+    pub began_ms: Option<f64>,
+    /// The revision that a rollback puts back.
+    pub before: Option<String>,
+    /// The step that it is in.
+    pub step: Option<StepReport>,
+    /// The variants' shares, as the document has them.
+    pub shares: Shares,
+    /// Guardrails turn it back for nothing with this probability at most, all together.
+    pub alpha: Option<f64>,
+    /// The guardrails, as long as it is not ended.
+    pub guardrails: Vec<Guarded>,
+    /// What was done, the newest first: the last hundred deeds.
+    pub deeds: Vec<Told>,
+}
+
+/// A step of a policy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepReport {
+    /// Its number, from 1 on; of a bandit, how often it has moved weights, and one more.
+    pub number: usize,
+    /// Of how many; absent of a bandit.
+    pub of: Option<usize>,
+    /// How far it is, in percent; absent of a bandit.
+    pub percent: Option<f64>,
+    /// All steps, in percent; none of a bandit.
+    pub percents: Vec<f64>,
+    /// Since when, in milliseconds since the Unix epoch.
+    pub since_ms: f64,
+    /// Requests of those who are watched, in this step.
+    pub invocations: u64,
+    /// And outcomes.
+    pub outcomes: u64,
+}
+
+/// An experiment's policies.
+#[derive(Debug)]
+pub(in crate::experiment) struct Steering<'a, D> {
+    database: &'a D,
+    endpoint: &'a Name,
+}
+
+/// The document as it is.
+struct Now {
+    version: Version,
+    document: String,
+    endpoint: Endpoint,
+}
+
+impl<'a, D: Database> Steering<'a, D> {
+    pub fn new(database: &'a D, endpoint: &'a Name) -> Self {
+        Steering { database, endpoint }
+    }
+
+    fn run(&self) -> Result<Option<Run>, DatabaseError> {
+        let text = state_text(self.database, RUN)?;
+        // What another version of this code has left is no reason to fail: nothing runs then.
+        Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    fn save(&self, run: &Run) -> Result<(), DatabaseError> {
+        let text = serde_json::to_string(run).map_err(|error| DatabaseError(error.to_string()))?;
+        set_state(self.database, RUN, Cell::Text(text))
+    }
+
+    /// The document; `None` where there is none, or it is none.
+    fn now(&self) -> Result<Option<Now>, DatabaseError> {
+        let Some(version) = history::newest(self.database)? else { return Ok(None) };
+        let Some(document) = version.document.clone() else { return Ok(None) };
+        let parsed = Endpoint::parse(document.as_bytes()).ok();
+        Ok(parsed.map(|endpoint| Now { version, document, endpoint }))
+    }
+
+    /// When it is to be looked at next, in milliseconds since the Unix epoch; `None` where nothing runs.
+    pub fn wake_ms(&self) -> Result<Option<f64>, DatabaseError> {
+        if !self.run()?.is_some_and(|run| run.status == Status::Running) {
+            return Ok(None);
+        }
+        let looked_ms = state_number(self.database, LOOKED_MS)?.unwrap_or(0.0);
+        Ok(state_number(self.database, WAKE_MS)?.map(|wake_ms| wake_ms.max(looked_ms + LEAST_BETWEEN_MS)))
+    }
+
+    /// Counts units of which a request went wrong. The database is to be asked for all of it at once.
+    pub fn count(&self, wronged: &[Wronged]) -> Result<(), DatabaseError> {
+        let Some(run) = self.run()?.filter(|run| run.status.is_open() && !wronged.is_empty()) else { return Ok(()) };
+        let kept = self.database.execute("SELECT COUNT(*) FROM wronged", &[])?;
+        let mut kept = kept.first().map_or(0, |cells| Row::of(cells).count());
+        for each in wronged {
+            let Some(segment) = run.segment(&each.revision).filter(|_| kept < MOST_WRONGED) else { continue };
+            let new = self.database.execute(
+                "INSERT OR IGNORE INTO wronged (event, unit, segment, variant) VALUES (?, ?, ?, ?) RETURNING 1",
+                &[
+                    event_name(each.event).into(),
+                    Cell::count(each.unit),
+                    Cell::count(u64::try_from(segment).unwrap_or(u64::MAX)),
+                    each.variant.as_str().into(),
+                ],
+            )?;
+            kept = kept.saturating_add(u64::from(!new.is_empty()));
+        }
+        Ok(())
+    }
+
+    /// Looks at the policy, if it runs and was not looked at just now, and does what it decides. The database is to be asked
+    /// for all of it at once.
+    pub fn look(&self, may_step: bool, now_ms: f64) -> Result<(), DatabaseError> {
+        let Some(run) = self.run()?.filter(|run| run.status == Status::Running) else { return Ok(()) };
+        let looked_ms = state_number(self.database, LOOKED_MS)?.unwrap_or(0.0);
+        let newest = history::newest_number(self.database)?;
+        // A clock that was set back is no reason to wait.
+        if newest == run.number && (0.0..LEAST_BETWEEN_MS).contains(&(now_ms - looked_ms)) {
+            return Ok(());
+        }
+        set_state(self.database, LOOKED_MS, now_ms.into())?;
+        let Some(now) = self.now()? else { return self.lost(run, now_ms) };
+        if now.version.number != run.number {
+            return self.overtaken(run, &now, now_ms);
+        }
+        let evidence = self.evidence(&run, &now.endpoint, now_ms)?;
+        let (guarded, decision) = decide(&run, &evidence);
+        let wake_ms = match &decision {
+            Decision::Wait(Waiting { about_ms, .. }) => about_ms.unwrap_or(MOST_BETWEEN_MS),
+            // Whether the store has been told by then.
+            _ => AGAIN_MS,
+        };
+        set_state(self.database, WAKE_MS, (now_ms + wake_ms.clamp(LEAST_BETWEEN_MS, MOST_BETWEEN_MS)).into())?;
+        match decision {
+            Decision::Wait(_) => Ok(()),
+            // What the store has not been told yet is not moved on from.
+            Decision::Step { .. } | Decision::End { .. } if !may_step => Ok(()),
+            decision => self.apply(run, now, decision, &figures(&guarded, &evidence), now_ms),
+        }
+    }
+
+    /// The endpoint was removed, or its document is none any more.
+    fn lost(&self, mut run: Run, now_ms: f64) -> Result<(), DatabaseError> {
+        run.status = Status::Stopped;
+        run.says = "the endpoint has no document any more that could be steered.".to_owned();
+        self.note(&run, None, (Deed::Stop, None), None, now_ms)
+    }
+
+    /// Somebody else has changed the document.
+    fn overtaken(&self, mut run: Run, now: &Now, now_ms: f64) -> Result<(), DatabaseError> {
+        let who = match &now.version.author {
+            Author::Hand => "somebody put a document into KV by hand",
+            Author::Token | Author::Key(_) => "the administrator changed the document",
+            Author::Policy => "the document was changed",
+        };
+        let why = now.version.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        run.status = Status::Paused;
+        run.says = format!("{who}{why}: the weights stay as they are until the policy is resumed or ended.");
+        self.note(&run, Some(&now.endpoint), (Deed::Pause, now.version.revision.as_deref()), None, now_ms)
+    }
+
+    /// Keeps where a policy is, and tells that it is there.
+    fn note(
+        &self,
+        run: &Run,
+        endpoint: Option<&Endpoint>,
+        (deed, revision): (Deed, Option<&str>),
+        figures: Option<&Value>,
+        now_ms: f64,
+    ) -> Result<(), DatabaseError> {
+        self.save(run)?;
+        let notify = endpoint.and_then(Endpoint::notify);
+        deeds::add(self.database, (self.endpoint, notify), (deed, revision, &run.says), figures, now_ms)
+    }
+
+    fn apply(
+        &self,
+        mut run: Run,
+        now: Now,
+        decision: Decision,
+        figures: &Value,
+        now_ms: f64,
+    ) -> Result<(), DatabaseError> {
+        let (deed, document) = match decision {
+            Decision::Wait(_) => return Ok(()),
+            Decision::Step { shares, says } => {
+                run.says = says;
+                (Deed::Step, Some(weighted(&now.document, &shares)))
+            }
+            Decision::Pause { says } => {
+                run.status = Status::Paused;
+                run.says = says;
+                (Deed::Pause, None)
+            }
+            Decision::RollBack { says } => {
+                run.status = Status::RolledBack;
+                run.says = says;
+                let before = history::of_revision(self.database, &run.before)?.and_then(|version| version.document);
+                (Deed::RollBack, Some(before.ok_or_else(|| "it is not in the history any more".to_owned())))
+            }
+            Decision::End { shares, says } => {
+                run.status = Status::Done;
+                run.says = says;
+                let ends_with = run.finish.clone().map(Ok);
+                (Deed::End, ends_with.or_else(|| Some(weighted(&now.document, &shares?))))
+            }
+        };
+        let document = match document.transpose() {
+            Ok(document) => document.filter(|document| *document != now.document),
+            Err(problem) => {
+                run.status = Status::Paused;
+                run.says = format!("{} But the document cannot be made: {problem}", run.says);
+                let revision = now.version.revision.as_deref();
+                return self.note(&run, Some(&now.endpoint), (Deed::Pause, revision), Some(figures), now_ms);
+            }
+        };
+        let mut revision = now.version.revision.clone();
+        if let Some(document) = document {
+            let cause =
+                Cause { author: Author::Policy, reason: Some(run.says.clone()), figures: Some(figures.clone()) };
+            let version = history::add(self.database, Some(document), &cause, now_ms)?;
+            self.follow(&mut run, &version, now_ms)?;
+            revision = version.revision;
+        }
+        if deed == Deed::Step {
+            self.begin_step(&mut run, &now.endpoint, now_ms)?;
+        }
+        self.note(&run, Some(&now.endpoint), (deed, revision.as_deref()), Some(figures), now_ms)
+    }
+
+    /// Takes a version of the document as the policy's own, from which on is counted.
+    fn follow(&self, run: &mut Run, version: &Version, now_ms: f64) -> Result<(), DatabaseError> {
+        run.number = version.number;
+        run.since_ms = now_ms;
+        let (Some(revision), Some(shares)) = (version.revision.clone(), version.shares()) else { return Ok(()) };
+        if run.segment(&revision).is_none() {
+            let before = self.counts(&[&revision])?.remove(&revision).unwrap_or_default();
+            run.segments.push(Began { revision, shares, before });
+        }
+        Ok(())
+    }
+
+    fn begin_step(&self, run: &mut Run, endpoint: &Endpoint, now_ms: f64) -> Result<(), DatabaseError> {
+        run.step = run.step.saturating_add(1);
+        self.measure_step(run, endpoint, now_ms)
+    }
+
+    /// What those who are watched had had before the step.
+    fn measure_step(&self, run: &mut Run, endpoint: &Endpoint, now_ms: f64) -> Result<(), DatabaseError> {
+        let evidence = self.evidence(run, endpoint, now_ms)?;
+        (run.invocations_before, run.outcomes_before) = had(run, &evidence);
+        Ok(())
+    }
+
+    /// Does what somebody asks for. The database is to be asked for all of it at once.
+    pub fn act(&self, act: &Act, cause: &Cause, now_ms: f64) -> Result<Result<(), ActError>, DatabaseError> {
+        if let Act::Start(start) = act {
+            return self.start(start, cause, now_ms);
+        }
+        let Some(mut run) = self.run()? else { return Ok(Err(not_so("running"))) };
+        let Some(now) = self.now()? else { return Ok(Err(Refusal::NotFound.into())) };
+        let revision = now.version.revision.clone();
+        let by = cause.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let noted = |run: &Run, deed| self.note(run, Some(&now.endpoint), (deed, revision.as_deref()), None, now_ms);
+        match act {
+            Act::Pause if run.status == Status::Running => {
+                run.status = Status::Paused;
+                run.says = format!("the administrator paused it{by}.");
+                noted(&run, Deed::Pause)?;
+            }
+            Act::Stop if run.status.is_open() => {
+                run.status = Status::Stopped;
+                run.says = format!("the administrator ended it, and left the weights as they were{by}.");
+                noted(&run, Deed::Stop)?;
+            }
+            Act::RollBack if run.status.is_open() || run.status == Status::Done => {
+                let says = format!("the administrator put back what was before{by}.");
+                run.number = now.version.number;
+                self.apply(run, now, Decision::RollBack { says }, &Value::Null, now_ms)?;
+            }
+            Act::Resume if run.status == Status::Paused => return self.resume(run, now, &by, now_ms),
+            Act::Hurry if run.status == Status::Running => {
+                let evidence = self.evidence(&run, &now.endpoint, now_ms)?;
+                let (guarded, decision) = decide(&run, &evidence);
+                if let Some(guarded) = guarded.iter().find(|guarded| guarded.breached) {
+                    return Ok(Err(ActError::Breached(guarded.says.clone())));
+                }
+                let decision = match (&run.plan.course, decision) {
+                    (Course::Ramp(climb), Decision::Wait(_) | Decision::Pause { .. }) => {
+                        match climb.is_last(run.step) {
+                            true => {
+                                Decision::End { shares: None, says: format!("the administrator ended the ramp{by}.") }
+                            }
+                            false => Decision::Step {
+                                shares: climb.shares(run.step.saturating_add(1)),
+                                says: format!("the administrator hurried it on{by}."),
+                            },
+                        }
+                    }
+                    (Course::Bandit { .. }, Decision::Wait(Waiting { says, .. })) => {
+                        // Its time may be cut short, not its reasons.
+                        let mut sooner = run.clone();
+                        sooner.since_ms = f64::NEG_INFINITY;
+                        match decide(&sooner, &evidence).1 {
+                            Decision::Wait(_) => return Ok(Err(ActError::Breached(says))),
+                            decision => decision,
+                        }
+                    }
+                    (_, decision) => decision,
+                };
+                self.apply(run, now, decision, &figures(&guarded, &evidence), now_ms)?;
+            }
+            Act::Pause | Act::Hurry => return Ok(Err(not_so("running"))),
+            Act::Resume => return Ok(Err(not_so("paused"))),
+            Act::Stop | Act::RollBack => return Ok(Err(not_so("running or paused"))),
+            Act::Start(_) => {}
+        }
+        Ok(Ok(()))
+    }
+
+    fn start(&self, start: &Start, cause: &Cause, now_ms: f64) -> Result<Result<(), ActError>, DatabaseError> {
+        if let Some(run) = self.run()?.filter(|run| run.status.is_open()) {
+            return Ok(Err(ActError::Open(run.status)));
+        }
+        let newest = history::newest(self.database)?;
+        let Some(Version { document: Some(current), revision: Some(before), number, .. }) = newest else {
+            return Ok(Err(Refusal::NotFound.into()));
+        };
+        let document = start.document.clone().unwrap_or_else(|| current.clone());
+        let change = Change { edit: Edit::Document(document), condition: start.condition.clone() };
+        let document = match change.applied_to(Some(&current), None) {
+            Ok(document) => document.unwrap_or_default(),
+            Err(refusal) => return Ok(Err(refusal.into())),
+        };
+        let endpoint = match Endpoint::parse(document.as_bytes()) {
+            Ok(endpoint) => endpoint,
+            Err(error) => return Ok(Err(Refusal::Document(error.to_string()).into())),
+        };
+        let plan = match &start.plan {
+            Some(plan) => (**plan).clone(),
+            None => match Plan::of(&endpoint) {
+                Ok(plan) => plan,
+                Err(error) => return Ok(Err(ActError::from(error))),
+            },
+        };
+        let (shares, says) = first(&plan, &endpoint);
+        let document = match weighted(&document, &shares) {
+            Ok(document) => document,
+            Err(problem) => return Ok(Err(Refusal::Document(problem).into())),
+        };
+        self.database.execute("DELETE FROM wronged", &[])?;
+        let mut run = Run {
+            status: Status::Running,
+            says: says.clone(),
+            plan,
+            before,
+            finish: start.finish.clone(),
+            began_ms: now_ms,
+            since_ms: now_ms,
+            step: 0,
+            number,
+            segments: Vec::new(),
+            units_anew_from: 0,
+            invocations_before: 0,
+            outcomes_before: 0,
+        };
+        if document != current {
+            let why = cause.reason.as_ref().map(|reason| format!("{reason}: ")).unwrap_or_default();
+            let cause = Cause { author: cause.author.clone(), reason: Some(format!("{why}{says}")), figures: None };
+            history::add(self.database, Some(document), &cause, now_ms)?;
+        }
+        if let Some(version) = history::newest(self.database)? {
+            self.follow(&mut run, &version, now_ms)?;
+        }
+        self.measure_step(&mut run, &endpoint, now_ms)?;
+        set_state(self.database, WAKE_MS, (now_ms + LEAST_BETWEEN_MS).into())?;
+        let revision = run.segments.last().map(|began| began.revision.clone());
+        self.note(&run, Some(&endpoint), (Deed::Start, revision.as_deref()), None, now_ms)?;
+        Ok(Ok(()))
+    }
+
+    /// Lets a policy go on: with the weights of the step that it was in, of the document as it is now.
+    fn resume(&self, mut run: Run, now: Now, by: &str, now_ms: f64) -> Result<Result<(), ActError>, DatabaseError> {
+        let is_changed = run.number != now.version.number;
+        let mut document = now.document.clone();
+        if is_changed {
+            if run.finish.is_some() {
+                let problem = "the document is no longer the one of the deployment: end it, and start it anew";
+                return Ok(Err(ActError::Changed(problem.to_owned())));
+            }
+            let shares = match (&run.plan.course, Plan::of(&now.endpoint)) {
+                (Course::Ramp(before), Ok(Plan { course: Course::Ramp(mut climb), guardrails, alpha }))
+                    if before.to_name == climb.to_name =>
+                {
+                    // The steps stay as they were planned, so that it goes on from where it was.
+                    climb.percent.clone_from(&before.percent);
+                    let shares = climb.shares(run.step);
+                    run.plan = Plan { course: Course::Ramp(climb), guardrails, alpha };
+                    shares
+                }
+                (Course::Bandit { .. }, Ok(plan @ Plan { course: Course::Bandit { .. }, .. })) => {
+                    let (shares, _) = first(&plan, &now.endpoint);
+                    run.plan = plan;
+                    shares
+                }
+                (_, Err(error)) => return Ok(Err(ActError::Changed(error.to_string()))),
+                _ => {
+                    let problem = "the document has another policy by now: end this one, and start that";
+                    return Ok(Err(ActError::Changed(problem.to_owned())));
+                }
+            };
+            document = match weighted(&now.document, &shares) {
+                Ok(document) => document,
+                Err(problem) => return Ok(Err(ActError::Changed(problem))),
+            };
+            run.units_anew_from = run.segments.len();
+        }
+        run.status = Status::Running;
+        run.says = format!("the administrator let it go on{by}.");
+        if document != now.document {
+            let cause = Cause { author: Author::Policy, reason: Some(run.says.clone()), figures: None };
+            history::add(self.database, Some(document), &cause, now_ms)?;
+        }
+        if let Some(version) = history::newest(self.database)? {
+            self.follow(&mut run, &version, now_ms)?;
+        }
+        set_state(self.database, WAKE_MS, (now_ms + LEAST_BETWEEN_MS).into())?;
+        let revision = history::newest(self.database)?.and_then(|version| version.revision);
+        self.note(&run, Some(&now.endpoint), (Deed::Resume, revision.as_deref()), None, now_ms)?;
+        Ok(Ok(()))
+    }
+
+    /// What is told of the policy; `None` where there is no document.
+    pub fn report(&self, now_ms: f64) -> Result<Option<Report>, DatabaseError> {
+        let now = self.now()?;
+        let run = self.run()?;
+        if now.is_none() && run.is_none() {
+            return Ok(None);
+        }
+        let deeds = deeds::newest(self.database, MOST_TOLD)?;
+        let endpoint = now.as_ref().map(|now| &now.endpoint);
+        let shares = |endpoint: &Endpoint| -> Shares {
+            endpoint.variants().iter().map(|variant| (variant.name.to_string(), endpoint.share(variant))).collect()
+        };
+        let mut report = Report {
+            as_of_ms: now_ms,
+            revision: now.as_ref().and_then(|now| now.version.revision.clone()),
+            policy: endpoint.and_then(Endpoint::policy).cloned(),
+            status: run.as_ref().map(|run| run.status),
+            says: run.as_ref().map(|run| run.says.clone()),
+            waiting_for: None,
+            about_seconds: None,
+            began_ms: run.as_ref().map(|run| run.began_ms),
+            before: run.as_ref().map(|run| run.before.clone()),
+            step: None,
+            shares: endpoint.map(shares).unwrap_or_default(),
+            alpha: run.as_ref().map(|run| run.plan.alpha),
+            guardrails: Vec::new(),
+            deeds,
+        };
+        let Some((run, endpoint)) = run.zip(endpoint) else { return Ok(Some(report)) };
+        let evidence = self.evidence(&run, endpoint, now_ms)?;
+        let (guarded, decision) = decide(&run, &evidence);
+        let (invocations, outcomes) = had(&run, &evidence);
+        let climb = run.plan.climb();
+        report.step = Some(StepReport {
+            number: run.step.saturating_add(1),
+            of: climb.map(|climb| climb.percent.len()),
+            percent: climb.and_then(|climb| climb.percent.get(run.step).copied()),
+            percents: climb.map(|climb| climb.percent.clone()).unwrap_or_default(),
+            since_ms: run.since_ms,
+            invocations: invocations.saturating_sub(run.invocations_before),
+            outcomes: outcomes.saturating_sub(run.outcomes_before),
+        });
+        report.guardrails = guarded;
+        if run.status == Status::Running
+            && let Decision::Wait(Waiting { says, about_ms }) = decision
+        {
+            report.waiting_for = Some(says);
+            report.about_seconds = about_ms.map(|ms| (ms / 1000.0).ceil()).filter(|seconds| seconds.is_finite());
+        }
+        Ok(Some(report))
+    }
+
+    fn evidence(&self, run: &Run, endpoint: &Endpoint, now_ms: f64) -> Result<Evidence, DatabaseError> {
+        let revisions: Vec<&str> = run.segments.iter().map(|began| began.revision.as_str()).collect();
+        let mut counts = self.counts(&revisions)?;
+        let mut seen = units::of_revisions(self.database, &revisions)?;
+        let segments = run.segments.iter().map(|began| {
+            let mut requests = counts.remove(&began.revision).unwrap_or_default();
+            for (variant, before) in &began.before {
+                if let Some(counted) = requests.get_mut(variant) {
+                    *counted = counted.since(*before);
+                }
+            }
+            let units = seen.remove(&began.revision).unwrap_or_default();
+            Segment { shares: began.shares.clone(), requests, units }
+        });
+        let mut evidence = Evidence {
+            now_ms,
+            heard_ms: self.heard_ms()?,
+            segments: segments.collect(),
+            units: self.unit_events()?,
+            units_anew_from: run.units_anew_from,
+            ..Evidence::default()
+        };
+        if let Some(measure) = Measure::of(endpoint) {
+            let effects = measure::effects(self.database, WHOLE)?;
+            evidence.judged = verdict::judged(self.database, &measure, endpoint, &effects)?;
+            for variant in endpoint.variants() {
+                let outcomes = effects.outcomes_of(variant.name.as_str()).max(0.0) as u64;
+                evidence.outcomes.insert(variant.name.to_string(), outcomes);
+            }
+            if let Course::Bandit { variants, .. } = &run.plan.course {
+                evidence.arms = arms(&effects, measure.metric, variants);
+                evidence.lower_is_better = !measure.metric.is_better_higher();
+            }
+        }
+        Ok(evidence)
+    }
+
+    /// When an isolate was heard of last.
+    fn heard_ms(&self) -> Result<Option<f64>, DatabaseError> {
+        let rows = self.database.execute("SELECT MAX(heard_ms) FROM isolates", &[])?;
+        Ok(rows.first().and_then(|cells| Row::of(cells).optional_number()))
+    }
+
+    /// Requests that were chosen by weight or unit, by revision and variant.
+    fn counts(&self, revisions: &[&str]) -> Result<BTreeMap<String, BTreeMap<String, Requests>>, DatabaseError> {
+        let mut counts: BTreeMap<String, BTreeMap<String, Requests>> = BTreeMap::new();
+        for some in revisions.chunks(MOST_NAMED) {
+            let places = vec!["?"; some.len()].join(", ");
+            let sql = format!(
+                "SELECT revision, variant, reason, invocations, variant_errors, slow FROM sums
+                    WHERE span = 0 AND since = 0 AND revision IN ({places}) AND reason IN ('weighted', 'sticky')"
+            );
+            let named: Vec<Cell> = some.iter().map(|revision| (*revision).into()).collect();
+            for cells in &self.database.execute(&sql, &named)? {
+                let mut row = Row::of(cells);
+                let (revision, variant, reason) = (row.text(), row.text(), row.text());
+                let (invocations, errors, slow) = (row.count(), row.count(), row.count());
+                let sums = counts.entry(revision).or_default().entry(variant).or_default();
+                sums.invocations = sums.invocations.saturating_add(invocations);
+                sums.errors = sums.errors.saturating_add(errors);
+                if reason == Reason::Weighted.as_str() {
+                    sums.drawn = sums.drawn.saturating_add(invocations);
+                    sums.drawn_errors = sums.drawn_errors.saturating_add(errors);
+                    sums.drawn_slow = sums.drawn_slow.saturating_add(slow);
+                }
+            }
+        }
+        Ok(counts)
+    }
+
+    fn unit_events(&self) -> Result<Vec<UnitEvents>, DatabaseError> {
+        let rows = self.database.execute(
+            "SELECT event, segment, variant, segment_before, variant_before, COUNT(*) FROM
+                (SELECT event, segment, variant,
+                    LAG(segment) OVER one AS segment_before, LAG(variant) OVER one AS variant_before
+                    FROM wronged WINDOW one AS (PARTITION BY event, unit ORDER BY segment))
+                GROUP BY event, segment, variant, segment_before, variant_before",
+            &[],
+        )?;
+        let at = |number: f64| number.max(0.0) as usize;
+        let events = rows.iter().map(|cells| {
+            let mut row = Row::of(cells);
+            let event = if row.text() == event_name(Event::Slow) { Event::Slow } else { Event::Error };
+            let (segment, variant) = (at(row.number()), row.text());
+            let (segment_before, variant_before) = (row.optional_number(), row.optional_text());
+            let before = segment_before.zip(variant_before).map(|(segment, variant)| (at(segment), variant));
+            UnitEvents { event, segment, variant, before, count: row.count() }
+        });
+        Ok(events.collect())
+    }
+}
+
+fn not_so(what: &str) -> ActError {
+    ActError::NotSo(what.to_owned())
+}
+
+fn event_name(event: Event) -> &'static str {
+    match event {
+        Event::Error => "error",
+        Event::Slow => "slow",
+    }
+}
+
+/// The shares that a policy begins with, and the sentence that says so.
+fn first(plan: &Plan, endpoint: &Endpoint) -> (Shares, String) {
+    match &plan.course {
+        Course::Ramp(climb) => {
+            let percent = super::guard::short(climb.percent.first().copied().unwrap_or(100.0));
+            (climb.shares(0), format!("the ramp begins: {} gets {percent} % of the traffic.", climb.to_name))
+        }
+        Course::Bandit { bandit, variants, .. } => {
+            let share = |name: &String| endpoint.variant(name).map_or(0.0, |variant| endpoint.share(variant));
+            let shares: Vec<f64> = variants.iter().map(share).collect();
+            let has_floor = shares.iter().all(|share| *share >= bandit.floor);
+            let shares = if has_floor { shares } else { with_floor(&shares, bandit.floor) };
+            (
+                variants.iter().cloned().zip(shares).collect(),
+                "the bandit begins with the weights as they are.".to_owned(),
+            )
+        }
+    }
+}
+
+/// What those who are watched have had: requests since the policy began, and outcomes in all.
+fn had(run: &Run, evidence: &Evidence) -> (u64, u64) {
+    let watched: Vec<String> = run.plan.watched().into_iter().flat_map(|(_, variants)| variants).collect();
+    (evidence.requests(&watched).invocations, evidence.outcomes(&watched))
+}
+
+/// The document with weights of these shares, in percent.
+fn weighted(document: &str, shares: &Shares) -> Result<String, String> {
+    let endpoint = Endpoint::parse(document.as_bytes()).map_err(|error| error.to_string())?;
+    let now = |name: &str| endpoint.variant(name).map_or(0.0, |variant| endpoint.share(variant));
+    if endpoint.variants().len() == shares.len() && shares.iter().all(|(name, share)| (now(name) - share).abs() < 1e-12)
+    {
+        return Ok(document.to_owned());
+    }
+    let mut weights = Vec::new();
+    for (name, share) in shares {
+        // As people write them, as far as that says the same.
+        let percent = share * 100.0;
+        let round = (percent * 1e6).round() / 1e6;
+        let weight = Weight::try_from(if round > 0.0 { round } else { percent }).map_err(|error| error.to_string())?;
+        weights.push((Name::try_from(name.as_str()).map_err(|error| error.to_string())?, weight));
+    }
+    let change = WeightChange::new(weights).map_err(|error| error.to_string())?;
+    change.apply(document.as_bytes()).map_err(|error| error.to_string())
+}
+
+/// What was looked at, for the history.
+fn figures(guarded: &[Guarded], evidence: &Evidence) -> Value {
+    let variants: BTreeMap<&String, Requests> = evidence
+        .segments
+        .iter()
+        .flat_map(|segment| segment.requests.keys())
+        .map(|name| (name, evidence.requests(std::slice::from_ref(name))))
+        .collect();
+    let counted = variants.into_iter().map(|(name, requests)| {
+        let outcomes = evidence.outcomes.get(name).copied().unwrap_or(0);
+        json!({
+            "variant": name,
+            "share": evidence.segments.last().map(|segment| share_of(&segment.shares, name)),
+            "invocations": requests.invocations,
+            "errors": requests.errors,
+            "outcomes": outcomes,
+        })
+    });
+    let judged = evidence.judged.iter().map(|(name, judged)| {
+        json!({
+            "variant": name,
+            "verdict": judged.verdict,
+            "difference": judged.difference,
+            "interval": judged.interval,
+            "says": judged.says,
+        })
+    });
+    json!({
+        "counted": counted.collect::<Vec<_>>(),
+        "guardrails": guarded,
+        "verdict": judged.collect::<Vec<_>>(),
+    })
+}
