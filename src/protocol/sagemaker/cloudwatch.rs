@@ -223,6 +223,7 @@ async fn points<P: Platform>(
         by: By::Minute,
         step_ms: Some((span.period * 1000.0) as u64),
         quantiles,
+        ..Query::default()
     };
     let scoreboard = match service.scoreboard(&series.endpoint, query, proof, refresh).await {
         Ok(scoreboard) => scoreboard,
