@@ -12,7 +12,7 @@ use crate::isolate::{EndpointError, InvokeError, ModelError};
 use crate::origin::OriginError;
 use crate::payload::{FormatError, PayloadError};
 use crate::request::RequestError;
-use crate::service::{Error, Failure, RegistryError, RevisionError, Unreadable};
+use crate::service::{AlarmError, Error, Failure, RegistryError, RevisionError, Unreadable};
 
 const WEIGHTS: &str = "send an object such as {\"baseline\": 50, \"challenger\": 50}";
 const ROWS: &str = "send as many rows in each request as the message says";
@@ -157,6 +157,11 @@ fn status_and_fix(error: &Error) -> (StatusCode, &'static str) {
                 "name the variant in the configuration, or take `fallback` out of the endpoint's document",
             ),
             RegistryError::Unusable(..) => (S::BAD_REQUEST, "mend the model as the message says, or name an origin"),
+        },
+        Error::Alarm(error) => match error {
+            AlarmError::NotFound(_) => (S::NOT_FOUND, "DescribeAlarms lists the alarms"),
+            AlarmError::TooMany => (S::CONFLICT, "remove those that nobody looks at"),
+            AlarmError::Broken(..) => (S::CONFLICT, "put it anew"),
         },
         Error::Refused(refusal) => match refusal {
             Refusal::Conflict { .. } => (S::PRECONDITION_FAILED, "read the endpoint again and decide anew"),

@@ -3,6 +3,7 @@
 
 use turnout_tables::{RowsError, RunError};
 
+use super::alarms::AlarmError;
 use super::invocation::Unreadable;
 use super::registry::RegistryError;
 use crate::access::AccessError;
@@ -42,6 +43,9 @@ pub enum Error {
     /// The administrator: what is to be made, changed or removed.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// The administrator: which alarm.
+    #[error(transparent)]
+    Alarm(#[from] AlarmError),
     /// The administrator: what is to be changed.
     #[error(transparent)]
     Weights(#[from] WeightsError),
@@ -165,6 +169,11 @@ impl Error {
                 RegistryError::Broken(..) => "broken",
                 RegistryError::Fallback { .. } => "fallback_missing",
                 RegistryError::Unusable(..) => "unusable",
+            },
+            Error::Alarm(error) => match error {
+                AlarmError::NotFound(_) => "not_found",
+                AlarmError::TooMany => "too_many_alarms",
+                AlarmError::Broken(..) => "broken",
             },
             Error::Refused(refusal) => match refusal {
                 Refusal::Conflict { .. } => "revision_conflict",

@@ -1,5 +1,6 @@
 //! How a request is served, from the protocol to the record.
 
+mod alarms;
 mod base;
 mod control;
 mod error;
@@ -14,6 +15,7 @@ mod outcomes;
 mod registry;
 mod tally;
 
+pub use alarms::{AlarmError, Judged, MOST_JUDGED};
 pub use base::Service;
 pub use control::{MOST_DESCRIBED, ModelSource};
 pub use error::{BackendError, Error, Failure, RevisionError};
