@@ -190,9 +190,9 @@ impl Alarm {
             (1..=self.range()).map(move |age| end.checked_sub(age)).map(|at| at.and_then(|at| values.get(&at).copied()))
         };
         let ended = self.ended(now_ms);
-        let mut since = ended.saturating_sub(REPLAYED);
-        let mut state = before.unwrap_or(State::InsufficientData);
-        for end in since..=ended {
+        let first = ended.saturating_sub(REPLAYED);
+        let (mut state, mut since) = (before.unwrap_or(State::InsufficientData), first);
+        for end in first..=ended {
             let next = self.judge(&range(end).collect::<Vec<_>>(), state);
             if next != state {
                 (state, since) = (next, end);

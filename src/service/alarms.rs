@@ -3,31 +3,14 @@
 use futures_util::future::{join_all, try_join_all};
 
 use super::experiment::misunderstood;
-use super::registry::Stored;
+use super::registry::{AlarmError, MOST_ALARMS, Stored};
 use super::{Error, Service};
 use crate::experiment::{Alarm, AlarmName, Answer, Command, Evaluated};
 use crate::platform::{Namespace, Platform, Times};
 
-/// The most alarms: as many names as KV lists at once.
-const MOST_ALARMS: u16 = 1_000;
-
 /// The most alarms that are judged at once: each is a read and a question, and a request on the free plan may make 50, of
 /// which the listing itself takes one.
 pub const MOST_JUDGED: usize = 20;
-
-/// Why an alarm cannot be made, read or removed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AlarmError {
-    /// There is none of that name.
-    #[error("there is no alarm `{0}`")]
-    NotFound(AlarmName),
-    /// There are as many as are kept.
-    #[error("there are {MOST_ALARMS} alarms, and no more are kept")]
-    TooMany,
-    /// It cannot be read back.
-    #[error("the alarm `{0}` is broken: {1}")]
-    Broken(AlarmName, String),
-}
 
 /// An alarm, and what it says; or why it says nothing.
 pub type Judged = (Stored<Alarm>, Result<Evaluated, Error>);

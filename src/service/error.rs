@@ -3,9 +3,8 @@
 
 use turnout_tables::{RowsError, RunError};
 
-use super::alarms::AlarmError;
 use super::invocation::Unreadable;
-use super::registry::RegistryError;
+use super::registry::{AlarmError, RegistryError};
 use crate::access::AccessError;
 use crate::assignment::AssignmentError;
 use crate::endpoint::{Name, WeightsError};

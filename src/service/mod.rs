@@ -15,7 +15,7 @@ mod outcomes;
 mod registry;
 mod tally;
 
-pub use alarms::{AlarmError, Judged, MOST_JUDGED};
+pub use alarms::{Judged, MOST_JUDGED};
 pub use base::Service;
 pub use control::{MOST_DESCRIBED, ModelSource};
 pub use error::{BackendError, Error, Failure, RevisionError};
@@ -25,4 +25,4 @@ pub use invocation::{Invocation, Payload, Relay, Reply, UnitIn, Unreadable};
 pub use invoke::{IssuedCookie, Noted};
 pub use lookup::EndpointPage;
 pub use outcomes::{OutcomeReport, Received, Reported};
-pub use registry::{Configuration, ConfiguredVariant, Kind, RegistryError, Stored};
+pub use registry::{AlarmError, Configuration, ConfiguredVariant, Kind, RegistryError, Stored};
