@@ -5,10 +5,13 @@
 //! takes over. All of this is plain Rust over the [`Database`](crate::platform::Database) trait, which the shell has from a
 //! Durable Object and tests from SQLite itself.
 
+mod alarm;
+mod alarm_name;
 mod controller;
 mod history;
 mod inbox;
 mod inference_id;
+mod invocation_metric;
 mod ledger;
 mod measure;
 mod message;
@@ -26,9 +29,12 @@ mod tests;
 mod units;
 mod verdict;
 
+pub use alarm::{Alarm, AlarmProblem, Comparison, Evaluated, MissingData, State};
+pub use alarm_name::{AlarmName, AlarmNameError};
 pub use controller::{Controller, Later, Terms};
 pub use history::{Author, Cause, Past};
 pub use inference_id::{Claims, IdError, IdKeys, WeakKey, unit_bits};
+pub use invocation_metric::{InvocationMetric, Statistic, StatisticError, Statistics};
 pub use ledger::{Change, Condition, Edit, Ledger, MOST_DOCUMENT_BYTES, Newest, Observation, Refusal};
 pub use message::{Answer, Command, ExperimentError};
 pub use outcomes::{CheckedOutcome, KeptPrediction, Refused, Taken};

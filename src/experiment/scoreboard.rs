@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::history;
 use super::shares::Shares;
 use super::split::Split;
 use super::sums::{Latency, Sums};
 use super::tables::Row;
 use super::tally::Share;
 use crate::assignment::Reason;
+use crate::endpoint::Endpoint;
 use crate::platform::{Cell, Database, DatabaseError};
 
 /// Milliseconds of the spans that sums are kept by; 0 stands for all time.
@@ -51,6 +53,12 @@ pub struct Query {
     /// Quantiles, 0 to 1, that are told beside the usual ones.
     #[serde(default)]
     pub quantiles: Vec<f64>,
+    /// The lines of one variant alone.
+    #[serde(default)]
+    pub variant: Option<String>,
+    /// Requests that revisions made of this endpoint configuration decided.
+    #[serde(default)]
+    pub config: Option<String>,
 }
 
 /// What the records say.
@@ -355,8 +363,20 @@ pub(super) fn lines(
     let rest = format!("WHERE {spans} ORDER BY since DESC, revision, variant, reason LIMIT ?");
     let rows = select(database, &rest, &[range, vec![most.clone()]].concat())?;
     let mut cut = Some(Cell::count(u64::try_from(rows.len()).unwrap_or(u64::MAX))) == Some(most);
+    let mut made_of: BTreeMap<&str, bool> = BTreeMap::new();
     let mut summed: BTreeMap<Key, Summed> = BTreeMap::new();
     for (place, sums) in &rows {
+        if let Some(config) = &query.config {
+            let revision = place.revision.as_str();
+            let is_made_of_it = match made_of.get(revision) {
+                Some(known) => *known,
+                None => is_made_of(database, revision, config)?,
+            };
+            made_of.insert(revision, is_made_of_it);
+            if !is_made_of_it {
+                continue;
+            }
+        }
         let (span, since) = match query.step_ms {
             _ if query.by != By::Minute => (0, 0),
             Some(step) if step > place.span => {
@@ -371,7 +391,11 @@ pub(super) fn lines(
     }
     let drawn = drawn_by_group(&summed);
     let mut lines = Vec::new();
+    let is_asked = |variant: &str| query.variant.as_ref().is_none_or(|asked| asked == variant);
     for ((since, span, revision, variant), summed) in summed {
+        if !is_asked(&variant) {
+            continue;
+        }
         if lines.len() >= MOST_LINES {
             cut = true;
             break;
@@ -380,6 +404,13 @@ pub(super) fn lines(
         lines.push(summed.line(query, (since, span, revision, variant), group, shares));
     }
     Ok((lines, cut))
+}
+
+/// Whether the document of a revision was made of an endpoint configuration.
+fn is_made_of(database: &impl Database, revision: &str, config: &str) -> Result<bool, DatabaseError> {
+    let document = history::of_revision(database, revision)?.and_then(|version| version.document);
+    let endpoint = document.and_then(|document| Endpoint::parse(document.as_bytes()).ok());
+    Ok(endpoint.as_ref().and_then(Endpoint::config).is_some_and(|name| name.as_str() == config))
 }
 
 /// Requests that were drawn, by the revision that drew them.

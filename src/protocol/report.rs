@@ -12,7 +12,7 @@ use crate::isolate::{EndpointError, InvokeError, ModelError};
 use crate::origin::OriginError;
 use crate::payload::{FormatError, PayloadError};
 use crate::request::RequestError;
-use crate::service::{Error, Failure, RegistryError, RevisionError, Unreadable};
+use crate::service::{AlarmError, Error, Failure, RegistryError, RevisionError, Unreadable};
 
 const WEIGHTS: &str = "send an object such as {\"baseline\": 50, \"challenger\": 50}";
 const ROWS: &str = "send as many rows in each request as the message says";
@@ -169,6 +169,11 @@ fn status_and_fix(error: &Error) -> (StatusCode, &'static str) {
             ActError::NotSo(_) => (S::CONFLICT, "GET /endpoints/NAME/policy says where it is"),
             ActError::Changed(_) => (S::CONFLICT, "send {\"action\": \"stop\"}, and start the policy anew"),
             ActError::Breached(_) => (S::CONFLICT, "GET /endpoints/NAME/policy says what is waited for"),
+        },
+        Error::Alarm(error) => match error {
+            AlarmError::NotFound(_) => (S::NOT_FOUND, "DescribeAlarms lists the alarms"),
+            AlarmError::TooMany => (S::CONFLICT, "remove those that nobody looks at"),
+            AlarmError::Broken(..) => (S::CONFLICT, "put it anew"),
         },
         Error::Refused(refusal) => refused(refusal),
         Error::Experiment(_) => (S::SERVICE_UNAVAILABLE, "try again shortly"),

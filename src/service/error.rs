@@ -4,7 +4,7 @@
 use turnout_tables::{RowsError, RunError};
 
 use super::invocation::Unreadable;
-use super::registry::RegistryError;
+use super::registry::{AlarmError, RegistryError};
 use crate::access::AccessError;
 use crate::assignment::AssignmentError;
 use crate::endpoint::{Name, WeightsError};
@@ -42,6 +42,9 @@ pub enum Error {
     /// The administrator: what is to be made, changed or removed.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// The administrator: which alarm.
+    #[error(transparent)]
+    Alarm(#[from] AlarmError),
     /// The administrator: what is to be changed.
     #[error(transparent)]
     Weights(#[from] WeightsError),
@@ -177,6 +180,11 @@ impl Error {
                 ActError::NotSo(_) => "policy_not_open",
                 ActError::Changed(_) => "policy_changed",
                 ActError::Breached(_) => "policy_waits",
+            },
+            Error::Alarm(error) => match error {
+                AlarmError::NotFound(_) => "not_found",
+                AlarmError::TooMany => "too_many_alarms",
+                AlarmError::Broken(..) => "broken",
             },
             Error::Refused(refusal) => refusal_code(refusal),
             Error::Experiment(_) => "experiment_unavailable",

@@ -1,5 +1,6 @@
 //! How a request is served, from the protocol to the record.
 
+mod alarms;
 mod base;
 mod control;
 mod error;
@@ -15,6 +16,7 @@ mod policy;
 mod registry;
 mod tally;
 
+pub use alarms::{Judged, MOST_JUDGED};
 pub use base::Service;
 pub use control::{MOST_DESCRIBED, ModelSource};
 pub use error::{BackendError, Error, Failure, RevisionError};
@@ -24,4 +26,4 @@ pub use invocation::{Invocation, Payload, Relay, Reply, UnitIn, Unreadable};
 pub use invoke::{IssuedCookie, Noted};
 pub use lookup::EndpointPage;
 pub use outcomes::{OutcomeReport, Received, Reported};
-pub use registry::{Configuration, ConfiguredVariant, Kind, RegistryError, Stored};
+pub use registry::{AlarmError, Configuration, ConfiguredVariant, Kind, RegistryError, Stored};

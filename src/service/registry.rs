@@ -1,10 +1,11 @@
 //! What SageMaker's control plane knows besides endpoints: models, which are backends under a name, and configurations,
 //! which give such models weights. Endpoints are made of them and then stand for themselves: nothing here is read when
-//! a request is answered.
+//! a request is answered. [Alarms](crate::experiment::Alarm) are kept beside them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::endpoint::{Name, Weight};
+use crate::experiment::AlarmName;
 use crate::platform::{Namespace, Times};
 
 /// A kind of thing that the control plane makes, by name.
@@ -72,6 +73,23 @@ pub enum RegistryError {
     /// It could be kept, but nothing could be answered with it.
     #[error("the {0} cannot be used: {1}")]
     Unusable(Kind, String),
+}
+
+/// The most alarms: as many names as KV lists at once.
+pub(super) const MOST_ALARMS: u16 = 1_000;
+
+/// Why an alarm cannot be made, read or removed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AlarmError {
+    /// There is none of that name.
+    #[error("there is no alarm `{0}`")]
+    NotFound(AlarmName),
+    /// There are as many as are kept.
+    #[error("there are {MOST_ALARMS} alarms, and no more are kept")]
+    TooMany,
+    /// It cannot be read back.
+    #[error("the alarm `{0}` is broken: {1}")]
+    Broken(AlarmName, String),
 }
 
 impl Kind {

@@ -77,6 +77,11 @@ fn a_scoreboard_says_who_answered_how_often_beside_what_the_weights_say() {
     let minutes = bench.lines(By::Minute);
     assert_eq!(minutes.iter().map(|line| line.invocations).collect::<Vec<_>>(), [70, 35, 0]);
     assert_eq!(minutes[2].since_ms, Some((minute + 1) * 60_000));
+    // One variant's lines alone, with its share of all.
+    let one = bench.scoreboard(Query { variant: Some("b".to_owned()), ..Query::default() });
+    assert_eq!(one.lines, [b]);
+    let of_none = bench.scoreboard(Query { config: Some("c".to_owned()), ..Query::default() });
+    assert!(of_none.lines.is_empty());
     let at = |minute: u64| Some((minute * 60_000) as f64);
     let later = bench.scoreboard(Query { from_ms: at(minute + 1), ..Query::default() });
     assert_eq!((later.lines.len(), later.lines[0].stood_in, later.lines[0].share), (1, 3, None));

@@ -1,15 +1,17 @@
 //! CloudWatch, as AWS's clients ask it for the metrics of SageMaker's endpoints: AWS JSON 1.0, `POST /` with the operation in
-//! `X-Amz-Target`. Metrics are made of the scoreboard's minutes.
+//! `X-Amz-Target`. Metrics are made of the scoreboard's minutes, and so is what [alarms](super::alarms) say.
 
 use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 
-use super::error::{Api, message, named};
+use super::alarms;
+use super::error::{Api, CloudWatchError, message, named};
 use super::requests::parse;
+use super::series::{Dimension, NAMESPACE, Series, dimensions};
 use crate::endpoint::{Backend, Name};
-use crate::experiment::{By, Line, Query};
+use crate::experiment::{By, InvocationMetric, Query, Statistic, Statistics};
 use crate::isolate::Served;
 use crate::platform::Platform;
 use crate::protocol::headers;
@@ -20,7 +22,6 @@ use crate::service::{Error, FollowUps, Service};
 
 const MEDIA_TYPE: &str = "application/x-amz-json-1.0";
 const TARGET: &str = "GraniteServiceVersion20100801.";
-const NAMESPACE: &str = "AWS/SageMaker";
 /// The most points of one series, as CloudWatch has it.
 const MOST_POINTS: f64 = 1_440.0;
 
@@ -36,15 +37,20 @@ pub(in crate::protocol) async fn answer<P: Platform>(service: &Service<'_, P>, r
     let mut refresh = Vec::new();
     let response = match operate(service, request, &mut refresh).await {
         Ok(body) => respond(StatusCode::OK, MEDIA_TYPE, body.to_string().into_bytes()),
-        Err(error) => refuse(&error),
+        Err(CloudWatchError { error, name }) => refused(&error, name),
     };
     Answer { response, follow_ups: FollowUps::refresh(refresh) }
 }
 
 /// An error as a response, with the header from which clients of the older protocol take its name.
 pub(in crate::protocol) fn refuse(error: &Error) -> Response {
+    refused(error, None)
+}
+
+fn refused(error: &Error, name: Option<&'static str>) -> Response {
     let (report, named) = (Report::from(error), named(error, Api::Control));
-    let name = if named.name == "ValidationException" { "InvalidParameterValue" } else { named.name };
+    let usual = if named.name == "ValidationException" { "InvalidParameterValue" } else { named.name };
+    let name = name.unwrap_or(usual);
     let body = json!({ "__type": name, "message": message(&report) });
     let mut response = respond(named.status, MEDIA_TYPE, body.to_string().into_bytes());
     insert(response.headers_mut(), headers::AMZN_QUERY_ERROR, &format!("{name};Sender"));
@@ -56,130 +62,38 @@ async fn operate<P: Platform>(
     service: &Service<'_, P>,
     request: &Request,
     refresh: &mut Vec<Name>,
-) -> Result<Value, Error> {
+) -> Result<Value, CloudWatchError> {
     service.allow_admin(request)?;
     let target = request.header("x-amz-target").unwrap_or_default();
+    let body = request.body.as_slice();
     match target.strip_prefix(TARGET).unwrap_or_default() {
-        "GetMetricStatistics" => statistics(service, request, parse(&request.body)?, refresh).await,
-        "GetMetricData" => data(service, request, parse(&request.body)?, refresh).await,
-        "ListMetrics" => list(service, parse(&request.body)?, refresh).await,
-        _ => Err(RequestError::NoSuchOperation(target.chars().take(100).collect()).into()),
+        "GetMetricStatistics" => Ok(statistics(service, request, parse(body)?, refresh).await?),
+        "GetMetricData" => Ok(data(service, request, parse(body)?, refresh).await?),
+        "ListMetrics" => Ok(list(service, parse(body)?, refresh).await?),
+        "PutMetricAlarm" => alarms::put(service, parse(body)?).await,
+        "DescribeAlarms" => alarms::describe(service, parse(body)?).await,
+        "DeleteAlarms" => alarms::delete(service, parse(body)?).await,
+        operation => Err(not_here(operation).unwrap_or_else(|| strange(target)).into()),
     }
 }
 
-/// What SageMaker measures of a variant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Metric {
-    Invocations,
-    Errors4xx,
-    Errors5xx,
-    ModelErrors,
-    ModelLatency,
-}
-
-const METRICS: [Metric; 5] =
-    [Metric::Invocations, Metric::Errors4xx, Metric::Errors5xx, Metric::ModelErrors, Metric::ModelLatency];
-
-impl Metric {
-    fn name(self) -> &'static str {
-        match self {
-            Metric::Invocations => "Invocations",
-            Metric::Errors4xx => "Invocation4XXErrors",
-            Metric::Errors5xx => "Invocation5XXErrors",
-            Metric::ModelErrors => "InvocationModelErrors",
-            Metric::ModelLatency => "ModelLatency",
+/// Why operations on alarms that CloudWatch has are not here.
+fn not_here(operation: &str) -> Option<RequestError> {
+    let why = match operation {
+        "SetAlarmState" => {
+            "alarms are judged anew whenever they are asked for, so a state that was set would be gone by then; put the alarm with another threshold"
         }
-    }
-
-    fn unit(self) -> &'static str {
-        if self == Metric::ModelLatency { "Microseconds" } else { "None" }
-    }
-
-    /// Its statistics in a line; `None` where there is nothing to tell. Of errors, each request says 1 or 0, so that their
-    /// average is their rate.
-    fn statistics(self, line: &Line) -> Option<Statistics> {
-        let requests = line.invocations as f64;
-        let errors = match self {
-            Metric::ModelLatency => {
-                let latency = line.origin_ms.as_ref()?;
-                return Some(Statistics {
-                    samples: latency.count as f64,
-                    sum: latency.sum * 1000.0,
-                    minimum: latency.min * 1000.0,
-                    maximum: latency.max * 1000.0,
-                    quantiles: latency.asked.iter().map(|ms| ms * 1000.0).collect(),
-                });
-            }
-            Metric::Invocations => line.invocations,
-            Metric::Errors4xx => line.errors.caller,
-            Metric::Errors5xx => line.errors.variant.saturating_add(line.errors.other),
-            Metric::ModelErrors => line.errors.variant,
-        };
-        let one_or_none = |is: bool| f64::from(u8::from(is));
-        (requests > 0.0).then(|| Statistics {
-            samples: requests,
-            sum: errors as f64,
-            minimum: one_or_none(errors >= line.invocations),
-            maximum: one_or_none(errors > 0),
-            quantiles: Vec::new(),
-        })
-    }
+        "EnableAlarmActions" | "DisableAlarmActions" => "alarms take no actions here",
+        "DescribeAlarmsForMetric" => "alarms are found by name: use DescribeAlarms, with AlarmNamePrefix",
+        "DescribeAlarmHistory" => "alarms are judged when they are asked for, and what they said is not kept",
+        "PutCompositeAlarm" => "an alarm is one metric beside one threshold",
+        _ => return None,
+    };
+    Some(RequestError::NotKept(why))
 }
 
-struct Statistics {
-    samples: f64,
-    sum: f64,
-    minimum: f64,
-    maximum: f64,
-    quantiles: Vec<f64>,
-}
-
-/// Those that have a name.
-const STATISTICS: [&str; 5] = ["SampleCount", "Sum", "Average", "Minimum", "Maximum"];
-
-impl Statistics {
-    /// One of them, by CloudWatch's name.
-    fn named(&self, name: &str) -> Option<f64> {
-        match name {
-            "SampleCount" => Some(self.samples),
-            "Sum" => Some(self.sum),
-            "Average" => Some(self.sum / self.samples),
-            "Minimum" => Some(self.minimum),
-            "Maximum" => Some(self.maximum),
-            _ => None,
-        }
-    }
-}
-
-/// `p99` and `p99.9` as 0.99 and 0.999.
-fn quantile(name: &str) -> Option<f64> {
-    let percent: f64 = name.strip_prefix('p')?.parse().ok()?;
-    (0.0..=100.0).contains(&percent).then_some(percent / 100.0)
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Dimension {
-    name: String,
-    value: Option<String>,
-}
-
-/// Which metric of which variant.
-struct Series {
-    metric: Metric,
-    endpoint: Name,
-    variant: String,
-}
-
-impl Series {
-    /// `None` of what there is not, which has no points.
-    fn of(namespace: &str, metric: &str, dimensions: &[Dimension]) -> Option<Self> {
-        let dimension = |name: &str| dimensions.iter().find(|dimension| dimension.name == name)?.value.clone();
-        let metric = METRICS.into_iter().find(|known| known.name() == metric);
-        let endpoint = Name::try_from(dimension("EndpointName")?.as_str()).ok()?;
-        let variant = dimension("VariantName")?;
-        (namespace == NAMESPACE && dimensions.len() == 2).then_some(Series { metric: metric?, endpoint, variant })
-    }
+fn strange(target: &str) -> RequestError {
+    RequestError::NoSuchOperation(target.chars().take(100).collect())
 }
 
 /// When, in seconds since the Unix epoch, and by how many seconds.
@@ -206,6 +120,11 @@ impl Span {
     }
 }
 
+/// `p99` and `p99.9` as 0.99 and 0.999.
+fn quantile(name: &str) -> Option<f64> {
+    Statistic::try_from(name).ok()?.quantile()
+}
+
 /// The points of a series: when each begins, in seconds since the Unix epoch, and what it says. The oldest comes first.
 async fn points<P: Platform>(
     service: &Service<'_, P>,
@@ -223,6 +142,8 @@ async fn points<P: Platform>(
         by: By::Minute,
         step_ms: Some((span.period * 1000.0) as u64),
         quantiles,
+        variant: Some(series.variant.clone()),
+        config: series.config.clone(),
     };
     let scoreboard = match service.scoreboard(&series.endpoint, query, proof, refresh).await {
         Ok(scoreboard) => scoreboard,
@@ -263,20 +184,24 @@ async fn statistics<P: Platform>(
     if asked.statistics.is_empty() && asked.extended_statistics.is_empty() {
         return Err(wrong("name `Statistics` or `ExtendedStatistics`").into());
     }
-    if asked.statistics.iter().any(|name| !STATISTICS.contains(&name.as_str())) {
-        return Err(wrong("`Statistics` are SampleCount, Average, Sum, Minimum and Maximum").into());
+    let mut plain = Vec::new();
+    for name in &asked.statistics {
+        match Statistic::try_from(name.as_str()) {
+            Ok(statistic) if statistic.quantile().is_none() => plain.push((name, statistic)),
+            _ => return Err(wrong("`Statistics` are SampleCount, Average, Sum, Minimum and Maximum").into()),
+        }
     }
     let quantiles: Option<Vec<f64>> = asked.extended_statistics.iter().map(|name| quantile(name)).collect();
     let quantiles = quantiles.ok_or_else(|| wrong("`ExtendedStatistics` are percentiles such as p99"))?;
     let series = Series::of(&asked.namespace, &asked.metric_name, &asked.dimensions);
     let mut datapoints = Vec::new();
-    if let Some(series) = series {
+    if let Ok(series) = series {
         for (at, statistics) in points(service, proof, &series, &span, quantiles, refresh).await? {
             let mut point = Map::new();
             point.insert("Timestamp".to_owned(), at.into());
             point.insert("Unit".to_owned(), series.metric.unit().into());
-            for name in &asked.statistics {
-                point.insert(name.clone(), statistics.named(name).into());
+            for (name, statistic) in &plain {
+                point.insert((*name).clone(), statistics.get(*statistic).into());
             }
             let extended =
                 asked.extended_statistics.iter().cloned().zip(statistics.quantiles.iter().map(|q| (*q).into()));
@@ -359,26 +284,22 @@ async fn data<P: Platform>(
         };
         let span = Span { start: asked.start_time, end: asked.end_time, period };
         span.check()?;
-        let quantiles = quantile(&stat);
-        let known = STATISTICS.contains(&stat.as_str());
-        if !known && quantiles.is_none() {
-            return Err(wrong(format!(
-                "`Stat` of `{id}` is none: use Sum, Average, Minimum, Maximum, SampleCount or p99"
-            )));
-        }
+        let statistic = Statistic::try_from(stat).map_err(|error| wrong(format!("`Stat` of `{id}`: {error}")))?;
         if !return_data {
             continue;
         }
         let mut found = match Series::of(&metric.namespace, &metric.metric_name, &metric.dimensions) {
-            Some(series) => points(service, proof, &series, &span, quantiles.into_iter().collect(), refresh).await?,
-            None => Vec::new(),
+            Ok(series) => {
+                let quantiles = statistic.quantile().into_iter().collect();
+                points(service, proof, &series, &span, quantiles, refresh).await?
+            }
+            // What there is not has no points.
+            Err(_) => Vec::new(),
         };
         if newest_first {
             found.reverse();
         }
-        let told = found.iter().filter_map(|(at, statistics)| {
-            Some((*at, statistics.named(&stat).or_else(|| statistics.quantiles.first().copied())?))
-        });
+        let told = found.iter().filter_map(|(at, statistics)| Some((*at, statistics.get(statistic)?)));
         let (timestamps, values): (Vec<f64>, Vec<f64>) = told.unzip();
         results.push(json!({
             "Id": id,
@@ -419,20 +340,19 @@ async fn list<P: Platform>(
     for (name, served) in page.endpoints.iter().filter(|_| !none) {
         let Ok(Served { endpoint, .. }) = served else { continue };
         for variant in endpoint.variants() {
-            let (name, variant_name) = (name.as_str(), variant.name.as_str());
-            if !is_asked("EndpointName", name) || !is_asked("VariantName", variant_name) {
+            let variant_name = variant.name.as_str();
+            if !is_asked("EndpointName", name.as_str()) || !is_asked("VariantName", variant_name) {
                 continue;
             }
             let has_host = matches!(variant.backend, Backend::Origin(_));
-            let kept = METRICS.into_iter().filter(|metric| *metric != Metric::ModelLatency || has_host);
+            let kept = InvocationMetric::ALL
+                .into_iter()
+                .filter(|metric| *metric != InvocationMetric::ModelLatency || has_host);
             for metric in kept.filter(|metric| asked.metric_name.as_deref().is_none_or(|name| name == metric.name())) {
                 metrics.push(json!({
                     "Namespace": NAMESPACE,
                     "MetricName": metric.name(),
-                    "Dimensions": [
-                        { "Name": "EndpointName", "Value": name },
-                        { "Name": "VariantName", "Value": variant_name },
-                    ],
+                    "Dimensions": dimensions(name, variant_name, None),
                 }));
             }
         }

@@ -9,7 +9,7 @@ use crate::isolate::EndpointError;
 use crate::origin::OriginError;
 use crate::protocol::report::Report;
 use crate::request::RequestError;
-use crate::service::{Error, Failure};
+use crate::service::{AlarmError, Error, Failure};
 
 /// AWS's name of an error, and its status.
 pub(super) struct Named {
@@ -52,7 +52,10 @@ pub(super) fn named(error: &Error, api: Api) -> Named {
         | Error::Store(_)
         | Error::Experiment(_)
         | Error::Request(RequestError::NoRoom) => ("ServiceUnavailable", S::SERVICE_UNAVAILABLE),
+        Error::Alarm(AlarmError::NotFound(_)) => ("ResourceNotFound", S::NOT_FOUND),
+        Error::Alarm(AlarmError::TooMany) => ("LimitExceeded", S::BAD_REQUEST),
         Error::Request(_)
+        | Error::Alarm(AlarmError::Broken(..))
         | Error::Unreadable(_)
         | Error::Assignment(_)
         | Error::Endpoint(_, EndpointError::NotFound)
@@ -66,6 +69,38 @@ pub(super) fn named(error: &Error, api: Api) -> Named {
         },
     };
     Named { name, status }
+}
+
+/// An error of CloudWatch, and its name there where that is not the usual one.
+pub(super) struct CloudWatchError {
+    pub error: Error,
+    pub name: Option<&'static str>,
+}
+
+impl CloudWatchError {
+    /// Members that do not go together, or that are wanted together.
+    pub fn combination(what: &str) -> Self {
+        let error = RequestError::Operation(what.to_owned()).into();
+        CloudWatchError { error, name: Some("InvalidParameterCombination") }
+    }
+
+    /// A token that was not given here.
+    pub fn next_token() -> Self {
+        let error = RequestError::Operation("`NextToken` is not one that was given here".to_owned()).into();
+        CloudWatchError { error, name: Some("InvalidNextToken") }
+    }
+}
+
+impl From<Error> for CloudWatchError {
+    fn from(error: Error) -> Self {
+        CloudWatchError { error, name: None }
+    }
+}
+
+impl From<RequestError> for CloudWatchError {
+    fn from(error: RequestError) -> Self {
+        Error::from(error).into()
+    }
 }
 
 /// What went wrong and what to do about it, in one text: AWS's errors have no other place for it.

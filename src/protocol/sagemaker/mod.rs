@@ -1,8 +1,10 @@
 //! SageMaker, as AWS's clients speak it: the runtime's REST and JSON, and the control plane's JSON 1.1.
 
+mod alarms;
 pub(super) mod cloudwatch;
 pub(super) mod control;
 mod error;
 mod list;
 mod requests;
 pub(super) mod runtime;
+mod series;

@@ -1,6 +1,7 @@
 //! Requests by each protocol, from the first byte to the record, on a platform in memory whose faults a test chooses.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+mod alarms;
 mod bodies;
 mod experiments;
 mod interleaved;
