@@ -264,17 +264,15 @@ mod tests {
     fn false_alarms_are_as_rare_as_promised_on_a_ramp_while_the_rate_changes() {
         for ratio in [1.0, 0.5] {
             let wrong = (0..2_000).filter(|seed| alarm_at(*seed, 0.05, ratio).is_some()).count();
-            // Three standard errors above 5 %.
+            // Three standard errors above 5 %. 61 and 8, when this was written.
             assert!(wrong as f64 <= 2_000.0 * 0.05 + 3.0 * (2_000.0f64 * 0.05 * 0.95).sqrt(), "{ratio}: {wrong}");
-            println!("{wrong} of 2,000 at {ratio} times the errors");
         }
     }
 
     #[test]
     fn twice_the_errors_are_found() {
-        let mut found: Vec<f64> = (0..500).filter_map(|seed| alarm_at(seed, 0.05, 2.0)).collect();
-        found.sort_by(f64::total_cmp);
-        println!("{} of 500, the median at request {}", found.len(), found[found.len() / 2]);
+        let found: Vec<f64> = (0..500).filter_map(|seed| alarm_at(seed, 0.05, 2.0)).collect();
+        // 496, when this was written, half of them by request 11,334: most at 25 % of the traffic.
         assert!(found.len() >= 490, "{} of 500", found.len());
     }
 }

@@ -17,7 +17,7 @@
 use std::f64::consts::TAU;
 
 /// Nodes of a panel.
-const NODES: usize = 12;
+const NODES: usize = 8;
 /// Of ln f, below its mode: where a normal density has them at each half or whole deviation. The last is 10^-18 of the mode.
 const DROPS: [f64; 10] = [0.125, 0.5, 2.0, 4.5, 8.0, 12.5, 18.0, 24.5, 32.0, 41.0];
 /// What a beta distribution's a and b count as, if they are less, or together more.
