@@ -59,9 +59,9 @@ impl Trials {
 /// assert!(log_e > 20f64.ln());
 /// ```
 ///
-/// It is 0 where nothing was seen, and where `times` is no number above 0.
+/// It is 0 where nothing was seen, and where `times` is no number above 0 or beyond doubles.
 pub fn log_e_of_odds(trials: &[Trials], times: f64) -> f64 {
-    if !(times > 0.0 && times.is_finite()) {
+    if !(times > 0.0 && (times * WORST).is_finite()) {
         return 0.0;
     }
     let hits: f64 = informative(trials).map(|trials| trials.hits as f64).sum();
@@ -184,7 +184,7 @@ mod tests {
             assert_eq!(ratio_estimate(&[nothing]), None);
         }
         assert!(log_e_of_odds(&[], 1.0).abs() < 1e-12);
-        for times in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        for times in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::MAX] {
             assert_eq!(log_e_of_odds(&[told], times), 0.0);
         }
         assert!(log_e_of_odds(&[Trials { hits: u64::MAX, misses: u64::MAX, null: 0.5 }; 3], 1.0).is_finite());
