@@ -38,7 +38,10 @@ pub use invocation_metric::{InvocationMetric, Statistic, StatisticError, Statist
 pub use ledger::{Change, Condition, Edit, Ledger, MOST_DOCUMENT_BYTES, Newest, Observation, Refusal};
 pub use message::{Answer, Command, ExperimentError};
 pub use outcomes::{CheckedOutcome, KeptPrediction, Refused, Taken};
-pub use policy::{Act, ActError, Deed, Guarded, Plan, PlanError, Report, Start, Status, StepReport, Told};
+pub use policy::{
+    Act, ActError, Assumed, Compared as ComparedBy, Course, Deed, Guarded, Plan, PlanError, Rates, Rehearsed, Report,
+    Shares, Start, Status, StepReport, Told, rehearse,
+};
 pub use scoreboard::{By, Detail, Errors, Line, Percentiles, Query, Scoreboard};
 pub use split::{CountedAs, Counts, Split, VariantCount};
 pub use sums::{Latency, Sums};

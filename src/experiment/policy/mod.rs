@@ -9,13 +9,17 @@ mod deeds;
 mod evidence;
 mod guard;
 mod plan;
+mod recorded;
+mod rehearsal;
 mod run;
 mod steering;
 
 pub use deeds::{Deed, Told};
 pub(super) use deeds::{Notice, due, forget, next_ms, put_off};
 pub use guard::Guarded;
-pub use plan::{Plan, PlanError};
+pub use plan::{Course, Plan, PlanError, Shares};
+pub(super) use recorded::recorded;
+pub use rehearsal::{Assumed, Compared, Rates, Rehearsed, rehearse};
 pub use run::Status;
 pub(super) use steering::Steering;
 pub use steering::{Act, ActError, Report, Start, StepReport};
