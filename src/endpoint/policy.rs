@@ -199,6 +199,9 @@ pub enum PolicyError {
     /// It names no variant.
     #[error("there is no variant `{0}`; name one of: {known}", known = .1.join(", "))]
     UnknownVariant(Name, Vec<String>),
+    /// The last step would be taken before a verdict can be had.
+    #[error("`promote_when` is about the last step of `percent`: name one before it, such as [50, 100]")]
+    OneStep,
     /// There is nothing beside it.
     #[error("`{0}` is the only variant: a ramp takes traffic from others")]
     Alone(Name),
@@ -233,7 +236,7 @@ impl Policy {
     /// Whether it goes with the rest of a document.
     pub(super) fn check(&self, variants: &[Variant], has_outcome: bool, goal: &Goal) -> Result<(), PolicyError> {
         match self {
-            Policy::Ramp(Ramp { to, promote_when, .. }) => {
+            Policy::Ramp(Ramp { to, promote_when, percent, .. }) => {
                 if !variants.iter().any(|variant| variant.name == *to) {
                     let known = variants.iter().map(|variant| variant.name.to_string()).collect();
                     return Err(PolicyError::UnknownVariant(to.clone(), known));
@@ -243,6 +246,7 @@ impl Policy {
                 }
                 match promote_when {
                     PromoteWhen::NoBreach => Ok(()),
+                    _ if percent.get().len() < 2 => Err(PolicyError::OneStep),
                     _ if !has_outcome => Err(PolicyError::NoOutcome(promote_when.as_str())),
                     PromoteWhen::NotWorse if goal.margin.is_none() => Err(PolicyError::NoMargin),
                     _ if goal.baseline_of(variants) == Some(to) => Err(PolicyError::Baseline(to.clone())),

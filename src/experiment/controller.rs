@@ -203,11 +203,12 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
         }
         let measure = endpoint.as_ref().and_then(Measure::of);
         self.database.atomically(&mut || {
-            let is_new = inbox::receive(self.database, &tally, now_ms)?;
-            if let Some(measure) = measure.as_ref().filter(|_| is_new) {
+            if !inbox::receive(self.database, &tally, now_ms)? {
+                return Ok(());
+            }
+            if let Some(measure) = &measure {
                 outcomes::keep(self.database, measure, &tally.predictions, now_ms)?;
             }
-            // Units are told apart here, so that those of a message that came twice change nothing.
             self.steering().count(&tally.wronged)
         })?;
         if let (Some(measure), Some(endpoint)) = (&measure, &endpoint) {
@@ -299,6 +300,7 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
             by: query.by,
             lines,
             cut,
+            policy: self.steering().status()?,
             lost: inbox::lost(self.database)?,
             bytes: self.database.bytes()?,
         })

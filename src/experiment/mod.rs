@@ -21,6 +21,7 @@ mod policy;
 mod scoreboard;
 mod shares;
 mod split;
+mod status;
 mod sums;
 mod tables;
 mod tally;
@@ -40,10 +41,11 @@ pub use message::{Answer, Command, ExperimentError};
 pub use outcomes::{CheckedOutcome, KeptPrediction, Refused, Taken};
 pub use policy::{
     Act, ActError, Assumed, Compared as ComparedBy, Course, Deed, Guarded, Plan, PlanError, Rates, Rehearsed, Report,
-    Shares, Start, Status, StepReport, Told, rehearse,
+    Shares, Start, StepReport, Told, rehearse,
 };
 pub use scoreboard::{By, Detail, Errors, Line, Percentiles, Query, Scoreboard};
 pub use split::{CountedAs, Counts, Split, VariantCount};
+pub use status::Status;
 pub use sums::{Latency, Sums};
 pub use tables::endpoint_of;
 pub use tally::{Counted, Event, Party, Share, Tally, Wronged};

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::history;
 use super::shares::Shares;
 use super::split::Split;
+use super::status::Status;
 use super::sums::{Latency, Sums};
 use super::tables::Row;
 use super::tally::Share;
@@ -76,6 +77,9 @@ pub struct Scoreboard {
     pub cut: bool,
     /// Whether the traffic is split as it should be, of all time, whatever was asked.
     pub split: Split,
+    /// Where the policy that was started last is; absent where none was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Status>,
     /// Requests whose sums isolates had to drop.
     pub lost: u64,
     /// Bytes of the database, of the 10 GB that one may have.

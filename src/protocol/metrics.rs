@@ -9,7 +9,7 @@ use http::{Method, StatusCode, header};
 use super::native::refuse;
 use super::respond::{Answer, insert, respond};
 use crate::endpoint::Name;
-use crate::experiment::{Line, Scoreboard};
+use crate::experiment::{Line, Scoreboard, Status};
 use crate::platform::Platform;
 use crate::request::{Request, segments};
 use crate::service::{Error, FollowUps, Service};
@@ -231,6 +231,15 @@ fn text(scoreboards: &[(Name, Option<Scoreboard>)], format: Format) -> String {
         let sample = if matches!(kind, Kind::Counter) { format!("{family}_total") } else { family.to_owned() };
         for (name, scoreboard) in &known {
             families.sample(&sample, &[("endpoint", name)], figure(scoreboard));
+        }
+    }
+    let family = "turnout_policy_status";
+    families.begin(family, Kind::Gauge, "", "1 of where the endpoint's policy is, 0 of where it might be.");
+    for (name, scoreboard) in &known {
+        let Some(policy) = scoreboard.policy else { continue };
+        for status in Status::ALL {
+            let labels = [("endpoint", *name), ("status", status.as_str())];
+            families.sample(family, &labels, f64::from(u8::from(policy == status)));
         }
     }
     let family = "turnout_endpoint_revision_info";

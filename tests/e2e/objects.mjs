@@ -76,6 +76,8 @@ export async function startObjects({ isolates = 2, faults = 0, texts = {} } = {}
     restart: async () => (object = await startObject()),
     /** Ends its WebAssembly instance, as a panic would. */
     panic: () => fetch(object.url, { method: "POST", body: "{}" }),
+    /** Has it believe that it is so much later. */
+    moveOn: (ahead_ms) => fetch(object.url, { method: "POST", body: JSON.stringify({ ahead_ms }) }),
     /** What it has printed. */
     printed: () => object.lines,
     close: async () => {

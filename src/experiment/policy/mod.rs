@@ -20,6 +20,5 @@ pub use guard::Guarded;
 pub use plan::{Course, Plan, PlanError, Shares};
 pub(super) use recorded::recorded;
 pub use rehearsal::{Assumed, Compared, Rates, Rehearsed, rehearse};
-pub use run::Status;
 pub(super) use steering::Steering;
 pub use steering::{Act, ActError, Report, Start, StepReport};

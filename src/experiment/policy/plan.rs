@@ -83,10 +83,15 @@ impl Plan {
                 let to = ramp.to.as_str();
                 let others: f64 = shares().filter(|(name, _)| name != to).map(|(_, share)| share).sum();
                 let own: f64 = shares().filter(|(name, _)| name == to).map(|(_, share)| share).sum();
-                let percent: Vec<f64> =
-                    ramp.percent.get().iter().copied().filter(|percent| *percent > own * 100.0 + 1e-9).collect();
+                let has = own * 100.0;
+                let mut percent: Vec<f64> =
+                    ramp.percent.get().iter().copied().filter(|percent| *percent > has + 1e-9).collect();
                 if others <= 0.0 || percent.is_empty() {
                     return Err(PlanError::Arrived(to.to_owned()));
+                }
+                // The last step is not taken without the verdict that it wants.
+                if percent.len() == 1 && ramp.promote_when != PromoteWhen::NoBreach {
+                    percent.insert(0, has);
                 }
                 let from = shares().map(|(name, share)| match name == to {
                     true => (name, 0.0),

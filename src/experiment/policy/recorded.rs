@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::rehearsal::{Assumed, Rates};
+use super::rehearsal::{A_DAY, Assumed, Rates};
 use crate::endpoint::Endpoint;
 use crate::experiment::measure::{self, Measure, WHOLE};
 use crate::experiment::tables::Row;
@@ -90,5 +90,5 @@ pub(in crate::experiment) fn recorded(
     let (requests, first_ms) =
         lately.first().map(|cells| Row::of(cells)).map_or((0.0, 0.0), |mut row| (row.number(), row.number()));
     let minutes = ((now_ms - first_ms.max(since)) / MINUTE_MS).max(1.0);
-    Ok(Assumed { requests_per_minute: requests / minutes, variants, ..Assumed::default() })
+    Ok(Assumed { requests_per_minute: requests / minutes, variants, swing: 0.0, swing_minutes: A_DAY })
 }

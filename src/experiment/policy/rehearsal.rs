@@ -13,14 +13,15 @@ use super::decide::{Decision, Waiting, decide};
 use super::evidence::{Evidence, Requests, Segment};
 use super::guard::Guarded;
 use super::plan::{Course, Plan, Shares};
-use super::run::{Run, Status};
+use super::run::Run;
 use crate::assignment::Randomness;
 use crate::endpoint::{Endpoint, Margin, Metric};
+use crate::experiment::status::Status;
 use crate::experiment::verdict::{Judged, Word, word};
 use crate::statistics::{Effects, LEAST_UNITS, Tuning};
 
 /// What is assumed of the traffic.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Assumed {
     /// Requests of all variants together, in a minute.
@@ -56,8 +57,11 @@ pub struct Rates {
     pub deviation: f64,
 }
 
+/// Minutes of a day.
+pub(super) const A_DAY: f64 = 1_440.0;
+
 fn a_day() -> f64 {
-    1_440.0
+    A_DAY
 }
 
 /// By what the variants are compared.

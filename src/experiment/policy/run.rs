@@ -6,22 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::{Evidence, Requests};
 use super::plan::{Plan, Shares};
-
-/// Where a policy is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// It moves the weights when it may.
-    Running,
-    /// The weights stay, until somebody resumes it or ends it.
-    Paused,
-    /// It came to its end.
-    Done,
-    /// The document from before it is back.
-    RolledBack,
-    /// Somebody ended it, and left the weights as they were.
-    Stopped,
-}
+use crate::experiment::status::Status;
 
 /// A policy that was started.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,24 +49,6 @@ pub struct Began {
     pub shares: Shares,
     /// What had been counted under the same revision earlier, by variant.
     pub before: BTreeMap<String, Requests>,
-}
-
-impl Status {
-    /// In words.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Status::Running => "running",
-            Status::Paused => "paused",
-            Status::Done => "done",
-            Status::RolledBack => "rolled back",
-            Status::Stopped => "stopped",
-        }
-    }
-
-    /// Whether it may still do something.
-    pub fn is_open(self) -> bool {
-        matches!(self, Status::Running | Status::Paused)
-    }
 }
 
 impl Run {

@@ -11,12 +11,13 @@ use super::deeds::{self, Deed, Told};
 use super::evidence::{Evidence, Requests, Segment, UnitEvents};
 use super::guard::Guarded;
 use super::plan::{Course, Plan, PlanError, Shares, share_of};
-use super::run::{Began, Run, Status};
+use super::run::{Began, Run};
 use crate::assignment::Reason;
 use crate::endpoint::{Endpoint, Name, Policy, Weight, WeightChange};
 use crate::experiment::history::{self, Author, Cause, Version};
 use crate::experiment::ledger::{Change, Condition, Edit, Refusal};
 use crate::experiment::measure::{self, Measure, WHOLE};
+use crate::experiment::status::Status;
 use crate::experiment::tables::{Row, set_state, state_number, state_text};
 use crate::experiment::tally::{Event, Wronged};
 use crate::experiment::{units, verdict};
@@ -185,9 +186,14 @@ impl<'a, D: Database> Steering<'a, D> {
         Ok(parsed.map(|endpoint| Now { version, document, endpoint }))
     }
 
+    /// Where the policy that was started last is; `None` where none was.
+    pub fn status(&self) -> Result<Option<Status>, DatabaseError> {
+        Ok(self.run()?.map(|run| run.status))
+    }
+
     /// When it is to be looked at next, in milliseconds since the Unix epoch; `None` where nothing runs.
     pub fn wake_ms(&self) -> Result<Option<f64>, DatabaseError> {
-        if !self.run()?.is_some_and(|run| run.status == Status::Running) {
+        if !self.status()?.is_some_and(Status::is_open) {
             return Ok(None);
         }
         let looked_ms = state_number(self.database, LOOKED_MS)?.unwrap_or(0.0);
@@ -218,7 +224,7 @@ impl<'a, D: Database> Steering<'a, D> {
     /// Looks at the policy, if it runs and was not looked at just now, and does what it decides. The database is to be asked
     /// for all of it at once.
     pub fn look(&self, may_step: bool, now_ms: f64) -> Result<(), DatabaseError> {
-        let Some(run) = self.run()?.filter(|run| run.status == Status::Running) else { return Ok(()) };
+        let Some(run) = self.run()?.filter(|run| run.status.is_open()) else { return Ok(()) };
         let looked_ms = state_number(self.database, LOOKED_MS)?.unwrap_or(0.0);
         let newest = history::newest_number(self.database)?;
         // A clock that was set back is no reason to wait.
@@ -226,10 +232,11 @@ impl<'a, D: Database> Steering<'a, D> {
             return Ok(());
         }
         set_state(self.database, LOOKED_MS, now_ms.into())?;
-        let Some(now) = self.now()? else { return self.lost(run, now_ms) };
-        if now.version.number != run.number {
-            return self.overtaken(run, &now, now_ms);
+        let now = self.now()?;
+        if newest != run.number {
+            return self.overtaken(run, now.as_ref(), now_ms);
         }
+        let Some(now) = now else { return Ok(()) };
         let evidence = self.evidence(&run, &now.endpoint, now_ms)?;
         let (guarded, decision) = decide(&run, &evidence);
         let wake_ms = match &decision {
@@ -240,30 +247,34 @@ impl<'a, D: Database> Steering<'a, D> {
         set_state(self.database, WAKE_MS, (now_ms + wake_ms.clamp(LEAST_BETWEEN_MS, MOST_BETWEEN_MS)).into())?;
         match decision {
             Decision::Wait(_) => Ok(()),
+            // It rests, but what is wrong is turned back all the same.
+            decision if run.status == Status::Paused && !matches!(decision, Decision::RollBack { .. }) => Ok(()),
             // What the store has not been told yet is not moved on from.
             Decision::Step { .. } | Decision::End { .. } if !may_step => Ok(()),
             decision => self.apply(run, now, decision, &figures(&guarded, &evidence), now_ms),
         }
     }
 
-    /// The endpoint was removed, or its document is none any more.
-    fn lost(&self, mut run: Run, now_ms: f64) -> Result<(), DatabaseError> {
-        run.status = Status::Stopped;
-        run.says = "the endpoint has no document any more that could be steered.".to_owned();
-        self.note(&run, None, (Deed::Stop, None), None, now_ms)
-    }
-
-    /// Somebody else has changed the document.
-    fn overtaken(&self, mut run: Run, now: &Now, now_ms: f64) -> Result<(), DatabaseError> {
-        let who = match &now.version.author {
+    /// Somebody else has changed the document; `now` is `None` where there is none, or it is none.
+    fn overtaken(&self, mut run: Run, now: Option<&Now>, now_ms: f64) -> Result<(), DatabaseError> {
+        let Some(version) = history::newest(self.database)? else { return Ok(()) };
+        if version.document.is_none() {
+            run.status = Status::Stopped;
+            run.says = "the endpoint was removed.".to_owned();
+            return self.note(&run, None, (Deed::Stop, None), None, now_ms);
+        }
+        if run.status == Status::Paused {
+            return Ok(());
+        }
+        let who = match &version.author {
             Author::Hand => "somebody put a document into KV by hand",
             Author::Token | Author::Key(_) => "the administrator changed the document",
             Author::Policy => "the document was changed",
         };
-        let why = now.version.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        let why = version.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
         run.status = Status::Paused;
         run.says = format!("{who}{why}: the weights stay as they are until the policy is resumed or ended.");
-        self.note(&run, Some(&now.endpoint), (Deed::Pause, now.version.revision.as_deref()), None, now_ms)
+        self.note(&run, now.map(|now| &now.endpoint), (Deed::Pause, version.revision.as_deref()), None, now_ms)
     }
 
     /// Keeps where a policy is, and tells that it is there.

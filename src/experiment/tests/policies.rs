@@ -372,7 +372,7 @@ fn it_is_looked_at_when_something_may_have_to_be_done() {
     // However late.
     ramped.wait(500.0);
     assert_eq!(ramped.share("c"), 0.5);
-    ramped.act(Act::Pause);
+    ramped.act(Act::Stop);
     assert!(in_ms(ramped.wake()) > 60_000.0, "nothing is to be done");
 }
 
@@ -395,6 +395,56 @@ fn it_is_hurried_on_but_not_past_a_breach() {
     ramped.act(Act::Resume);
     ramped.wait(0.1);
     assert_eq!(ramped.report().status, Some(Status::Paused), "it is still so");
+}
+
+#[test]
+fn a_pause_holds_the_steps_and_not_the_guard() {
+    let ramped = Ramped::new(&ramp(r#"{"metric": "errors"}"#));
+    ramped.start();
+    ramped.act(Act::Pause);
+    ramped.serve_all(1_000.0);
+    ramped.wait(11.0);
+    assert_eq!((ramped.report().status, ramped.share("c")), (Some(Status::Paused), 0.1));
+    ramped.serve("c", 30, 30);
+    ramped.wait(0.6);
+    assert_eq!(ramped.report().status, Some(Status::RolledBack));
+}
+
+#[test]
+fn a_document_that_goes_bad_pauses_it_and_a_removed_one_ends_it() {
+    let ramped = Ramped::new(&ramp(""));
+    ramped.start();
+    ramped.bench.wait(10.0);
+    ramped.bench.world.put_by_hand("{");
+    ramped.wait(2.0);
+    let answer = ramped.bench.ask(Command::Policy);
+    assert!(matches!(&answer, Answer::Policy(report) if report.status == Some(Status::Paused)), "{answer:?}");
+    ramped.bench.wait(10.0);
+    ramped.bench.world.put_by_hand(&ramp(""));
+    ramped.wait(2.0);
+    assert!(matches!(ramped.act(Act::Resume), Answer::Moved { .. }));
+    assert_eq!(ramped.share("c"), 0.1);
+    ramped.bench.ask(Command::Change {
+        change: Change { edit: Edit::Remove, condition: Condition::Any },
+        cause: Cause::of(Author::Token, None),
+    });
+    let answer = ramped.bench.ask(Command::Policy);
+    assert!(matches!(&answer, Answer::Policy(report) if report.status == Some(Status::Stopped)), "{answer:?}");
+}
+
+#[test]
+fn the_last_step_waits_for_its_verdict_though_the_variant_is_there_already() {
+    let there =
+        ramp("").replace("\"weight\": 0", "\"weight\": 4").replace("100],", "100], \"promote_when\": \"better\",");
+    let there = there.replace("\"guardrails\"", "\"outcome\": {\"kind\": \"reward\"}, \"guardrails\"");
+    let ramped = Ramped::new(&there);
+    let report = ramped.start();
+    assert_eq!(report.step.unwrap().percents, [50.0, 100.0]);
+    ramped.serve_all(1_000.0);
+    ramped.wait(11.0);
+    assert_eq!(ramped.share("c"), 0.5);
+    let one = there.replace("[10, 50, 100]", "[100]");
+    assert!(Endpoint::parse(one.as_bytes()).unwrap_err().to_string().contains("name one before it"));
 }
 
 #[test]
