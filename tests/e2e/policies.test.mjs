@@ -177,7 +177,7 @@ test("while KV is down a rollback reaches the isolates all the same", async () =
   const sent = traffic("down");
   const { before } = await act("down", "start");
   await until(() => new Set(sent.answers.map(({ variant }) => variant)).size === 2);
-  turnout.kv.endpoints.fault = (call, response) => response.writeHead(503).end();
+  turnout.kv.endpoints.fault = (response) => response.writeHead(503).end();
   fails.add("/down");
   await until(() => sent.answers.slice(-30).every(({ revision }) => revision === before), 20_000);
   await sent.stop();

@@ -24,6 +24,8 @@ use crate::experiment::{units, verdict};
 use crate::platform::{Cell, Database, DatabaseError};
 
 const RUN: &str = "policy";
+/// Where it is, for who wants to know no more: that is asked with each tally.
+const STATUS: &str = "policy_status";
 const LOOKED_MS: &str = "policy_looked_ms";
 const WAKE_MS: &str = "policy_wake_ms";
 
@@ -173,9 +175,19 @@ impl<'a, D: Database> Steering<'a, D> {
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
+    fn is_open(&self) -> Result<bool, DatabaseError> {
+        Ok(self.status()?.is_some_and(Status::is_open))
+    }
+
+    /// The policy that was started last, where it may still do something.
+    fn open_run(&self) -> Result<Option<Run>, DatabaseError> {
+        if self.is_open()? { self.run() } else { Ok(None) }
+    }
+
     fn save(&self, run: &Run) -> Result<(), DatabaseError> {
         let text = serde_json::to_string(run).map_err(|error| DatabaseError(error.to_string()))?;
-        set_state(self.database, RUN, Cell::Text(text))
+        set_state(self.database, RUN, Cell::Text(text))?;
+        set_state(self.database, STATUS, run.status.as_str().into())
     }
 
     /// The document; `None` where there is none, or it is none.
@@ -188,12 +200,13 @@ impl<'a, D: Database> Steering<'a, D> {
 
     /// Where the policy that was started last is; `None` where none was.
     pub fn status(&self) -> Result<Option<Status>, DatabaseError> {
-        Ok(self.run()?.map(|run| run.status))
+        let kept = state_text(self.database, STATUS)?;
+        Ok(kept.and_then(|kept| Status::ALL.into_iter().find(|status| status.as_str() == kept)))
     }
 
     /// When it is to be looked at next, in milliseconds since the Unix epoch; `None` where nothing runs.
     pub fn wake_ms(&self) -> Result<Option<f64>, DatabaseError> {
-        if !self.status()?.is_some_and(Status::is_open) {
+        if !self.is_open()? {
             return Ok(None);
         }
         let looked_ms = state_number(self.database, LOOKED_MS)?.unwrap_or(0.0);
@@ -202,7 +215,10 @@ impl<'a, D: Database> Steering<'a, D> {
 
     /// Counts units of which a request went wrong. The database is to be asked for all of it at once.
     pub fn count(&self, wronged: &[Wronged]) -> Result<(), DatabaseError> {
-        let Some(run) = self.run()?.filter(|run| run.status.is_open() && !wronged.is_empty()) else { return Ok(()) };
+        if wronged.is_empty() {
+            return Ok(());
+        }
+        let Some(run) = self.open_run()? else { return Ok(()) };
         let kept = self.database.execute("SELECT COUNT(*) FROM wronged", &[])?;
         let mut kept = kept.first().map_or(0, |cells| Row::of(cells).count());
         for each in wronged {
@@ -224,7 +240,7 @@ impl<'a, D: Database> Steering<'a, D> {
     /// Looks at the policy, if it runs and was not looked at just now, and does what it decides. The database is to be asked
     /// for all of it at once.
     pub fn look(&self, may_step: bool, now_ms: f64) -> Result<(), DatabaseError> {
-        let Some(run) = self.run()?.filter(|run| run.status.is_open()) else { return Ok(()) };
+        let Some(run) = self.open_run()? else { return Ok(()) };
         let looked_ms = state_number(self.database, LOOKED_MS)?.unwrap_or(0.0);
         let newest = history::newest_number(self.database)?;
         // A clock that was set back is no reason to wait.
@@ -426,7 +442,7 @@ impl<'a, D: Database> Steering<'a, D> {
     }
 
     fn start(&self, start: &Start, cause: &Cause, now_ms: f64) -> Result<Result<(), ActError>, DatabaseError> {
-        if let Some(run) = self.run()?.filter(|run| run.status.is_open()) {
+        if let Some(run) = self.open_run()? {
             return Ok(Err(ActError::Open(run.status)));
         }
         let newest = history::newest(self.database)?;
