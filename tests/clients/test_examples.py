@@ -38,5 +38,5 @@ def test_a_better_model_gets_the_traffic_and_a_broken_one_is_turned_back():
     steps = re.findall(r"^  (?:start|step): .* (\d+) % of the traffic", ran.stdout, re.M)
     assert steps == ["10", "25", "50", "100", "10"], ran.stdout
     assert re.search(r"step: xgboost gets 100 % of the traffic: xgboost is better than logistic", ran.stdout), ran.stdout
-    assert re.search(r"roll_back: broken fails about .* times as often as the others", ran.stdout), ran.stdout
-    assert "by policy: broken fails about" in ran.stdout, ran.stdout
+    assert re.search(r"roll_back: broken fails .* the others", ran.stdout), ran.stdout
+    assert "by policy: broken fails" in ran.stdout, ran.stdout

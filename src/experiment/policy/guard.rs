@@ -12,6 +12,9 @@ use crate::endpoint::{Guardrail, Then, Watch};
 use crate::experiment::tally::Event;
 use crate::statistics::{Mismatch, Segment as Counted, Trials, log_e_of_odds_since_any, ratio_estimate};
 
+/// From there on a ratio is only a sign that hardly any of the others' requests went wrong.
+const FAR_MORE: f64 = 1_000.0;
+
 /// What a guardrail says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Guarded {
@@ -143,10 +146,14 @@ fn more_often(segments: &[Vec<Trials>], at_most_times: f64, name: &str, (does, e
     let times = ratio_estimate(&trials);
     let expected: f64 =
         trials.iter().map(|trial| (trial.hits as f64 + trial.misses as f64) * trial.null).sum::<f64>() / all as f64;
+    let how_often = match times {
+        Some(times) if times > FAR_MORE => "far more often than the others".to_owned(),
+        Some(times) => format!("about {} times as often as the others", short(times)),
+        None => String::new(),
+    };
     let found = match times {
-        Some(times) => format!(
-            "{name} {does} about {} times as often as the others ({hits} of {all} {events} were its, where {} % would be by its share of the traffic; {} times are allowed)",
-            short(times),
+        Some(_) => format!(
+            "{name} {does} {how_often} ({hits} of {all} {events} were its, where {} % would be by its share of the traffic; {} times are allowed)",
             short(expected * 100.0),
             short(at_most_times)
         ),

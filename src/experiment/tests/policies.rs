@@ -184,7 +184,7 @@ fn a_breach_at_each_step_puts_back_what_was_before() {
         let report = ramped.report();
         assert_eq!((report.status, &report.revision), (Some(Status::RolledBack), &before), "{step}");
         // Where nobody else is left, the absolute rate alone can tell.
-        let wanted = if step < 2 { "c fails about" } else { "c has failed 30 of" };
+        let wanted = if step < 2 { "c fails " } else { "c has failed 30 of" };
         assert!(report.says.as_ref().unwrap().contains(wanted), "{report:?}");
         assert_eq!(ramped.history()[0].author, Author::Policy);
         // It does not begin again by itself.
