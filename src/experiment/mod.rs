@@ -8,6 +8,7 @@
 mod alarm;
 mod alarm_name;
 mod controller;
+mod fleets;
 mod history;
 mod inbox;
 mod inference_id;
@@ -38,7 +39,10 @@ pub use invocation_metric::{InvocationMetric, Statistic, StatisticError, Statist
 pub use ledger::{Change, Condition, Edit, Ledger, MOST_DOCUMENT_BYTES, Newest, Observation, Refusal};
 pub use message::{Answer, Command, ExperimentError};
 pub use outcomes::{CheckedOutcome, KeptPrediction, Refused, Taken};
-pub use policy::{Act, ActError, Deed, Guarded, Plan, PlanError, Report, Start, Status, StepReport, Told};
+pub use policy::{
+    Act, ActError, Deed, DeployedVariant, Deployment, Guarded, LastDeployment, Plan, PlanError, Report, Rollout,
+    RolloutError, Start, Status, StepReport, Told,
+};
 pub use scoreboard::{By, Detail, Errors, Line, Percentiles, Query, Scoreboard};
 pub use split::{CountedAs, Counts, Split, VariantCount};
 pub use sums::{Latency, Sums};

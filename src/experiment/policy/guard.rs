@@ -6,9 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{Evidence, Requests};
+use super::evidence::{Alarmed, Evidence, Requests};
 use super::plan::{Plan, share_of};
 use crate::endpoint::{Guardrail, Then, Watch};
+use crate::experiment::alarm::State;
 use crate::experiment::tally::Event;
 use crate::statistics::{Mismatch, Segment as Counted, Trials, log_e_of_odds_since_any, ratio_estimate};
 
@@ -48,7 +49,7 @@ struct Tested {
 
 /// What all guardrails of a policy say.
 pub(super) fn guard(plan: &Plan, evidence: &Evidence, since_ms: f64) -> Vec<Guarded> {
-    let mut guarded = Vec::new();
+    let mut guarded: Vec<Guarded> = evidence.alarms.iter().map(alarmed).collect();
     for guardrail in &plan.guardrails {
         match guardrail.watch {
             Watch::NoTraffic { minutes } => guarded.push(no_traffic(guardrail, minutes.ms(), evidence, since_ms)),
@@ -62,6 +63,29 @@ pub(super) fn guard(plan: &Plan, evidence: &Evidence, since_ms: f64) -> Vec<Guar
         }
     }
     guarded
+}
+
+/// An alarm is no test: whoever made it said when it goes off. Where nothing is known it does not.
+pub(super) fn alarmed(alarm: &Alarmed) -> Guarded {
+    let Alarmed { name, threshold, evaluated } = alarm;
+    let breached = evaluated.state == State::Alarm;
+    let state = match evaluated.state {
+        State::Alarm => "has gone off",
+        State::Ok => "is quiet",
+        State::InsufficientData => "knows nothing",
+    };
+    Guarded {
+        metric: "alarm".to_owned(),
+        variant: None,
+        then: Then::RollBack,
+        breached,
+        value: evaluated.datapoints.iter().flatten().next().copied(),
+        limit: Some(*threshold),
+        log_e: None,
+        log_e_limit: None,
+        alpha: None,
+        says: format!("the alarm `{name}` {state}: {}.", evaluated.reason),
+    }
 }
 
 fn judged(guardrail: &Guardrail, plan: &Plan, variant: Option<String>, tested: Tested) -> Guarded {
@@ -120,7 +144,7 @@ fn test(watch: Watch, plan: &Plan, evidence: &Evidence, name: &str, variants: &[
                 ),
             }
         }
-        Watch::Goal => match evidence.judged.get(name) {
+        Watch::Goal => match evidence.judged.get(alone(name, variants)) {
             Some(judged) => Tested {
                 log_e: judged.log_e_of_worse,
                 value: judged.difference,
@@ -131,6 +155,14 @@ fn test(watch: Watch, plan: &Plan, evidence: &Evidence, name: &str, variants: &[
         },
         // These are not about one variant.
         Watch::Mismatch | Watch::NoTraffic { .. } => mismatch(evidence),
+    }
+}
+
+/// Who is judged: the variant, where the name stands for that one alone.
+pub(super) fn alone<'a>(name: &'a str, variants: &'a [String]) -> &'a str {
+    match variants {
+        [only] => only,
+        _ => name,
     }
 }
 

@@ -6,16 +6,20 @@
 mod arms;
 mod decide;
 mod deeds;
+mod deployment;
 mod evidence;
 mod guard;
 mod plan;
+mod rollout;
 mod run;
 mod steering;
 
 pub use deeds::{Deed, Told};
 pub(super) use deeds::{Notice, due, forget, next_ms, put_off};
+pub use deployment::{DeployedVariant, Deployment};
 pub use guard::Guarded;
 pub use plan::{Plan, PlanError};
-pub use run::Status;
+pub use rollout::{Rollout, RolloutError};
+pub use run::{LastDeployment, Status};
 pub(super) use steering::Steering;
 pub use steering::{Act, ActError, Report, Start, StepReport};
