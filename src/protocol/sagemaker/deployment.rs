@@ -176,8 +176,8 @@ pub(super) fn pending(open: &LastDeployment, endpoint: &Endpoint) -> Value {
         let share = endpoint.variant(deployed.meanwhile.as_str()).map_or(0.0, |variant| endpoint.share(variant));
         json!({
             "VariantName": deployed.name,
-            "CurrentWeight": share * 100.0,
-            "DesiredWeight": deployed.share * 100.0,
+            "CurrentWeight": percent(share),
+            "DesiredWeight": percent(deployed.share),
             "VariantStatus": status,
         })
     });
@@ -191,6 +191,11 @@ pub(super) fn pending(open: &LastDeployment, endpoint: &Endpoint) -> Value {
 /// Whether a variant of the document is there for the deployment alone.
 pub(super) fn is_pending(open: &LastDeployment, variant: &Name) -> bool {
     open.deployment.variants.iter().any(|deployed| deployed.meanwhile == *variant && !deployed.is_shared)
+}
+
+/// As the document has its weights meanwhile.
+fn percent(share: f64) -> f64 {
+    (share * 1e8).round() / 1e6
 }
 
 fn wrong(what: &str) -> RequestError {
