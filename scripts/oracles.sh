@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Records anew what independent implementations say of our statistics: tests/vectors/mismatch.json and verdict.json.
+# Records anew what independent implementations say of our statistics: tests/vectors/mismatch.json, verdict.json
+# and policy.json.
 #
 # They want different versions of numpy, so there are two Python environments, .tools/oracles-a and .tools/oracles-b, made once
 # (some minutes; confseq is compiled, which wants a C++ compiler) and anew when the versions below change. A package that cannot
@@ -16,7 +17,8 @@ OLD_ALONE=(gbstats==0.8.0 vw-estimators==0.2.2 ssrm-test==0.1.5 savvi==0.3.1)
 CONFSEQ=confseq==0.0.11
 CONFSEQ_TOOLS=(setuptools==69.5.1 wheel==0.45.1 scikit-build==0.18.1 cmake==3.31.6 ninja==1.13.0 pybind11==2.13.6
     libboost-headers==1.88.0)
-NEW=(numpy==2.4.6 pandas==3.1.1 scipy==1.17.1 statsmodels==0.15.0 scikit-learn==1.9.1)
+NEW=(numpy==2.4.6 pandas==3.1.1 scipy==1.17.1 statsmodels==0.15.0 scikit-learn==1.9.1 seaborn==0.13.2
+    mabwiser==2.7.4)
 
 say() { printf '\033[1m[oracles]\033[0m %s\n' "$*"; }
 
@@ -69,3 +71,6 @@ say "mismatch.json"
 say "verdict.json"
 .tools/oracles-a/bin/python tests/vectors/verdict.py
 .tools/oracles-b/bin/python tests/vectors/verdict.py
+say "policy.json"
+.tools/oracles-a/bin/python tests/vectors/policy.py
+.tools/oracles-b/bin/python tests/vectors/policy.py

@@ -144,6 +144,12 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
                 let report = self.steering().report(self.platform.now_ms())?;
                 Ok(report.map_or(Answer::Refused(Refusal::NotFound), |report| Answer::Policy(Box::new(report))))
             }
+            Command::Recorded { document } => match Endpoint::parse(document.as_bytes()) {
+                Ok(endpoint) => {
+                    Ok(Answer::Recorded(policy::recorded(self.database, &endpoint, self.platform.now_ms())?))
+                }
+                Err(error) => Ok(Answer::Refused(Refusal::Document(error.to_string()))),
+            },
             Command::Act { act, cause } => {
                 self.look(LOOK_ANEW_MS).await?;
                 self.steer()?;

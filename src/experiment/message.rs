@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::history::{Cause, Past};
 use super::ledger::{Change, Newest, Refusal};
 use super::outcomes::{CheckedOutcome, Taken};
-use super::policy::{Act, ActError, LastDeployment, Report};
+use super::policy::{Act, ActError, Assumed, LastDeployment, Report};
 use super::scoreboard::{Query, Scoreboard};
 use super::tally::Tally;
 use super::verdict::{Estimates, Verdict};
@@ -40,6 +40,11 @@ pub enum Command {
     },
     /// What its policy does.
     Policy,
+    /// What the records say of the rates that a rehearsal assumes.
+    Recorded {
+        /// Of this document.
+        document: String,
+    },
     /// Do something with it.
     Act {
         /// What.
@@ -88,6 +93,8 @@ pub enum Answer {
     },
     /// What was asked cannot be.
     Refused(Refusal),
+    /// Rates, as they were recorded.
+    Recorded(Assumed),
     /// Something was done with the policy.
     Moved {
         /// What it does now.

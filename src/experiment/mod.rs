@@ -40,8 +40,9 @@ pub use ledger::{Change, Condition, Edit, Ledger, MOST_DOCUMENT_BYTES, Newest, O
 pub use message::{Answer, Command, ExperimentError};
 pub use outcomes::{CheckedOutcome, KeptPrediction, Refused, Taken};
 pub use policy::{
-    Act, ActError, Deed, DeployedVariant, Deployment, Guarded, LastDeployment, Plan, PlanError, Report, Rollout,
-    RolloutError, Start, Status, StepReport, Told,
+    Act, ActError, Assumed, Compared as ComparedBy, Course, Deed, DeployedVariant, Deployment, Guarded, LastDeployment,
+    Plan, PlanError, Rates, Rehearsed, Report, Rollout, RolloutError, Shares, Start, Status, StepReport, Told,
+    rehearse,
 };
 pub use scoreboard::{By, Detail, Errors, Line, Percentiles, Query, Scoreboard};
 pub use split::{CountedAs, Counts, Split, VariantCount};

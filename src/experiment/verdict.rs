@@ -500,7 +500,7 @@ fn compared(database: &impl Database, plan: &Plan<'_>, pair: Pair<'_>) -> Result
 }
 
 /// What an interval allows one to say; `sign` is -1 where less is better.
-fn word((low, high): (f64, f64), sign: f64, margin: Option<f64>) -> Word {
+pub(super) fn word((low, high): (f64, f64), sign: f64, margin: Option<f64>) -> Word {
     let (worst, best) = if sign > 0.0 { (low, high) } else { (-high, -low) };
     match margin {
         _ if worst > 0.0 => Word::Better,

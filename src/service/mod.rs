@@ -15,6 +15,7 @@ mod lookup;
 mod outcomes;
 mod policy;
 mod registry;
+mod rehearsal;
 mod tally;
 
 pub use alarms::{Judged, MOST_JUDGED};
@@ -28,3 +29,4 @@ pub use invoke::{IssuedCookie, Noted};
 pub use lookup::EndpointPage;
 pub use outcomes::{OutcomeReport, Received, Reported};
 pub use registry::{AlarmError, Configuration, ConfiguredVariant, Kind, RegistryError, Stored};
+pub use rehearsal::{Trial, TrialReport};

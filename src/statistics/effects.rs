@@ -100,6 +100,29 @@ impl Effects {
         Sums([1.0, y, y / propensity, 1.0 / propensity])
     }
 
+    /// Adds outcomes that are each of a unit of its own, with one probability of assignment: how many, their sum, and the sum of
+    /// their squares.
+    pub fn add_units(&mut self, variant: &str, (n, sum, squares): (f64, f64, f64), propensity: f64) {
+        if n <= 0.0 {
+            return;
+        }
+        let origin = *self.origin.get_or_insert(sum / n);
+        let (y, yy) = (sum - n * origin, squares - 2.0 * origin * sum + n * origin * origin);
+        let arm = self.arms.entry(variant.to_owned()).or_default();
+        arm.units += n;
+        arm.sums.add(Sums([n, y, y / propensity, n / propensity]));
+        // Each unit's sums are 1, y, y/p and 1/p.
+        let p = propensity;
+        let product = [
+            [n, y, y / p, n / p],
+            [y, yy, yy / p, y / p],
+            [y / p, yy / p, yy / (p * p), y / (p * p)],
+            [n / p, y / p, y / (p * p), n / (p * p)],
+        ];
+        let products = self.products.entry((variant.to_owned(), variant.to_owned())).or_default();
+        add(products, product.into_iter().flatten());
+    }
+
     fn origin(&self) -> f64 {
         self.origin.unwrap_or(0.0)
     }
@@ -273,5 +296,31 @@ mod pairs {
 
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pairs, D::Error> {
         Ok(Vec::<((String, String), Products)>::deserialize(deserializer)?.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_at_once_are_as_one_by_one() {
+        let (mut one_by_one, mut at_once) = (Effects::default(), Effects::default());
+        for (variant, propensity, outcomes) in [("a", 0.75, [1.0, 0.0, 4.0, 2.0]), ("b", 0.25, [3.0, 1.0, 1.0, 0.0])] {
+            for y in outcomes {
+                let new = one_by_one.outcome(y, propensity);
+                one_by_one.add(variant, new, &BTreeMap::new());
+            }
+            let (sum, squares) = (outcomes.iter().sum(), outcomes.iter().map(|y| y * y).sum());
+            at_once.add_units(variant, (4.0, sum, squares), propensity);
+        }
+        assert_eq!((at_once.units_of("a"), at_once.outcomes()), (4.0, 8.0));
+        let (one, other) =
+            (one_by_one.cautious_difference("a", "b").unwrap(), at_once.cautious_difference("a", "b").unwrap());
+        assert!(
+            (one.value - other.value).abs() < 1e-12 && (one.error - other.error).abs() < 1e-12,
+            "{one:?} {other:?}"
+        );
     }
 }

@@ -59,24 +59,22 @@ impl Trials {
 /// assert!(log_e > 20f64.ln());
 /// ```
 ///
-/// It is 0 where nothing was seen, and where `times` is no number above 0.
+/// It is 0 where nothing was seen, and where `times` is no number above 0 or beyond doubles.
 pub fn log_e_of_odds(trials: &[Trials], times: f64) -> f64 {
-    if !(times > 0.0 && times.is_finite()) {
+    if !is_ratio(times) {
         return 0.0;
     }
-    let each = f64::from(GRID).recip();
-    ln_sum(&log_es(trials, times).map(|log_e| (each, log_e)).collect::<Vec<_>>())
+    ln_mean(&log_es(trials, times).collect::<Vec<_>>())
 }
 
 /// The same, where the party may become worse in any segment: as many tests as there are segments, each from one of them on, of
 /// which the k-th has the part 1/(k (k + 1)) of the whole. What was good for a long time speaks against none of those that began
 /// after it. The parts sum to 1, and a test that has not begun has an e-value of 1, so that this is an e-value as well.
 pub fn log_e_of_odds_since_any(segments: &[Vec<Trials>], times: f64) -> f64 {
-    if !(times > 0.0 && times.is_finite()) {
+    if !is_ratio(times) {
         return 0.0;
     }
-    let each = f64::from(GRID).recip();
-    let mut since: Vec<f64> = vec![0.0; log_es(&[], times).count()];
+    let mut since: Vec<f64> = log_es(&[], times).collect();
     let mut tests = Vec::new();
     // From the last on: what a test has seen is what the one that began after it has, and one segment more.
     for (at, trials) in segments.iter().enumerate().rev() {
@@ -84,11 +82,14 @@ pub fn log_e_of_odds_since_any(segments: &[Vec<Trials>], times: f64) -> f64 {
             *sum += log_e;
         }
         let number = at as f64 + 1.0;
-        let log_e = ln_sum(&since.iter().map(|log_e| (each, *log_e)).collect::<Vec<_>>());
-        tests.push(((number * (number + 1.0)).recip(), log_e));
+        tests.push(ln_mean(&since) - (number * (number + 1.0)).ln());
     }
-    tests.push(((segments.len() as f64 + 1.0).recip(), 0.0));
-    ln_sum(&tests)
+    tests.push(-(segments.len() as f64 + 1.0).ln());
+    ln_mean(&tests) + (tests.len() as f64).ln()
+}
+
+fn is_ratio(times: f64) -> bool {
+    times > 0.0 && (times * WORST).is_finite()
 }
 
 /// ln E for each of the ratios.
@@ -104,10 +105,11 @@ fn log_es(trials: &[Trials], times: f64) -> impl Iterator<Item = f64> {
     })
 }
 
-/// The logarithm of a weighted sum of numbers whose logarithms are given.
-fn ln_sum(terms: &[(f64, f64)]) -> f64 {
-    let largest = terms.iter().map(|(_, log)| *log).fold(f64::NEG_INFINITY, f64::max);
-    largest + terms.iter().map(|(weight, log)| weight * (log - largest).exp()).sum::<f64>().ln()
+/// The logarithm of the mean of numbers whose logarithms are given.
+fn ln_mean(logs: &[f64]) -> f64 {
+    let largest = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = logs.iter().map(|log| (log - largest).exp()).sum();
+    largest + (sum / logs.len() as f64).ln()
 }
 
 /// How many times the others' rate the watched party's is, most likely: where as many hits are expected as were seen. `None` if
@@ -144,6 +146,12 @@ fn informative(trials: &[Trials]) -> impl Iterator<Item = &Trials> {
 #[cfg(test)]
 #[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 mod tests {
+    use proptest::prelude::*;
+    use rand_core::{Rng, SeedableRng};
+
+    use super::*;
+    use crate::assignment::Randomness;
+
     #[test]
     fn what_was_good_for_long_does_not_hide_what_is_bad_now() {
         let good = Trials { hits: 1_000, misses: 9_000, null: 0.1 };
@@ -156,12 +164,6 @@ mod tests {
         let most = Trials { hits: u64::MAX, misses: u64::MAX, null: 0.5 };
         assert!(log_e_of_odds_since_any(&[vec![most], vec![most]], 1.0).is_finite());
     }
-
-    use proptest::prelude::*;
-    use rand_core::{Rng, SeedableRng};
-
-    use super::*;
-    use crate::assignment::Randomness;
 
     /// The mean of E over all sequences of ten events, of which the last four are under another share, if the party's rate is
     /// `really` that of the others.
@@ -228,7 +230,7 @@ mod tests {
             assert_eq!(ratio_estimate(&[nothing]), None);
         }
         assert!(log_e_of_odds(&[], 1.0).abs() < 1e-12);
-        for times in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        for times in [0.0, -1.0, f64::NAN, f64::INFINITY, f64::MAX] {
             assert_eq!(log_e_of_odds(&[told], times), 0.0);
         }
         assert!(log_e_of_odds(&[Trials { hits: u64::MAX, misses: u64::MAX, null: 0.5 }; 3], 1.0).is_finite());
@@ -308,17 +310,15 @@ mod tests {
     fn false_alarms_are_as_rare_as_promised_on_a_ramp_while_the_rate_changes() {
         for ratio in [1.0, 0.5] {
             let wrong = (0..2_000).filter(|seed| alarm_at(*seed, 0.05, ratio).is_some()).count();
-            // Three standard errors above 5 %.
+            // Three standard errors above 5 %. 61 and 8, when this was written.
             assert!(wrong as f64 <= 2_000.0 * 0.05 + 3.0 * (2_000.0f64 * 0.05 * 0.95).sqrt(), "{ratio}: {wrong}");
-            println!("{wrong} of 2,000 at {ratio} times the errors");
         }
     }
 
     #[test]
     fn twice_the_errors_are_found() {
-        let mut found: Vec<f64> = (0..500).filter_map(|seed| alarm_at(seed, 0.05, 2.0)).collect();
-        found.sort_by(f64::total_cmp);
-        println!("{} of 500, the median at request {}", found.len(), found[found.len() / 2]);
+        let found: Vec<f64> = (0..500).filter_map(|seed| alarm_at(seed, 0.05, 2.0)).collect();
+        // 496, when this was written, half of them by request 11,334: most at 25 % of the traffic.
         assert!(found.len() >= 490, "{} of 500", found.len());
     }
 }

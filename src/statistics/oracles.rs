@@ -1,17 +1,30 @@
-//! What others say: `tests/vectors/verdict.py` has recorded it (`make oracles`). Tolerances are those of doubles, but where an
+//! What others say: `tests/vectors/verdict.py` and `policy.py` have recorded it (`make oracles`). Tolerances are those of doubles, but where an
 //! oracle is found by steps.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used)]
+#![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 
+use rand_core::{Rng, SeedableRng};
+use rand_xoshiro::SplitMix64;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::bandit::ucb1;
 use super::*;
+use crate::assignment::Randomness;
 
 fn cases<T: DeserializeOwned>(list: &str, least: usize) -> Vec<T> {
-    let all: Value = serde_json::from_str(include_str!("../../tests/vectors/verdict.json")).unwrap();
+    recorded(include_str!("../../tests/vectors/verdict.json"), list, least)
+}
+
+/// Of guardrails and proposed weights.
+fn policy_cases<T: DeserializeOwned>(list: &str, least: usize) -> Vec<T> {
+    recorded(include_str!("../../tests/vectors/policy.json"), list, least)
+}
+
+fn recorded<T: DeserializeOwned>(text: &str, list: &str, least: usize) -> Vec<T> {
+    let all: Value = serde_json::from_str(text).unwrap();
     let cases: Vec<T> = serde_json::from_value(all[list].clone()).unwrap();
     assert!(cases.len() >= least, "{list} has {} cases", cases.len());
     cases
@@ -330,5 +343,153 @@ fn figures_of_numbers_are_scikit_learns() {
             (Some(given), Some(expected)) => near(given, expected, 1e-9 * expected.abs().max(1.0)),
             (given, expected) => assert_eq!(given, expected),
         }
+    }
+}
+
+fn trials(rows: &[(u64, u64, f64)]) -> Vec<Trials> {
+    rows.iter().map(|(hits, misses, null)| Trials { hits: *hits, misses: *misses, null: *null }).collect()
+}
+
+#[test]
+fn the_canary_test_is_the_published_one_event_by_event() {
+    #[derive(Deserialize)]
+    struct Case {
+        rows: Vec<(u64, u64, f64)>,
+        times: f64,
+        log_e: f64,
+    }
+    for Case { rows, times, log_e } in policy_cases("canary", 22) {
+        near(log_e_of_odds(&trials(&rows), times), log_e, 1e-11 * log_e.abs().max(1.0));
+    }
+}
+
+#[test]
+fn ratios_are_statsmodels() {
+    #[derive(Deserialize)]
+    struct Case {
+        rows: Vec<(u64, u64, f64)>,
+        ratio: f64,
+    }
+    for Case { rows, ratio } in policy_cases("ratio", 9) {
+        near(ratio_estimate(&trials(&rows)).unwrap(), ratio, 1e-9 * ratio);
+    }
+}
+
+#[test]
+fn probabilities_of_being_the_best_are_scipys_and_mpmaths() {
+    #[derive(Deserialize)]
+    struct Case {
+        kind: String,
+        parameters: Vec<(f64, f64)>,
+        best: Vec<f64>,
+    }
+    // scipy's are as right as their sum; mpmath's are right.
+    for (list, least, tolerance) in [("best", 20, 1e-7), ("best_of_small", 4, 1e-9)] {
+        for Case { kind, parameters, best: expected } in policy_cases(list, least) {
+            let posteriors = parameters.into_iter().map(|(one, other)| match kind.as_str() {
+                "beta" => Posterior::Beta { a: one, b: other },
+                _ => Posterior::Normal { mean: one, deviation: other },
+            });
+            let told = best(&posteriors.collect::<Vec<_>>());
+            assert_eq!(told.len(), expected.len());
+            for (told, expected) in told.into_iter().zip(expected) {
+                near(told, expected, tolerance);
+            }
+        }
+    }
+}
+
+fn arm(successes: f64, outcomes: f64) -> Arm {
+    let posterior = Posterior::Beta { a: 1.0 + successes, b: 1.0 + outcomes - successes };
+    Arm { posterior, mean: if outcomes > 0.0 { successes / outcomes } else { 0.0 }, outcomes }
+}
+
+#[test]
+fn ucb1_is_mabwisers() {
+    #[derive(Deserialize)]
+    struct Case {
+        arms: Vec<(f64, f64)>,
+        alpha: f64,
+        index: Vec<f64>,
+    }
+    for Case { arms, alpha, index } in policy_cases("ucb1", 12) {
+        let arms: Vec<Arm> = arms.into_iter().map(|(successes, outcomes)| arm(successes, outcomes)).collect();
+        for (told, expected) in ucb1(&arms, alpha).into_iter().zip(index) {
+            near(told, expected, 1e-12);
+        }
+    }
+}
+
+fn uniform(bits: u64) -> f64 {
+    (bits >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// Which arms have a reward at one decision after another, as `policy.py` makes them.
+fn rewards(rates: &[f64], seed: u64) -> impl FnMut() -> Vec<bool> {
+    let mut random = SplitMix64::from_seed(seed.to_le_bytes());
+    move || rates.iter().map(|rate| uniform(random.next_u64()) < *rate).collect()
+}
+
+/// What is lost to the best arm in 10,000 decisions, by shares that are proposed anew after every 500.
+fn regret(method: Method, rates: &[f64], seed: u64) -> f64 {
+    let mut rewards = rewards(rates, seed);
+    let mut random = Randomness::seed_from_u64(seed);
+    let mut sums = vec![(0.0, 0.0); rates.len()];
+    let best_rate = rates.iter().copied().fold(0.0, f64::max);
+    let mut lost = 0.0;
+    for _ in 0..20 {
+        let arms: Vec<Arm> = sums.iter().map(|(successes, outcomes)| arm(*successes, *outcomes)).collect();
+        let shares = with_floor(&propose(method, &arms), FLOOR);
+        for _ in 0..500 {
+            let mut left = uniform(random.next_u64());
+            let is_chosen = |share: &f64| {
+                left -= share;
+                left < 0.0
+            };
+            let chosen = shares.iter().position(is_chosen).unwrap_or(rates.len() - 1);
+            let (successes, outcomes) = &mut sums[chosen];
+            *successes += f64::from(u8::from(rewards()[chosen]));
+            *outcomes += 1.0;
+            lost += best_rate - rates[chosen];
+        }
+    }
+    lost
+}
+
+const FLOOR: f64 = 0.01;
+
+/// Decisions are drawn by either, so that regrets are alike on average alone. Ours lose at most what the floor costs besides, and
+/// what is spread for UCB1 to have propensities. When this was written, of 100 seeds: 45 and 71 for Thompson's 43 and 62, 47 and
+/// 102 for epsilon-greedy's 39 and 95, 85 and 209 for UCB1's 84 and 203; standard errors are 1 to 7.
+#[test]
+fn proposals_lose_no_more_than_mabwisers_policies() {
+    #[derive(Deserialize)]
+    struct Case {
+        rates: Vec<f64>,
+        policy: String,
+        rewarded: Vec<usize>,
+        regrets: Vec<f64>,
+    }
+    for Case { rates, policy, rewarded, regrets } in policy_cases("regret", 6) {
+        let mut next = rewards(&rates, 0);
+        let table: Vec<_> = (0..10_000).map(|_| next()).collect();
+        let sums: Vec<_> = (0..rates.len()).map(|arm| table.iter().filter(|rewarded| rewarded[arm]).count()).collect();
+        assert_eq!(sums, rewarded);
+        let (method, spread) = match policy.as_str() {
+            "thompson" => (Method::Thompson, 0.0),
+            "epsilon_greedy" => (Method::EpsilonGreedy { epsilon: 0.1 }, 0.0),
+            _ => (Method::Ucb1 { alpha: 1.0, explore: 0.1 }, 0.1),
+        };
+        let ours: Vec<f64> = (0..regrets.len() as u64).map(|seed| regret(method, &rates, seed)).collect();
+        let mean = |figures: &[f64]| figures.iter().sum::<f64>() / figures.len() as f64;
+        let (our_mean, their_mean, runs) = (mean(&ours), mean(&regrets), regrets.len() as f64);
+        let squares: f64 = ours.iter().zip(&regrets).map(|(a, b)| (a - b - our_mean + their_mean).powi(2)).sum();
+        let error = (squares / (runs - 1.0) / runs).sqrt();
+        let even = rates.iter().copied().fold(0.0, f64::max) - mean(&rates);
+        let cost = 9_500.0 * even * (FLOOR * rates.len() as f64 + spread);
+        assert!(
+            our_mean <= their_mean + cost + 4.0 * error,
+            "{policy} {rates:?}: {our_mean} for {their_mean}, {error}"
+        );
     }
 }

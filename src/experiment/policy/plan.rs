@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::deployment::Deployment;
 use crate::endpoint::{Bandit, Endpoint, Guardrail, Minutes, Policy, PromoteWhen, Watch};
+use crate::statistics::with_floor;
 
 /// The variants' shares of the traffic, 0 to 1, in the document's order.
 pub type Shares = Vec<(String, f64)>;
@@ -115,6 +116,21 @@ impl Plan {
                     variants: shares().map(|(name, _)| name).collect(),
                 };
                 Ok(Plan { course, guardrails, alpha: bandit.alpha.get(), deployment: None })
+            }
+        }
+    }
+
+    /// The shares that it begins with.
+    pub fn begin(&self, endpoint: &Endpoint) -> Shares {
+        match &self.course {
+            Course::Ramp(climb) => climb.shares(0),
+            Course::Bandit { bandit, variants, .. } => {
+                let share = |name: &String| endpoint.variant(name).map_or(0.0, |variant| endpoint.share(variant));
+                let shares: Vec<f64> = variants.iter().map(share).collect();
+                // What is never asked is never learned of.
+                let has_floor = shares.iter().all(|share| *share >= bandit.floor);
+                let shares = if has_floor { shares } else { with_floor(&shares, bandit.floor) };
+                variants.iter().cloned().zip(shares).collect()
             }
         }
     }

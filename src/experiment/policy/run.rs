@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::deployment::Deployment;
-use super::evidence::Requests;
+use super::evidence::{Evidence, Requests};
 use super::plan::{Plan, Shares};
 use crate::experiment::fleets::Fleets;
 
@@ -106,6 +106,38 @@ impl Status {
 }
 
 impl Run {
+    /// One that has just begun; of which nothing has been counted.
+    pub fn begun(plan: Plan, before: String, now_ms: f64) -> Self {
+        Run {
+            status: Status::Running,
+            says: String::new(),
+            plan,
+            before,
+            finish: None,
+            began_ms: now_ms,
+            since_ms: now_ms,
+            step: 0,
+            number: 0,
+            segments: Vec::new(),
+            units_anew_from: 0,
+            invocations_before: 0,
+            outcomes_before: 0,
+        }
+    }
+
+    /// It takes the next step: what those who are watched have had so far was before it.
+    pub fn stepped(&mut self, evidence: &Evidence, now_ms: f64) {
+        self.step = self.step.saturating_add(1);
+        self.since_ms = now_ms;
+        (self.invocations_before, self.outcomes_before) = self.had(evidence);
+    }
+
+    /// What those who are watched have had: requests since the policy began, and outcomes in all.
+    pub fn had(&self, evidence: &Evidence) -> (u64, u64) {
+        let watched: Vec<String> = self.plan.watched().into_iter().flat_map(|(_, variants)| variants).collect();
+        (evidence.requests(&watched).invocations, evidence.outcomes(&watched))
+    }
+
     /// The segment that a revision is, from 0 on.
     pub fn segment(&self, revision: &str) -> Option<usize> {
         self.segments.iter().position(|began| began.revision == revision)

@@ -25,7 +25,6 @@ use crate::experiment::tables::{Row, set_state, state_number, state_text};
 use crate::experiment::tally::{Event, Wronged};
 use crate::experiment::{units, verdict};
 use crate::platform::{Cell, Database, DatabaseError};
-use crate::statistics::with_floor;
 
 const RUN: &str = "policy";
 const LOOKED_MS: &str = "policy_looked_ms";
@@ -362,7 +361,8 @@ impl<'a, D: Database> Steering<'a, D> {
             revision = version.revision;
         }
         if deed == Deed::Step {
-            self.begin_step(&mut run, &now.endpoint, now_ms)?;
+            let evidence = self.evidence(&run, &now.endpoint, now_ms)?;
+            run.stepped(&evidence, now_ms);
         }
         self.note(&run, Some(&now.endpoint), (deed, revision.as_deref()), Some(figures), now_ms)
     }
@@ -376,20 +376,6 @@ impl<'a, D: Database> Steering<'a, D> {
             let before = self.counts(&[&revision])?.remove(&revision).unwrap_or_default();
             run.segments.push(Began { revision, shares, before });
         }
-        Ok(())
-    }
-
-    fn begin_step(&self, run: &mut Run, endpoint: &Endpoint, now_ms: f64) -> Result<(), DatabaseError> {
-        // Also where the weights stay as they are.
-        run.since_ms = now_ms;
-        run.step = run.step.saturating_add(1);
-        self.measure_step(run, endpoint, now_ms)
-    }
-
-    /// What those who are watched had had before the step.
-    fn measure_step(&self, run: &mut Run, endpoint: &Endpoint, now_ms: f64) -> Result<(), DatabaseError> {
-        let evidence = self.evidence(run, endpoint, now_ms)?;
-        (run.invocations_before, run.outcomes_before) = had(run, &evidence);
         Ok(())
     }
 
@@ -490,27 +476,14 @@ impl<'a, D: Database> Steering<'a, D> {
                 return Ok(Err(ActError::Alarmed(guarded.says)));
             }
         }
-        let (shares, says) = first(&plan, &endpoint);
+        let (shares, says) = (plan.begin(&endpoint), begins(&plan));
         let document = match weighted(&document, &shares) {
             Ok(document) => document,
             Err(problem) => return Ok(Err(Refusal::Document(problem).into())),
         };
         self.database.execute("DELETE FROM wronged", &[])?;
-        let mut run = Run {
-            status: Status::Running,
-            says: says.clone(),
-            plan,
-            before,
-            finish: start.finish.clone(),
-            began_ms: now_ms,
-            since_ms: now_ms,
-            step: 0,
-            number,
-            segments: Vec::new(),
-            units_anew_from: 0,
-            invocations_before: 0,
-            outcomes_before: 0,
-        };
+        let mut run =
+            Run { says: says.clone(), finish: start.finish.clone(), number, ..Run::begun(plan, before, now_ms) };
         if document != current {
             let why = cause.reason.as_ref().map(|reason| format!("{reason}: ")).unwrap_or_default();
             let cause = Cause { author: cause.author.clone(), reason: Some(format!("{why}{says}")), figures: None };
@@ -519,7 +492,8 @@ impl<'a, D: Database> Steering<'a, D> {
         if let Some(version) = history::newest(self.database)? {
             self.follow(&mut run, &version, now_ms)?;
         }
-        self.measure_step(&mut run, &endpoint, now_ms)?;
+        let evidence = self.evidence(&run, &endpoint, now_ms)?;
+        (run.invocations_before, run.outcomes_before) = run.had(&evidence);
         set_state(self.database, WAKE_MS, (now_ms + LEAST_BETWEEN_MS).into())?;
         let revision = run.segments.last().map(|began| began.revision.clone());
         self.note(&run, Some(&endpoint), (Deed::Start, revision.as_deref()), None, now_ms)?;
@@ -546,7 +520,7 @@ impl<'a, D: Database> Steering<'a, D> {
                     shares
                 }
                 (Course::Bandit { .. }, Ok(plan @ Plan { course: Course::Bandit { .. }, .. })) => {
-                    let (shares, _) = first(&plan, &now.endpoint);
+                    let shares = plan.begin(&now.endpoint);
                     run.plan = plan;
                     shares
                 }
@@ -608,7 +582,7 @@ impl<'a, D: Database> Steering<'a, D> {
         let Some((run, endpoint)) = run.zip(endpoint) else { return Ok(Some(report)) };
         let evidence = self.evidence(&run, endpoint, now_ms)?;
         let (guarded, decision) = decide(&run, &evidence);
-        let (invocations, outcomes) = had(&run, &evidence);
+        let (invocations, outcomes) = run.had(&evidence);
         let climb = run.plan.climb();
         report.step = Some(StepReport {
             number: run.step.saturating_add(1),
@@ -765,31 +739,16 @@ fn event_name(event: Event) -> &'static str {
     }
 }
 
-/// The shares that a policy begins with, and the sentence that says so.
-fn first(plan: &Plan, endpoint: &Endpoint) -> (Shares, String) {
+/// The sentence that says how a policy begins.
+fn begins(plan: &Plan) -> String {
     match &plan.course {
         Course::Ramp(climb) => {
             let percent = super::guard::short(climb.percent.first().copied().unwrap_or(100.0));
             let (kind, to) = (plan.kind(), &climb.to_name);
-            (climb.shares(0), format!("the {kind} begins: {to} gets {percent} % of the traffic."))
+            format!("the {kind} begins: {to} gets {percent} % of the traffic.")
         }
-        Course::Bandit { bandit, variants, .. } => {
-            let share = |name: &String| endpoint.variant(name).map_or(0.0, |variant| endpoint.share(variant));
-            let shares: Vec<f64> = variants.iter().map(share).collect();
-            let has_floor = shares.iter().all(|share| *share >= bandit.floor);
-            let shares = if has_floor { shares } else { with_floor(&shares, bandit.floor) };
-            (
-                variants.iter().cloned().zip(shares).collect(),
-                "the bandit begins with the weights as they are.".to_owned(),
-            )
-        }
+        Course::Bandit { .. } => "the bandit begins with the weights as they are.".to_owned(),
     }
-}
-
-/// What those who are watched have had: requests since the policy began, and outcomes in all.
-fn had(run: &Run, evidence: &Evidence) -> (u64, u64) {
-    let watched: Vec<String> = run.plan.watched().into_iter().flat_map(|(_, variants)| variants).collect();
-    (evidence.requests(&watched).invocations, evidence.outcomes(&watched))
 }
 
 /// The document with weights of these shares, in percent.

@@ -120,7 +120,7 @@ fn moment(text: &str, name: &str) -> Result<Option<f64>, RequestError> {
     }
 }
 
-fn parameter(query: &str, name: &str) -> Option<String> {
+pub(super) fn parameter(query: &str, name: &str) -> Option<String> {
     url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 

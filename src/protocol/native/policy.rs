@@ -4,7 +4,7 @@ use http::Method;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::experiment::said;
+use super::experiment::{parameter, said};
 use super::if_match;
 use crate::endpoint::Name;
 use crate::experiment::{Act, Condition, Start};
@@ -12,7 +12,7 @@ use crate::platform::Platform;
 use crate::protocol::respond::Answer;
 use crate::protocol::tabular;
 use crate::request::{Request, RequestError};
-use crate::service::{Error, Service};
+use crate::service::{Error, Service, Trial};
 
 /// Answers with what the policy does, or has something done with it.
 pub(super) async fn answer<P: Platform>(
@@ -28,9 +28,33 @@ pub(super) async fn answer<P: Platform>(
     }
     request.allow(&Method::POST, "GET and POST")?;
     let cause = tabular::cause(request, service.allow_admin(request)?)?;
+    if parameter(&request.query, "dry_run").is_some_and(|dry_run| dry_run == "true") {
+        let tried: Tried<'_> =
+            read(&request.body, "{\"document\": {...}, \"assume\": {...}}, both of which may be absent")?;
+        let document = tried.document.map(RawValue::get);
+        let report = service.try_policy(&name, document, &tried.assume).await;
+        return Ok(said(&name, report, refresh));
+    }
     let act = act(request)?;
     let report = service.act(&name, act, cause).await;
     Ok(said(&name, report, refresh))
+}
+
+/// What is to be tried.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tried<'a> {
+    #[serde(default, borrow)]
+    document: Option<&'a RawValue>,
+    #[serde(default)]
+    assume: Trial,
+}
+
+/// A body. An empty one says nothing.
+fn read<'a, T: Deserialize<'a>>(body: &'a [u8], meant: &str) -> Result<T, Error> {
+    let body = if body.is_empty() { b"{}" } else { body };
+    let wrong = |error| RequestError::Operation(format!("the body is {meant}: {error}"));
+    Ok(serde_json::from_slice(body).map_err(wrong)?)
 }
 
 /// What is to be done.
@@ -55,11 +79,8 @@ enum Action {
 
 fn act(request: &Request) -> Result<Act, Error> {
     let wrong = |problem: String| Error::from(RequestError::Operation(problem));
-    let asked: Asked<'_> = serde_json::from_slice(&request.body).map_err(|error| {
-        wrong(format!(
-            "the body is {{\"action\": ACTION}}, where ACTION is start, pause, resume, hurry, roll_back or stop: {error}"
-        ))
-    })?;
+    let asked: Asked<'_> =
+        read(&request.body, "{\"action\": ACTION}, where ACTION is start, pause, resume, hurry, roll_back or stop")?;
     if asked.document.is_some() && asked.action != Action::Start {
         return Err(wrong("`document` is what a policy is started with: leave it out".to_owned()));
     }
