@@ -243,3 +243,40 @@ pub(super) fn short(number: f64) -> String {
     let text = format!("{number:.decimals$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::PromoteWhen;
+    use crate::experiment::policy::plan::{Climb, Course};
+    use crate::experiment::verdict::{Judged, Word};
+
+    #[test]
+    fn a_deployment_of_one_variant_is_judged_by_its_verdict() {
+        let climb = Climb {
+            to_name: "configuration new".to_owned(),
+            from: vec![("a".to_owned(), 1.0), ("a-2".to_owned(), 0.0)],
+            to: vec![("a".to_owned(), 0.0), ("a-2".to_owned(), 1.0)],
+            percent: vec![10.0, 100.0],
+            step_ms: 0.0,
+            step_invocations: 0,
+            step_outcomes: 0,
+            promote_when: PromoteWhen::NoBreach,
+        };
+        let guardrails = vec![Guardrail { watch: Watch::Goal, then: Then::RollBack }];
+        let plan = Plan { course: Course::Ramp(climb), guardrails, alpha: 0.05, deployment: None };
+        let judged = Judged {
+            verdict: Word::Worse,
+            says: "a-2 is worse than a.".to_owned(),
+            difference: Some(-0.1),
+            interval: None,
+            more_outcomes: None,
+            log_e_of_worse: 5.0,
+        };
+        let judged = [("a-2".to_owned(), judged)].into();
+        let evidence = Evidence { judged, ..Evidence::default() };
+        let [guarded] = guard(&plan, &evidence, 0.0).try_into().unwrap();
+        assert_eq!((guarded.breached, guarded.variant.as_deref()), (true, Some("configuration new")));
+        assert!(guarded.says.starts_with("a-2 is worse than a;"), "{}", guarded.says);
+    }
+}
