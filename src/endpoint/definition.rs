@@ -115,6 +115,11 @@ impl Endpoint {
         self.guardrails.as_ref().map_or_else(|| Cow::Owned(Guardrail::usual()), Cow::from)
     }
 
+    /// The guardrails that the document itself has.
+    pub fn own_guardrails(&self) -> &[Guardrail] {
+        self.guardrails.as_deref().unwrap_or_default()
+    }
+
     /// Whether somebody may be watching while its weights are moved.
     pub fn is_watched(&self) -> bool {
         self.policy.is_some() || self.guardrails.is_some()
@@ -278,10 +283,24 @@ impl Endpoint {
         Ok(document)
     }
 
+    /// The document of this endpoint with other variants in place of its own, and without the policy, which is about those.
+    ///
+    /// # Errors
+    /// If the document is not valid, as when the fallback is not among them.
+    pub fn with_variants(&self, variants: Vec<Variant>) -> Result<String, DocumentError> {
+        let document = EndpointDocument { variants, policy: None, ..self.written() }.to_json();
+        Endpoint::parse(document.as_bytes())?;
+        Ok(document)
+    }
+
     /// The document of this endpoint, indented for people. It parses back to the same endpoint, but for the revision,
     /// which depends on the bytes.
     pub fn to_json(&self) -> String {
-        let written = EndpointDocument {
+        self.written().to_json()
+    }
+
+    fn written(&self) -> EndpointDocument {
+        EndpointDocument {
             variants: self.variants.clone(),
             stickiness: self.stickiness.clone().map(Object),
             fallback: self.fallback().map(|variant| variant.name.clone()),
@@ -293,8 +312,7 @@ impl Endpoint {
             policy: self.policy.clone().map(Object),
             notify: self.notify.clone().map(Object),
             config: self.config.clone(),
-        };
-        written.to_json()
+        }
     }
 
     fn written_guardrails(&self) -> Option<Vec<Object<Guardrail>>> {

@@ -109,7 +109,7 @@ pub enum State {
 }
 
 /// What an alarm says.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluated {
     /// Its state.
     pub state: State,

@@ -112,7 +112,10 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
             }
             Command::Read => {
                 self.look(LOOK_ANEW_MS).await?;
-                Ok(Answer::Document(self.ledger().newest(None)?))
+                self.steer()?;
+                let newest = self.ledger().newest(None)?;
+                let deployment = self.steering().deployment(&newest)?.map(Box::new);
+                Ok(Answer::Kept { newest, deployment })
             }
             Command::Scoreboard(query) => Ok(Answer::Scoreboard(Box::new(self.scoreboard(&query)?))),
             Command::Outcomes(told) => {
@@ -291,7 +294,7 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
     fn scoreboard(&self, query: &Query) -> Result<Scoreboard, DatabaseError> {
         // Each revision's document is read once for both.
         let mut shares = Shares::default();
-        let (lines, cut) = scoreboard::lines(self.database, query, &mut shares)?;
+        let (lines, cut) = scoreboard::lines(self.database, query, &self.steering().fleets()?, &mut shares)?;
         let split = split::of(self.database, &mut shares)?;
         Ok(Scoreboard {
             split,

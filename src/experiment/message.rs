@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::history::{Cause, Past};
 use super::ledger::{Change, Newest, Refusal};
 use super::outcomes::{CheckedOutcome, Taken};
-use super::policy::{Act, ActError, Assumed, Report};
+use super::policy::{Act, ActError, Assumed, LastDeployment, Report};
 use super::scoreboard::{Query, Scoreboard};
 use super::tally::Tally;
 use super::verdict::{Estimates, Verdict};
@@ -25,7 +25,7 @@ pub enum Command {
         /// Who wants it, and what for.
         cause: Cause,
     },
-    /// The document as it stands.
+    /// The document as it stands, and the deployment that it may be in.
     Read,
     /// What the records say.
     Scoreboard(Query),
@@ -67,6 +67,13 @@ pub enum Answer {
     Counted(Newest),
     /// The document is so now.
     Document(Newest),
+    /// The document as it stands.
+    Kept {
+        /// The document.
+        newest: Newest,
+        /// The last deployment; absent where there has been none since the endpoint was made.
+        deployment: Option<Box<LastDeployment>>,
+    },
     /// What the records say.
     Scoreboard(Box<Scoreboard>),
     /// What became of outcomes.

@@ -8,6 +8,7 @@
 mod alarm;
 mod alarm_name;
 mod controller;
+mod fleets;
 mod history;
 mod inbox;
 mod inference_id;
@@ -40,8 +41,8 @@ pub use ledger::{Change, Condition, Edit, Ledger, MOST_DOCUMENT_BYTES, Newest, O
 pub use message::{Answer, Command, ExperimentError};
 pub use outcomes::{CheckedOutcome, KeptPrediction, Refused, Taken};
 pub use policy::{
-    Act, ActError, Assumed, Compared as ComparedBy, Course, Deed, Guarded, Plan, PlanError, Rates, Rehearsed, Report,
-    Shares, Start, StepReport, Told, rehearse,
+    Act, ActError, Assumed, Compared as ComparedBy, Course, Deed, DeployedVariant, Deployment, Guarded, LastDeployment,
+    Plan, PlanError, Rates, Rehearsed, Report, Rollout, RolloutError, Shares, Start, StepReport, Told, rehearse,
 };
 pub use scoreboard::{By, Detail, Errors, Line, Percentiles, Query, Scoreboard};
 pub use split::{CountedAs, Counts, Split, VariantCount};

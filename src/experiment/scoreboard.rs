@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::fleets::Fleets;
 use super::history;
 use super::shares::Shares;
 use super::split::Split;
@@ -54,7 +55,7 @@ pub struct Query {
     /// Quantiles, 0 to 1, that are told beside the usual ones.
     #[serde(default)]
     pub quantiles: Vec<f64>,
-    /// The lines of one variant alone.
+    /// The lines of one variant alone, whatever name it has while traffic is shifted to its endpoint configuration.
     #[serde(default)]
     pub variant: Option<String>,
     /// Requests that revisions made of this endpoint configuration decided.
@@ -354,6 +355,7 @@ type Key = (u64, u64, String, String);
 pub(super) fn lines(
     database: &impl Database,
     query: &Query,
+    fleets: &Fleets,
     shares: &mut Shares,
 ) -> Result<(Vec<Line>, bool), DatabaseError> {
     let whole_time = query.from_ms.is_none() && query.to_ms.is_none() && query.by != By::Minute;
@@ -370,7 +372,10 @@ pub(super) fn lines(
     let mut made_of: BTreeMap<&str, bool> = BTreeMap::new();
     let mut summed: BTreeMap<Key, Summed> = BTreeMap::new();
     for (place, sums) in &rows {
-        if let Some(config) = &query.config {
+        let is_asked = |own: &&str| query.variant.as_deref() == Some(*own);
+        let own = fleets.own_name(&place.revision, &place.variant).filter(is_asked);
+        let own = own.filter(|_| query.config.as_ref().is_none_or(|config| *config == fleets.config));
+        if let (Some(config), None) = (&query.config, own) {
             let revision = place.revision.as_str();
             let is_made_of_it = match made_of.get(revision) {
                 Some(known) => *known,
@@ -389,7 +394,7 @@ pub(super) fn lines(
             Some(_) | None => (place.span, place.since),
         };
         let revision = if query.by == By::Revision { place.revision.clone() } else { String::new() };
-        let line = summed.entry((since, span, revision, place.variant.clone())).or_default();
+        let line = summed.entry((since, span, revision, own.unwrap_or(&place.variant).to_owned())).or_default();
         line.add(place, sums);
         shares.see(database, &place.revision)?;
     }

@@ -557,8 +557,11 @@ fn says(
             },
         ),
     };
-    // As exactly as it is known: two digits of the interval's half.
-    let decimals = (1.0 - ((high - low) / 2.0 * figure).log10().floor()).clamp(0.0, 9.0) as usize;
+    // As exactly as it is known: two digits of the interval's half, and as many as tell a bound from 0.
+    let known_to = (high - low) / 2.0 * figure;
+    let nearest = low.abs().min(high.abs()) * figure;
+    let digits = |number: f64, least: f64| (least - number.log10().floor()).clamp(0.0, 9.0);
+    let decimals = digits(known_to, 1.0).max(digits(nearest, 0.0)).min(digits(known_to, 4.0)) as usize;
     let shown = |number: f64| format!("{:+.decimals$}", number * figure);
     let size = format!("{}{unit} ({} to {})", shown(difference.value), shown(low), shown(high));
     let percent = (pair.alpha * 1e4).round() / 100.0;
@@ -569,6 +572,7 @@ fn says(
         Word::NotWorse => {
             let margin = plan.endpoint.goal().margin.map_or(0.0, Margin::get);
             let margin = (margin * figure * 1e6).round() / 1e6;
+            let unit = if margin == 1.0 { unit.replace("points", "point") } else { unit.to_owned() };
             format!("{variant} is not worse than {baseline} by more than {margin}{unit}: {size}, {sure}.")
         }
         Word::Undecided => {

@@ -157,6 +157,10 @@ fn status_and_fix(error: &Error) -> (StatusCode, &'static str) {
                 "name the variant in the configuration, or take `fallback` out of the endpoint's document",
             ),
             RegistryError::Unusable(..) => (S::BAD_REQUEST, "mend the model as the message says, or name an origin"),
+            RegistryError::InProgress(..) => (
+                S::CONFLICT,
+                "wait until it has ended, or end it by POST /endpoints/NAME/policy with {\"action\": \"roll_back\"}",
+            ),
         },
         Error::Policy(error) => match error {
             ActError::Refused(refusal) => refused(refusal),
@@ -169,6 +173,7 @@ fn status_and_fix(error: &Error) -> (StatusCode, &'static str) {
             ActError::NotSo(_) => (S::CONFLICT, "GET /endpoints/NAME/policy says where it is"),
             ActError::Changed(_) => (S::CONFLICT, "send {\"action\": \"stop\"}, and start the policy anew"),
             ActError::Breached(_) => (S::CONFLICT, "GET /endpoints/NAME/policy says what is waited for"),
+            ActError::Alarmed(_) => (S::CONFLICT, "wait until the alarm is quiet, or leave it out"),
         },
         Error::Alarm(error) => match error {
             AlarmError::NotFound(_) => (S::NOT_FOUND, "DescribeAlarms lists the alarms"),

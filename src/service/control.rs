@@ -10,8 +10,9 @@ use super::{Error, Service};
 use crate::access;
 use crate::endpoint::{
     Access, Backend, DocumentError, Endpoint, ModelKey, ModelReference, Name, OriginReference, Revision, Variant,
+    WeightChange,
 };
-use crate::experiment::{Answer, Author, Cause, Change, Command, Condition, Edit, Newest, Refusal};
+use crate::experiment::{Answer, Author, Cause, Change, Command, Condition, Edit, LastDeployment, Newest, Refusal};
 use crate::isolate::{EndpointError, Served, Wanted};
 use crate::platform::{Entry, Namespace, Platform, Times};
 use crate::request::Request;
@@ -21,7 +22,7 @@ use crate::request::Request;
 pub const MOST_DESCRIBED: usize = 40;
 
 /// So often an update is tried again that others overtook.
-const MOST_TRIES: usize = 5;
+pub(super) const MOST_TRIES: usize = 5;
 
 /// What a model is made of.
 #[derive(Debug)]
@@ -37,6 +38,17 @@ pub enum ModelSource {
     },
     /// A model host.
     Origin(OriginReference),
+}
+
+/// An endpoint as the store has it.
+#[derive(Debug)]
+pub struct Configured {
+    /// What is configured, or what is wrong with it.
+    pub endpoint: Result<Endpoint, EndpointError>,
+    /// Absent where somebody else wrote it.
+    pub times: Option<Times>,
+    /// The last deployment, where there has been one.
+    pub deployment: Option<Box<LastDeployment>>,
 }
 
 impl<P: Platform> Service<'_, P> {
@@ -116,8 +128,7 @@ impl<P: Platform> Service<'_, P> {
             Err(error) => return Err(error),
             Ok(_) => return Err(exists().into()),
         }
-        let Stored { value, .. } = self.stored::<Configuration>(Kind::Configuration, config).await?;
-        let variants = self.resolve(&value).await?;
+        let variants = self.variants_of(config).await?;
         let document = Endpoint::compose(config.clone(), variants, access, None)
             .map_err(|error| RegistryError::Broken(Kind::Configuration, config.clone(), error.to_string()))?;
         let change = Change { edit: Edit::Document(document), condition: Condition::Absent };
@@ -133,7 +144,7 @@ impl<P: Platform> Service<'_, P> {
     /// variants that stay, where that is asked for.
     ///
     /// # Errors
-    /// If there is no such endpoint, or the configuration or one of its models is missing or broken.
+    /// If there is no such endpoint, it is in a deployment, or the configuration or one of its models is missing or broken.
     pub async fn update_endpoint(
         &self,
         name: &Name,
@@ -141,17 +152,38 @@ impl<P: Platform> Service<'_, P> {
         keep_weights: bool,
         cause: Cause,
     ) -> Result<(), Error> {
-        let Stored { value, .. } = self.stored::<Configuration>(Kind::Configuration, config).await?;
-        let variants = self.resolve(&value).await?;
-        // These clients have no terms to name: what somebody changes meanwhile is taken into account instead.
+        let variants = self.variants_of(config).await?;
+        let edit = |before: &[u8]| {
+            let document = composed(name, config, variants.clone(), keep_weights, before)?;
+            Ok(Edit::Document(document))
+        };
+        self.update(name, edit, cause).await.map(|_| ())
+    }
+
+    /// Gives variants of an endpoint other weights.
+    ///
+    /// # Errors
+    /// If there is no such endpoint or variant, it is in a deployment, or it cannot be served with these weights.
+    pub async fn update_weights(&self, name: &Name, weights: &WeightChange, cause: Cause) -> Result<(), Error> {
+        let served = self.update(name, |_| Ok(Edit::Weights(weights.to_json())), cause).await?;
+        served.map(|_| ()).map_err(|error| Error::Endpoint(name.clone(), error))
+    }
+
+    /// Changes an endpoint that is in no deployment. Its clients have no terms to name: what somebody changes meanwhile is
+    /// taken into account instead.
+    async fn update(
+        &self,
+        name: &Name,
+        edit: impl Fn(&[u8]) -> Result<Edit, RegistryError>,
+        cause: Cause,
+    ) -> Result<Result<Served, EndpointError>, Error> {
         for _ in 0..MOST_TRIES {
-            let entry = self.document(name).await?;
-            let document = composed(name, config, variants.clone(), keep_weights, &entry.value)?;
+            let entry = self.idle_document(name).await?;
             let condition = Condition::OneOf(vec![Revision::of(&entry.value).as_str().to_owned()]);
-            let change = Change { edit: Edit::Document(document), condition };
+            let change = Change { edit: edit(&entry.value)?, condition };
             match self.change(name, change, cause.clone()).await {
                 Err(Error::Revision(RevisionError::Conflict { .. })) => {}
-                other => return other.map(|_| ()),
+                other => return other,
             }
         }
         Err(Error::Refused(Refusal::Conflict { current: None }))
@@ -170,10 +202,10 @@ impl<P: Platform> Service<'_, P> {
     ///
     /// # Errors
     /// If there is none, or the store fails.
-    pub async fn configured(&self, name: &Name) -> Result<Stored<Result<Endpoint, EndpointError>>, Error> {
-        let entry = self.document(name).await?;
-        let value = Endpoint::parse(&entry.value).map_err(EndpointError::Invalid);
-        Ok(Stored { value, times: entry.times })
+    pub async fn configured(&self, name: &Name) -> Result<Configured, Error> {
+        let (entry, deployment) = self.document(name).await?;
+        let endpoint = Endpoint::parse(&entry.value).map_err(EndpointError::Invalid);
+        Ok(Configured { endpoint, times: entry.times, deployment })
     }
 
     /// Gives a backend a name. A model is read and loaded, so that one that cannot be run is found out now.
@@ -282,6 +314,12 @@ impl<P: Platform> Service<'_, P> {
         Ok(found)
     }
 
+    /// The variants of the configuration of a name.
+    pub(super) async fn variants_of(&self, config: &Name) -> Result<Vec<Variant>, Error> {
+        let Stored { value, .. } = self.stored::<Configuration>(Kind::Configuration, config).await?;
+        self.resolve(&value).await
+    }
+
     /// The variants of a configuration, with the backends that its models name.
     async fn resolve(&self, config: &Configuration) -> Result<Vec<Variant>, Error> {
         let mut resolved = Vec::new();
@@ -292,24 +330,36 @@ impl<P: Platform> Service<'_, P> {
         Ok(resolved)
     }
 
-    /// An endpoint's document: its experiment's, else the store's.
-    async fn document(&self, name: &Name) -> Result<Entry, Error> {
-        let entry = if self.platform.has_experiments() {
+    /// An endpoint's document, its experiment's, else the store's; and its last deployment.
+    async fn document(&self, name: &Name) -> Result<(Entry, Option<Box<LastDeployment>>), Error> {
+        let (entry, deployment) = if self.platform.has_experiments() {
             match self.ask(name, &Command::Read).await? {
-                Answer::Document(Newest { document, times, .. }) => {
-                    document.map(|document| Entry { value: document.into_bytes(), times })
+                Answer::Kept { newest: Newest { document, times, .. }, deployment } => {
+                    (document.map(|document| Entry { value: document.into_bytes(), times }), deployment)
                 }
                 other => return Err(misunderstood(&other)),
             }
         } else {
-            self.platform.read_entry(Namespace::Endpoints, name.as_str()).await?
+            (self.platform.read_entry(Namespace::Endpoints, name.as_str()).await?, None)
         };
-        entry.ok_or_else(|| Error::Endpoint(name.clone(), EndpointError::NotFound))
+        let entry = entry.ok_or_else(|| Error::Endpoint(name.clone(), EndpointError::NotFound))?;
+        Ok((entry, deployment))
+    }
+
+    /// The document of an endpoint that is in no deployment.
+    pub(super) async fn idle_document(&self, name: &Name) -> Result<Entry, Error> {
+        let (entry, deployment) = self.document(name).await?;
+        match deployment {
+            Some(open) if open.status.is_open() => {
+                Err(RegistryError::InProgress(name.clone(), open.status.as_str(), open.says).into())
+            }
+            _ => Ok(entry),
+        }
     }
 }
 
 /// The document of an endpoint that another configuration is put into.
-fn composed(
+pub(super) fn composed(
     name: &Name,
     config: &Name,
     mut variants: Vec<Variant>,

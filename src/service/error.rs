@@ -171,6 +171,7 @@ impl Error {
                 RegistryError::Broken(..) => "broken",
                 RegistryError::Fallback { .. } => "fallback_missing",
                 RegistryError::Unusable(..) => "unusable",
+                RegistryError::InProgress(..) => "in_progress",
             },
             Error::Policy(error) => match error {
                 ActError::Refused(refusal) => refusal_code(refusal),
@@ -180,6 +181,7 @@ impl Error {
                 ActError::NotSo(_) => "policy_not_open",
                 ActError::Changed(_) => "policy_changed",
                 ActError::Breached(_) => "policy_waits",
+                ActError::Alarmed(_) => "alarmed",
             },
             Error::Alarm(error) => match error {
                 AlarmError::NotFound(_) => "not_found",

@@ -3,6 +3,7 @@
 mod alarms;
 mod base;
 mod control;
+mod deployment;
 mod error;
 mod experiment;
 mod follow_ups;
@@ -19,7 +20,7 @@ mod tally;
 
 pub use alarms::{Judged, MOST_JUDGED};
 pub use base::Service;
-pub use control::{MOST_DESCRIBED, ModelSource};
+pub use control::{Configured, MOST_DESCRIBED, ModelSource};
 pub use error::{BackendError, Error, Failure, RevisionError};
 pub use follow_ups::{CountRows, FollowUps};
 pub use inspect::{Described, Inspected, Reader};

@@ -73,6 +73,9 @@ pub enum RegistryError {
     /// It could be kept, but nothing could be answered with it.
     #[error("the {0} cannot be used: {1}")]
     Unusable(Kind, String),
+    /// Traffic is being shifted to another configuration.
+    #[error("Cannot update in-progress endpoint \"{0}\": its deployment is {1}: {2}")]
+    InProgress(Name, &'static str, String),
 }
 
 /// The most alarms: as many names as KV lists at once.

@@ -101,8 +101,8 @@ impl<P: Platform> Service<'_, P> {
                 Endpoint::parse(document.as_bytes()).map_err(|error| Refusal::Document(error.to_string()))
             }
             None => {
-                let stored = self.configured(name).await?;
-                stored.value.map_err(|error| Refusal::Broken(error.in_full()))
+                let configured = self.configured(name).await?;
+                configured.endpoint.map_err(|error| Refusal::Broken(error.in_full()))
             }
         };
         let endpoint = endpoint.map_err(Error::Refused)?;

@@ -5,14 +5,13 @@
 use std::collections::BTreeMap;
 
 use rand_core::{Rng, SeedableRng};
-use rand_xoshiro::SplitMix64;
+use rand_xoshiro::{SplitMix64, Xoshiro256PlusPlus};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::bandit::ucb1;
 use super::*;
-use crate::assignment::Randomness;
 
 fn cases<T: DeserializeOwned>(list: &str, least: usize) -> Vec<T> {
     recorded(include_str!("../../tests/vectors/verdict.json"), list, least)
@@ -433,7 +432,7 @@ fn rewards(rates: &[f64], seed: u64) -> impl FnMut() -> Vec<bool> {
 /// What is lost to the best arm in 10,000 decisions, by shares that are proposed anew after every 500.
 fn regret(method: Method, rates: &[f64], seed: u64) -> f64 {
     let mut rewards = rewards(rates, seed);
-    let mut random = Randomness::seed_from_u64(seed);
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut sums = vec![(0.0, 0.0); rates.len()];
     let best_rate = rates.iter().copied().fold(0.0, f64::max);
     let mut lost = 0.0;

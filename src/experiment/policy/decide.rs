@@ -1,7 +1,7 @@
 //! What a policy does next: a pure function of what is known, and of the time.
 
 use super::evidence::Evidence;
-use super::guard::{Guarded, guard, short};
+use super::guard::{Guarded, alone, guard, short};
 use super::plan::{Climb, Course, Shares};
 use super::run::Run;
 use crate::endpoint::{Bandit, Method, PromoteWhen, StopWhen, Then};
@@ -59,6 +59,8 @@ pub fn decide(run: &Run, evidence: &Evidence) -> (Vec<Guarded>, Decision) {
         Decision::RollBack { says: guarded.says.clone() }
     } else if let Some(guarded) = breached(Then::Pause) {
         Decision::Pause { says: guarded.says.clone() }
+    } else if let Some(says) = too_long(run, evidence) {
+        Decision::RollBack { says }
     } else {
         match &run.plan.course {
             Course::Ramp(climb) => ramp(run, climb, evidence),
@@ -68,6 +70,15 @@ pub fn decide(run: &Run, evidence: &Evidence) -> (Vec<Guarded>, Decision) {
         }
     };
     (guarded, decision)
+}
+
+/// Why a deployment is rolled back that lasts longer than it may; `None` of one that does not.
+fn too_long(run: &Run, evidence: &Evidence) -> Option<String> {
+    let most_ms = run.plan.deployment.as_ref()?.most_ms?;
+    let is_over = evidence.now_ms - run.began_ms > most_ms;
+    is_over.then(|| {
+        format!("the deployment was to last {} seconds at most, and has not ended by then.", most_ms / 1_000.0)
+    })
 }
 
 /// What is known of the step that a ramp is in.
@@ -91,17 +102,18 @@ fn ramp(run: &Run, climb: &Climb, evidence: &Evidence) -> Decision {
     };
     if climb.is_last(run.step) {
         let percent = short(climb.percent.last().copied().unwrap_or(100.0));
-        return match standing.time_left() {
+        let kind = run.plan.kind();
+        return match standing.time_left(run.plan.bake_ms()) {
             Some(left_ms) => Decision::Wait(Waiting {
                 says: format!(
-                    "{to} has {percent} % of the traffic; the ramp ends when the last step has lasted its time"
+                    "{to} has {percent} % of the traffic; the {kind} ends when the last step has lasted its time"
                 ),
                 about_ms: Some(left_ms),
             }),
             None => Decision::End {
                 shares: None,
                 says: format!(
-                    "{to} has {percent} % of the traffic, and no guardrail was breached: the ramp has ended."
+                    "{to} has {percent} % of the traffic, and no guardrail was breached: the {kind} has ended."
                 ),
             },
         };
@@ -151,8 +163,9 @@ fn ramp(run: &Run, climb: &Climb, evidence: &Evidence) -> Decision {
 }
 
 impl Standing<'_> {
-    fn time_left(&self) -> Option<f64> {
-        Some(self.climb.step_ms - self.spent_ms).filter(|left| *left > 0.0)
+    /// What is left of the time that a step lasts, or one that lasts so much longer.
+    fn time_left(&self, longer_ms: f64) -> Option<f64> {
+        Some(self.climb.step_ms + longer_ms - self.spent_ms).filter(|left| *left > 0.0)
     }
 
     /// How many of something come in a millisecond.
@@ -168,13 +181,10 @@ impl Standing<'_> {
     /// What the step does not have yet.
     fn waits(&self, variants: &[String]) -> Vec<Waiting> {
         let mut waits = Vec::new();
-        if let Some(left_ms) = self.time_left() {
+        if let Some(left_ms) = self.time_left(0.0) {
             waits.push(Waiting { says: "the step has to last its time".to_owned(), about_ms: Some(left_ms) });
         }
-        let name = match variants {
-            [only] => only.as_str(),
-            _ => self.climb.to_name.as_str(),
-        };
+        let name = alone(&self.climb.to_name, variants);
         let counts = [
             (self.invocations, self.climb.step_invocations, "requests"),
             (self.outcomes, self.climb.step_outcomes, "outcomes"),

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::plan::{Shares, share_of};
+use crate::experiment::alarm::Evaluated;
+use crate::experiment::alarm_name::AlarmName;
 use crate::experiment::tally::Event;
 use crate::experiment::verdict::Judged;
 use crate::statistics::{Arm, Trials};
@@ -30,6 +32,19 @@ pub struct Evidence {
     pub arms: Vec<Arm>,
     /// Whether these figures are turned round: less of the metric is better.
     pub lower_is_better: bool,
+    /// What the alarms of a deployment say.
+    pub alarms: Vec<Alarmed>,
+}
+
+/// What an alarm says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alarmed {
+    /// Its name.
+    pub name: AlarmName,
+    /// Its threshold.
+    pub threshold: f64,
+    /// What it says.
+    pub evaluated: Evaluated,
 }
 
 /// What was counted under one version of the document.

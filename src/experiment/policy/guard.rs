@@ -6,9 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{Evidence, Requests};
+use super::evidence::{Alarmed, Evidence, Requests};
 use super::plan::{Plan, share_of};
 use crate::endpoint::{Guardrail, Then, Watch};
+use crate::experiment::alarm::State;
 use crate::experiment::tally::Event;
 use crate::statistics::{Mismatch, Segment as Counted, Trials, log_e_of_odds_since_any, ratio_estimate};
 
@@ -51,7 +52,7 @@ struct Tested {
 
 /// What all guardrails of a policy say.
 pub(super) fn guard(plan: &Plan, evidence: &Evidence, since_ms: f64) -> Vec<Guarded> {
-    let mut guarded = Vec::new();
+    let mut guarded: Vec<Guarded> = evidence.alarms.iter().map(alarmed).collect();
     for guardrail in &plan.guardrails {
         match guardrail.watch {
             Watch::NoTraffic { minutes } => guarded.push(no_traffic(guardrail, minutes.ms(), evidence, since_ms)),
@@ -65,6 +66,29 @@ pub(super) fn guard(plan: &Plan, evidence: &Evidence, since_ms: f64) -> Vec<Guar
         }
     }
     guarded
+}
+
+/// An alarm is no test: whoever made it said when it goes off. Where nothing is known it does not.
+pub(super) fn alarmed(alarm: &Alarmed) -> Guarded {
+    let Alarmed { name, threshold, evaluated } = alarm;
+    let breached = evaluated.state == State::Alarm;
+    let state = match evaluated.state {
+        State::Alarm => "has gone off",
+        State::Ok => "is quiet",
+        State::InsufficientData => "knows nothing",
+    };
+    Guarded {
+        metric: "alarm".to_owned(),
+        variant: None,
+        then: Then::RollBack,
+        breached,
+        value: evaluated.datapoints.iter().flatten().next().copied(),
+        limit: Some(*threshold),
+        log_e: None,
+        log_e_limit: None,
+        alpha: None,
+        says: format!("the alarm `{name}` {state}: {}.", evaluated.reason),
+    }
 }
 
 fn judged(guardrail: &Guardrail, plan: &Plan, variant: Option<String>, tested: Tested) -> Guarded {
@@ -123,7 +147,7 @@ fn test(watch: Watch, plan: &Plan, evidence: &Evidence, name: &str, variants: &[
                 ),
             }
         }
-        Watch::Goal => match evidence.judged.get(name) {
+        Watch::Goal => match evidence.judged.get(alone(name, variants)) {
             Some(judged) => Tested {
                 log_e: judged.log_e_of_worse,
                 value: judged.difference,
@@ -134,6 +158,14 @@ fn test(watch: Watch, plan: &Plan, evidence: &Evidence, name: &str, variants: &[
         },
         // These are not about one variant.
         Watch::Mismatch | Watch::NoTraffic { .. } => mismatch(evidence),
+    }
+}
+
+/// Who is judged: the variant, where the name stands for that one alone.
+pub(super) fn alone<'a>(name: &'a str, variants: &'a [String]) -> &'a str {
+    match variants {
+        [only] => only,
+        _ => name,
     }
 }
 
@@ -181,8 +213,8 @@ fn mismatch(evidence: &Evidence) -> Tested {
         .collect();
     let log_e = Mismatch::of(&segments).log_e;
     let found = match log_e > 0.0 {
-        true => "the traffic is not split as the weights say, or requests of one variant are lost".to_owned(),
-        false => "the traffic is split as the weights say".to_owned(),
+        true => "the traffic is not divided as the weights say, or requests of one variant are lost".to_owned(),
+        false => "the traffic is divided as the weights say".to_owned(),
     };
     Tested { log_e, value: None, limit: None, found }
 }
@@ -217,4 +249,41 @@ pub(super) fn short(number: f64) -> String {
     let decimals = (2.0 - number.abs().log10().floor()).clamp(0.0, 12.0) as usize;
     let text = format!("{number:.decimals$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::PromoteWhen;
+    use crate::experiment::policy::plan::{Climb, Course};
+    use crate::experiment::verdict::{Judged, Word};
+
+    #[test]
+    fn a_deployment_of_one_variant_is_judged_by_its_verdict() {
+        let climb = Climb {
+            to_name: "configuration new".to_owned(),
+            from: vec![("a".to_owned(), 1.0), ("a-2".to_owned(), 0.0)],
+            to: vec![("a".to_owned(), 0.0), ("a-2".to_owned(), 1.0)],
+            percent: vec![10.0, 100.0],
+            step_ms: 0.0,
+            step_invocations: 0,
+            step_outcomes: 0,
+            promote_when: PromoteWhen::NoBreach,
+        };
+        let guardrails = vec![Guardrail { watch: Watch::Goal, then: Then::RollBack }];
+        let plan = Plan { course: Course::Ramp(climb), guardrails, alpha: 0.05, deployment: None };
+        let judged = Judged {
+            verdict: Word::Worse,
+            says: "a-2 is worse than a.".to_owned(),
+            difference: Some(-0.1),
+            interval: None,
+            more_outcomes: None,
+            log_e_of_worse: 5.0,
+        };
+        let judged = [("a-2".to_owned(), judged)].into();
+        let evidence = Evidence { judged, ..Evidence::default() };
+        let [guarded] = guard(&plan, &evidence, 0.0).try_into().unwrap();
+        assert_eq!((guarded.breached, guarded.variant.as_deref()), (true, Some("configuration new")));
+        assert!(guarded.says.starts_with("a-2 is worse than a;"), "{}", guarded.says);
+    }
 }

@@ -6,19 +6,24 @@
 mod arms;
 mod decide;
 mod deeds;
+mod deployment;
 mod evidence;
 mod guard;
 mod plan;
 mod recorded;
 mod rehearsal;
+mod rollout;
 mod run;
 mod steering;
 
 pub use deeds::{Deed, Told};
 pub(super) use deeds::{Notice, due, forget, next_ms, put_off};
+pub use deployment::{DeployedVariant, Deployment};
 pub use guard::Guarded;
 pub use plan::{Course, Plan, PlanError, Shares};
 pub(super) use recorded::recorded;
 pub use rehearsal::{Assumed, Compared, Rates, Rehearsed, rehearse};
+pub use rollout::{Rollout, RolloutError};
+pub use run::LastDeployment;
 pub(super) use steering::Steering;
 pub use steering::{Act, ActError, Report, Start, StepReport};

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::deployment::Deployment;
 use crate::endpoint::{Bandit, Endpoint, Guardrail, Minutes, Policy, PromoteWhen, Watch};
 use crate::statistics::with_floor;
 
@@ -17,6 +18,9 @@ pub struct Plan {
     pub guardrails: Vec<Guardrail>,
     /// The probability with which guardrails turn it back for nothing, all together.
     pub alpha: f64,
+    /// What it is besides, where it goes from one endpoint configuration to another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<Box<Deployment>>,
 }
 
 /// Where the weights go.
@@ -107,7 +111,7 @@ impl Plan {
                     step_outcomes: ramp.step_outcomes,
                     promote_when: ramp.promote_when,
                 };
-                Ok(Plan { course: Course::Ramp(climb), guardrails, alpha: ramp.alpha.get() })
+                Ok(Plan { course: Course::Ramp(climb), guardrails, alpha: ramp.alpha.get(), deployment: None })
             }
             Policy::Bandit(bandit) => {
                 let baseline = endpoint.goal().baseline_of(endpoint.variants()).map(ToString::to_string);
@@ -116,7 +120,7 @@ impl Plan {
                     baseline: baseline.unwrap_or_default(),
                     variants: shares().map(|(name, _)| name).collect(),
                 };
-                Ok(Plan { course, guardrails, alpha: bandit.alpha.get() })
+                Ok(Plan { course, guardrails, alpha: bandit.alpha.get(), deployment: None })
             }
         }
     }
@@ -156,6 +160,20 @@ impl Plan {
             _ => 0,
         });
         self.alpha / tests.sum::<usize>().max(1) as f64
+    }
+
+    /// What people call it.
+    pub fn kind(&self) -> &'static str {
+        match (&self.course, &self.deployment) {
+            (Course::Ramp(_), Some(_)) => "deployment",
+            (Course::Ramp(_), None) => "ramp",
+            (Course::Bandit { .. }, _) => "bandit",
+        }
+    }
+
+    /// How long the last step lasts beyond the time of a step, in milliseconds.
+    pub fn bake_ms(&self) -> f64 {
+        self.deployment.as_ref().map_or(0.0, |deployment| deployment.bake_ms)
     }
 
     /// The ramp, where it is one.

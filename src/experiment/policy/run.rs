@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::deployment::Deployment;
 use super::evidence::{Evidence, Requests};
 use super::plan::{Plan, Shares};
+use crate::experiment::fleets::Fleets;
 use crate::experiment::status::Status;
 
 /// A policy that was started.
@@ -51,6 +53,25 @@ pub struct Began {
     pub before: BTreeMap<String, Requests>,
 }
 
+/// A deployment that was started, as it is told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LastDeployment {
+    /// What it is.
+    pub deployment: Deployment,
+    /// Where it is.
+    pub status: Status,
+    /// Why it is there.
+    pub says: String,
+    /// When it was started, in milliseconds since the Unix epoch.
+    pub began_ms: f64,
+    /// When it took the step that it is in, or was resumed.
+    pub since_ms: f64,
+    /// Whether that is the last step.
+    pub is_baking: bool,
+    /// Whether nothing has changed the document since.
+    pub is_newest: bool,
+}
+
 impl Run {
     /// One that has just begun; of which nothing has been counted.
     pub fn begun(plan: Plan, before: String, now_ms: f64) -> Self {
@@ -87,5 +108,24 @@ impl Run {
     /// The segment that a revision is, from 0 on.
     pub fn segment(&self, revision: &str) -> Option<usize> {
         self.segments.iter().position(|began| began.revision == revision)
+    }
+
+    /// Whose requests are whose under its revisions.
+    pub fn fleets(&self) -> Fleets {
+        let revisions = self.segments.iter().map(|began| began.revision.clone()).collect();
+        self.plan.deployment.as_ref().map(|deployment| deployment.fleets(revisions)).unwrap_or_default()
+    }
+
+    /// What is told of it, where it is a deployment. `newest` is the number of the endpoint's newest change.
+    pub fn deployment(&self, newest: u64) -> Option<LastDeployment> {
+        Some(LastDeployment {
+            deployment: (**self.plan.deployment.as_ref()?).clone(),
+            status: self.status,
+            says: self.says.clone(),
+            began_ms: self.began_ms,
+            since_ms: self.since_ms,
+            is_baking: self.plan.climb()?.is_last(self.step),
+            is_newest: self.number == newest,
+        })
     }
 }

@@ -8,15 +8,19 @@ use serde_json::{Value, json};
 use super::arms::arms;
 use super::decide::{Decision, Waiting, decide};
 use super::deeds::{self, Deed, Told};
-use super::evidence::{Evidence, Requests, Segment, UnitEvents};
-use super::guard::Guarded;
+use super::evidence::{Alarmed, Evidence, Requests, Segment, UnitEvents};
+use super::guard::{Guarded, alarmed};
 use super::plan::{Course, Plan, PlanError, Shares, share_of};
-use super::run::{Began, Run};
+use super::run::{Began, LastDeployment, Run};
 use crate::assignment::Reason;
 use crate::endpoint::{Endpoint, Name, Policy, Weight, WeightChange};
+use crate::experiment::alarm::Alarm;
+use crate::experiment::fleets::Fleets;
 use crate::experiment::history::{self, Author, Cause, Version};
-use crate::experiment::ledger::{Change, Condition, Edit, Refusal};
+use crate::experiment::ledger::{Change, Condition, Edit, Newest, Refusal};
 use crate::experiment::measure::{self, Measure, WHOLE};
+use crate::experiment::scoreboard;
+use crate::experiment::shares::Shares as KnownShares;
 use crate::experiment::status::Status;
 use crate::experiment::tables::{Row, set_state, state_number, state_text};
 use crate::experiment::tally::{Event, Wronged};
@@ -28,10 +32,13 @@ const RUN: &str = "policy";
 const STATUS: &str = "policy_status";
 const LOOKED_MS: &str = "policy_looked_ms";
 const WAKE_MS: &str = "policy_wake_ms";
+const ALARMS: &str = "policy_alarms";
 
 /// A policy is looked at no more often than this when tallies come in, and no less often when nothing happens.
 const LEAST_BETWEEN_MS: f64 = 500.0;
 const MOST_BETWEEN_MS: f64 = 30_000.0;
+/// Alarms are judged no more often than this: their periods are minutes, and each takes many rows.
+const ALARMS_EVERY_MS: f64 = 5_000.0;
 /// What could not be done is tried again after this.
 const AGAIN_MS: f64 = 2_000.0;
 /// The most events of units that are kept: long before that, the test has decided.
@@ -96,6 +103,9 @@ pub enum ActError {
     /// A guardrail would turn it back at once.
     #[error("the next step is not taken: {0}")]
     Breached(String),
+    /// An alarm would roll it back at once.
+    #[error("the deployment is not started, as it would be rolled back at once: {0}")]
+    Alarmed(String),
 }
 
 /// A policy as it is told.
@@ -157,6 +167,16 @@ pub(in crate::experiment) struct Steering<'a, D> {
     endpoint: &'a Name,
 }
 
+/// What alarms said, as it is kept.
+#[derive(Serialize, Deserialize)]
+struct KeptAlarms {
+    /// Which policy they are of: when it was started.
+    began_ms: f64,
+    /// When they were judged.
+    at_ms: f64,
+    alarms: Vec<Alarmed>,
+}
+
 /// The document as it is.
 struct Now {
     version: Version,
@@ -188,6 +208,17 @@ impl<'a, D: Database> Steering<'a, D> {
         let text = serde_json::to_string(run).map_err(|error| DatabaseError(error.to_string()))?;
         set_state(self.database, RUN, Cell::Text(text))?;
         set_state(self.database, STATUS, run.status.as_str().into())
+    }
+
+    /// Whose requests are whose, by the last deployment.
+    pub fn fleets(&self) -> Result<Fleets, DatabaseError> {
+        Ok(self.run()?.map(|run| run.fleets()).unwrap_or_default())
+    }
+
+    /// What is told of the last deployment; `None` where there has been none since the endpoint was made.
+    pub fn deployment(&self, newest: &Newest) -> Result<Option<LastDeployment>, DatabaseError> {
+        let made_ms = newest.times.and_then(|times| times.created_ms).unwrap_or(0.0);
+        Ok(self.run()?.filter(|run| run.began_ms >= made_ms).and_then(|run| run.deployment(newest.number)))
     }
 
     /// The document; `None` where there is none, or it is none.
@@ -466,6 +497,12 @@ impl<'a, D: Database> Steering<'a, D> {
                 Err(error) => return Ok(Err(ActError::from(error))),
             },
         };
+        if let Some(deployment) = &plan.deployment {
+            let alarms = self.judge(&deployment.alarms, &self.fleets()?, now_ms)?;
+            if let Some(guarded) = alarms.iter().map(alarmed).find(|guarded| guarded.breached) {
+                return Ok(Err(ActError::Alarmed(guarded.says)));
+            }
+        }
         let (shares, says) = (plan.begin(&endpoint), begins(&plan));
         let document = match weighted(&document, &shares) {
             Ok(document) => document,
@@ -500,13 +537,13 @@ impl<'a, D: Database> Steering<'a, D> {
                 return Ok(Err(ActError::Changed(problem.to_owned())));
             }
             let shares = match (&run.plan.course, Plan::of(&now.endpoint)) {
-                (Course::Ramp(before), Ok(Plan { course: Course::Ramp(mut climb), guardrails, alpha }))
+                (Course::Ramp(before), Ok(Plan { course: Course::Ramp(mut climb), guardrails, alpha, .. }))
                     if before.to_name == climb.to_name =>
                 {
                     // The steps stay as they were planned, so that it goes on from where it was.
                     climb.percent.clone_from(&before.percent);
                     let shares = climb.shares(run.step);
-                    run.plan = Plan { course: Course::Ramp(climb), guardrails, alpha };
+                    run.plan = Plan { course: Course::Ramp(climb), guardrails, alpha, deployment: None };
                     shares
                 }
                 (Course::Bandit { .. }, Ok(plan @ Plan { course: Course::Bandit { .. }, .. })) => {
@@ -613,6 +650,7 @@ impl<'a, D: Database> Steering<'a, D> {
             segments: segments.collect(),
             units: self.unit_events()?,
             units_anew_from: run.units_anew_from,
+            alarms: self.alarms(run, now_ms)?,
             ..Evidence::default()
         };
         if let Some(measure) = Measure::of(endpoint) {
@@ -628,6 +666,38 @@ impl<'a, D: Database> Steering<'a, D> {
             }
         }
         Ok(evidence)
+    }
+
+    /// What the alarms of a deployment say now, or said a moment ago.
+    fn alarms(&self, run: &Run, now_ms: f64) -> Result<Vec<Alarmed>, DatabaseError> {
+        let Some(deployment) = run.plan.deployment.as_ref().filter(|deployment| !deployment.alarms.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let text = state_text(self.database, ALARMS)?;
+        let kept = text.and_then(|text| serde_json::from_str::<KeptAlarms>(&text).ok());
+        let is_fresh = |kept: &KeptAlarms| {
+            kept.began_ms == run.began_ms && (0.0..ALARMS_EVERY_MS).contains(&(now_ms - kept.at_ms))
+        };
+        if let Some(kept) = kept.filter(is_fresh) {
+            return Ok(kept.alarms);
+        }
+        let alarms = self.judge(&deployment.alarms, &run.fleets(), now_ms)?;
+        let kept = KeptAlarms { began_ms: run.began_ms, at_ms: now_ms, alarms };
+        let text = serde_json::to_string(&kept).map_err(|error| DatabaseError(error.to_string()))?;
+        set_state(self.database, ALARMS, Cell::Text(text))?;
+        Ok(kept.alarms)
+    }
+
+    /// What alarms say of this endpoint's requests.
+    fn judge(&self, alarms: &[Alarm], fleets: &Fleets, now_ms: f64) -> Result<Vec<Alarmed>, DatabaseError> {
+        let mut shares = KnownShares::default();
+        let mut judged = Vec::new();
+        for alarm in alarms {
+            let (lines, _) = scoreboard::lines(self.database, &alarm.query(now_ms), fleets, &mut shares)?;
+            let evaluated = alarm.state(&lines, now_ms, None);
+            judged.push(Alarmed { name: alarm.name.clone(), threshold: alarm.threshold, evaluated });
+        }
+        Ok(judged)
     }
 
     /// When an isolate was heard of last.
@@ -701,7 +771,8 @@ fn begins(plan: &Plan) -> String {
     match &plan.course {
         Course::Ramp(climb) => {
             let percent = super::guard::short(climb.percent.first().copied().unwrap_or(100.0));
-            format!("the ramp begins: {} gets {percent} % of the traffic.", climb.to_name)
+            let (kind, to) = (plan.kind(), &climb.to_name);
+            format!("the {kind} begins: {to} gets {percent} % of the traffic.")
         }
         Course::Bandit { .. } => "the bandit begins with the weights as they are.".to_owned(),
     }

@@ -22,7 +22,7 @@ impl Bench {
 
     fn read(&self) -> (u64, Option<String>) {
         match self.ask(Command::Read) {
-            Answer::Document(newest) => (newest.number, newest.revision),
+            Answer::Kept { newest, .. } => (newest.number, newest.revision),
             other => panic!("{other:?}"),
         }
     }

@@ -8,7 +8,7 @@ use crate::assignment::Reason;
 use crate::endpoint::Endpoint;
 use crate::experiment::{
     Act, ActError, Answer, Author, Cause, Change, Command, Condition, Counted, Deed, Edit, Event, Later, Past, Plan,
-    PlanError, Report, Share, Start, Status, Sums, Tally, Wronged,
+    PlanError, Report, Rollout, Share, Start, Status, Sums, Tally, Wronged,
 };
 
 const MINUTE_MS: f64 = 60_000.0;
@@ -466,7 +466,7 @@ fn a_traffic_that_is_not_split_as_it_should_be_pauses() {
     ramped.wait(0.1);
     let report = ramped.report();
     assert_eq!(report.status, Some(Status::Paused));
-    assert!(report.says.unwrap().starts_with("the traffic is not split as the weights say"));
+    assert!(report.says.unwrap().starts_with("the traffic is not divided as the weights say"));
 }
 
 #[test]
@@ -480,4 +480,32 @@ fn a_ramp_that_was_rolled_back_starts_anew_and_counts_anew() {
     assert_eq!((report.status, report.guardrails[0].value), (Some(Status::Running), None));
     ramped.wait(0.1);
     assert_eq!(ramped.report().status, Some(Status::Running));
+}
+
+#[test]
+fn a_step_that_changes_no_weights_lasts_its_time_all_the_same() {
+    let before = document(r#""fallback": "a""#);
+    let ramped = Ramped::new(&before);
+    let endpoint = Endpoint::parse(before.as_bytes()).unwrap();
+    let rollout = Rollout {
+        percent: vec![50.0, 100.0],
+        step_ms: 10.0 * MINUTE_MS,
+        bake_ms: 5.0 * MINUTE_MS,
+        most_ms: None,
+        terms: serde_json::Value::Null,
+    };
+    // The same variants with the same shares, in another configuration.
+    let finish = before.replace(r#""fallback""#, r#""config": "again", "fallback""#);
+    let again = crate::endpoint::Name::try_from("again").unwrap();
+    let start = rollout.start(&endpoint, (again, finish.clone()), Vec::new()).unwrap();
+    assert!(matches!(ramped.act(Act::Start(start)), Answer::Moved { .. }));
+    ramped.wait(10.0);
+    ramped.wait(9.0);
+    let report = ramped.report();
+    assert_eq!((report.status, report.step.unwrap().number), (Some(Status::Running), 2));
+    ramped.wait(5.9);
+    assert_eq!(ramped.report().about_seconds, Some(6.0));
+    ramped.wait(0.1);
+    let report = ramped.report();
+    assert_eq!((report.status, report.revision), (Some(Status::Done), Some(revision(&finish))));
 }

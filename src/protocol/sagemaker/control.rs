@@ -8,21 +8,24 @@ use futures_util::future::try_join_all;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::deployment::{DeploymentConfig, is_pending, pending};
 use super::error::{Api, message, named};
 use super::list::page;
 use super::requests::{
-    ByConfigName, ByEndpointName, ByModelName, CreateEndpoint, CreateEndpointConfig, CreateModel, List, UpdateEndpoint,
-    UpdateWeights, parse,
+    ByConfigName, ByEndpointName, ByModelName, CreateEndpoint, CreateEndpointConfig, CreateModel, List, Shift,
+    UpdateEndpoint, UpdateWeights, parse,
 };
-use crate::endpoint::{Backend, Endpoint, Name, WeightChange};
-use crate::experiment::{Cause, Change, Condition, Edit};
+use crate::endpoint::{Backend, Name, WeightChange};
+use crate::experiment::{Cause, LastDeployment, Status};
 use crate::isolate::EndpointError;
 use crate::platform::{Platform, Times};
 use crate::protocol::report::Report;
 use crate::protocol::respond::{Answer, insert, respond};
 use crate::protocol::{headers, tabular};
 use crate::request::{Request, RequestError, Response};
-use crate::service::{Configuration, ConfiguredVariant, Error, Kind, MOST_DESCRIBED, RegistryError, Service, Stored};
+use crate::service::{
+    Configuration, Configured, ConfiguredVariant, Error, Kind, MOST_DESCRIBED, RegistryError, Service, Stored,
+};
 
 const MEDIA_TYPE: &str = "application/x-amz-json-1.1";
 
@@ -90,12 +93,7 @@ async fn operate<P: Platform>(service: &Service<'_, P>, request: &Request) -> Re
             Ok(json!({ "EndpointArn": arn(Kind::Endpoint, &asked.endpoint_name) }))
         }
         "DescribeEndpoint" => describe_endpoint(service, parse(body)?).await,
-        "UpdateEndpoint" => {
-            let asked: UpdateEndpoint = parse(body)?;
-            let keep = asked.keeps_weights()?;
-            service.update_endpoint(&asked.endpoint_name, &asked.endpoint_config_name, keep, cause).await?;
-            Ok(json!({ "EndpointArn": arn(Kind::Endpoint, &asked.endpoint_name) }))
-        }
+        "UpdateEndpoint" => update_endpoint(service, parse(body)?, cause).await,
         "UpdateEndpointWeightsAndCapacities" => update_weights(service, parse(body)?, cause).await,
         "DeleteEndpoint" => {
             let asked: ByEndpointName = parse(body)?;
@@ -160,7 +158,7 @@ async fn describe_config<P: Platform>(service: &Service<'_, P>, asked: ByConfigN
             (variants.collect(), times)
         }
         Err(missing @ Error::Registry(RegistryError::NotFound(..))) => match service.configured(name).await {
-            Ok(Stored { value: Ok(endpoint), times }) if endpoint.config().is_none() => {
+            Ok(Configured { endpoint: Ok(endpoint), times, .. }) if endpoint.config().is_none() => {
                 let variants = endpoint.variants().iter();
                 let variants = variants
                     .map(|variant| json!({ "VariantName": variant.name, "InitialVariantWeight": variant.weight }));
@@ -180,23 +178,65 @@ async fn describe_config<P: Platform>(service: &Service<'_, P>, asked: ByConfigN
 
 async fn describe_endpoint<P: Platform>(service: &Service<'_, P>, asked: ByEndpointName) -> Result<Value, Error> {
     let name = &asked.endpoint_name;
-    let Stored { value, times } = service.configured(name).await?;
+    let configured = service.configured(name).await?;
     let described = json!({
         "EndpointName": name,
         "EndpointArn": arn(Kind::Endpoint, name),
-        "EndpointStatus": status(service, &value, times),
+        "EndpointStatus": status(service, &configured),
     });
-    let described = match value {
+    let Configured { endpoint, times, deployment } = configured;
+    let described = match &endpoint {
         Ok(endpoint) => {
-            let variants = endpoint.variants().iter().map(|variant| {
+            let open = deployment.as_deref().filter(|deployment| deployment.status.is_open());
+            let is_its = |name: &Name| open.is_none_or(|open| !is_pending(open, name));
+            let variants = endpoint.variants().iter().filter(|variant| is_its(&variant.name)).map(|variant| {
                 json!({ "VariantName": variant.name, "CurrentWeight": variant.weight, "DesiredWeight": variant.weight })
             });
             let described = with(described, "ProductionVariants", Some(variants.collect::<Value>()));
-            with(described, "EndpointConfigName", Some(endpoint.config().unwrap_or(name).as_str()))
+            let described = with(described, "EndpointConfigName", Some(endpoint.config().unwrap_or(name).as_str()));
+            let described = with(described, "PendingDeploymentSummary", open.map(|open| pending(open, endpoint)));
+            with(described, "FailureReason", deployment.as_deref().and_then(why_rolled_back))
         }
         Err(problem) => with(described, "FailureReason", Some(problem.in_full())),
     };
-    Ok(modified(described, times))
+    let terms = deployment.map(|last| last.deployment.terms);
+    Ok(modified(with(described, "LastDeploymentConfig", terms), times))
+}
+
+/// Why the endpoint is as it was before its last deployment, as long as nothing else has become of it.
+fn why_rolled_back(last: &LastDeployment) -> Option<String> {
+    let is_back = last.status == Status::RolledBack && last.is_newest;
+    is_back.then(|| format!("The deployment of \"{}\" was rolled back: {}", last.deployment.config, last.says))
+}
+
+async fn update_endpoint<P: Platform>(
+    service: &Service<'_, P>,
+    asked: UpdateEndpoint,
+    cause: Cause,
+) -> Result<Value, Error> {
+    let (name, config, keep) = (asked.endpoint_name.clone(), asked.endpoint_config_name.clone(), asked.keeps_weights());
+    let shift = match asked.shift()? {
+        Shift::AtOnce => None,
+        Shift::By(shift) => Some(shift),
+        Shift::AsBefore => Some(last_config(service, &name).await?),
+    };
+    match shift {
+        None => service.update_endpoint(&name, &config, keep, cause).await?,
+        Some(shift) => {
+            let (rollout, alarms) = shift.rollout()?;
+            service.deploy(&name, &config, keep, (rollout, &alarms), cause).await?;
+        }
+    }
+    Ok(json!({ "EndpointArn": arn(Kind::Endpoint, &name) }))
+}
+
+/// What the last deployment of an endpoint was asked for.
+async fn last_config<P: Platform>(service: &Service<'_, P>, name: &Name) -> Result<DeploymentConfig, Error> {
+    let last = service.configured(name).await?.deployment;
+    let config = last.and_then(|last| serde_json::from_value(last.deployment.terms).ok());
+    let none =
+        "`RetainDeploymentConfig`: the endpoint has had no deployment whose DeploymentConfig could be taken again";
+    config.ok_or_else(|| RequestError::Operation(none.to_owned()).into())
 }
 
 async fn update_weights<P: Platform>(
@@ -210,9 +250,7 @@ async fn update_weights<P: Platform>(
         service.configured(name).await?;
     } else {
         let weights = weights.into_iter().filter_map(|desired| Some((desired.variant_name, desired.desired_weight?)));
-        let edit = Edit::Weights(WeightChange::new(weights)?.to_json());
-        let served = service.change(name, Change { edit, condition: Condition::Any }, cause).await?;
-        served.map_err(|error| Error::Endpoint(name.clone(), error))?;
+        service.update_weights(name, &WeightChange::new(weights)?, cause).await?;
     }
     Ok(json!({ "EndpointArn": arn(Kind::Endpoint, name) }))
 }
@@ -220,16 +258,16 @@ async fn update_weights<P: Platform>(
 async fn list_endpoints<P: Platform>(service: &Service<'_, P>, asked: List) -> Result<Value, Error> {
     let (names, next) = page(service.all(Kind::Endpoint).await?, &asked, MOST_DESCRIBED)?;
     let listed = try_join_all(names.iter().map(|(name, _)| async move {
-        let Stored { value, times } = match service.configured(name).await {
+        let configured = match service.configured(name).await {
             Ok(kept) => kept,
             // The listing lags behind the store.
             Err(Error::Endpoint(_, EndpointError::NotFound)) => return Ok(None),
             Err(error) => return Err(error),
         };
-        let status = status(service, &value, times);
+        let status = status(service, &configured);
         let described =
             json!({ "EndpointName": name, "EndpointArn": arn(Kind::Endpoint, name), "EndpointStatus": status });
-        Ok(Some((status, modified(described, times))))
+        Ok(Some((status, modified(described, configured.times))))
     }))
     .await?;
     let is_asked_for = |status: &str| asked.status_equals.as_ref().is_none_or(|asked| asked == status);
@@ -250,14 +288,13 @@ async fn list<P: Platform>(service: &Service<'_, P>, kind: Kind, asked: List) ->
     Ok(with(json!({ plural: described.collect::<Value>() }), "NextToken", next))
 }
 
-/// Until a change has reached every isolate, the endpoint is still updating, and waiters wait.
-fn status<P: Platform>(
-    service: &Service<'_, P>,
-    endpoint: &Result<Endpoint, EndpointError>,
-    times: Option<Times>,
-) -> &'static str {
+/// Until a deployment is decided, and a change has reached every isolate, the endpoint is still updating, and waiters wait.
+fn status<P: Platform>(service: &Service<'_, P>, configured: &Configured) -> &'static str {
+    let Configured { endpoint, times, deployment } = configured;
+    let times = *times;
     match endpoint {
         Err(_) => "Failed",
+        Ok(_) if deployment.as_ref().is_some_and(|deployment| deployment.status.is_open()) => "Updating",
         Ok(_) if service.is_settled(times) => "InService",
         Ok(_) if times.is_some_and(|times| times.created_ms == Some(times.modified_ms)) => "Creating",
         Ok(_) => "Updating",

@@ -3,6 +3,7 @@
 mod alarms;
 pub(super) mod cloudwatch;
 pub(super) mod control;
+mod deployment;
 mod error;
 mod list;
 mod requests;

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use super::deployment::DeploymentConfig;
 use crate::access;
 use crate::endpoint::{Access, ModelKey, Name, OriginReference, SecretName, Weight};
 use crate::request::RequestError;
@@ -98,7 +99,19 @@ pub(super) struct UpdateEndpoint {
     retain_all_variant_properties: bool,
     #[serde(default)]
     exclude_retained_variant_properties: Vec<VariantProperty>,
-    deployment_config: Refused,
+    deployment_config: Option<DeploymentConfig>,
+    #[serde(default)]
+    retain_deployment_config: bool,
+}
+
+/// How traffic is to be shifted to another configuration.
+pub(super) enum Shift {
+    /// All of it, now.
+    AtOnce,
+    /// So.
+    By(DeploymentConfig),
+    /// As the last time.
+    AsBefore,
 }
 
 #[derive(Deserialize)]
@@ -223,7 +236,7 @@ impl CreateEndpoint {
     /// whoever signs with the administrator's key, as an account's own endpoints are for that account.
     pub fn access(&self) -> Result<Access, RequestError> {
         if self.deployment_config.is_some() {
-            return Err(refuse("DeploymentConfig", "shift the weights instead"));
+            return Err(refuse("DeploymentConfig", "give it to UpdateEndpoint, where there is traffic to be shifted"));
         }
         let Some(tag) = self.tags.iter().find(|tag| tag.key == "turnout:access") else {
             return Ok(access::administrators());
@@ -244,11 +257,20 @@ impl CreateEndpoint {
 
 impl UpdateEndpoint {
     /// Whether variants that stay keep their weights.
-    pub fn keeps_weights(&self) -> Result<bool, RequestError> {
-        if self.deployment_config.is_some() {
-            return Err(refuse("DeploymentConfig", "shift the weights instead"));
-        }
+    pub fn keeps_weights(&self) -> bool {
         let excluded = |property: &VariantProperty| property.variant_property_type == "DesiredWeight";
-        Ok(self.retain_all_variant_properties && !self.exclude_retained_variant_properties.iter().any(excluded))
+        self.retain_all_variant_properties && !self.exclude_retained_variant_properties.iter().any(excluded)
+    }
+
+    /// How traffic is to be shifted.
+    pub fn shift(self) -> Result<Shift, RequestError> {
+        match (self.deployment_config, self.retain_deployment_config) {
+            (None, false) => Ok(Shift::AtOnce),
+            (Some(config), false) => Ok(Shift::By(config)),
+            (None, true) => Ok(Shift::AsBefore),
+            (Some(_), true) => Err(RequestError::Operation(
+                "`RetainDeploymentConfig` takes the last DeploymentConfig again: leave one of them out".to_owned(),
+            )),
+        }
     }
 }

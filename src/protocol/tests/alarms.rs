@@ -16,7 +16,7 @@ impl Bench {
     }
 
     /// The body of an operation that succeeds.
-    fn watched(&self, operation: &str, body: &Value) -> Value {
+    pub(super) fn watched(&self, operation: &str, body: &Value) -> Value {
         let seen = self.watch(operation, body);
         assert_eq!(seen.status, 200, "{operation}: {}", String::from_utf8_lossy(&seen.body));
         seen.json()
@@ -30,11 +30,11 @@ impl Bench {
         (seen.status, text("__type"), text("message"))
     }
 
-    fn describe_alarms(&self, asked: &Value) -> Vec<Value> {
+    pub(super) fn describe_alarms(&self, asked: &Value) -> Vec<Value> {
         self.watched("DescribeAlarms", asked)["MetricAlarms"].as_array().unwrap().clone()
     }
 
-    fn invoke_each(&self, endpoint: &str, variant: &str, statuses: &[u16]) {
+    pub(super) fn invoke_each(&self, endpoint: &str, variant: &str, statuses: &[u16]) {
         let headers = [ADMIN, ("content-type", "application/json"), ("x-target-variant", variant)];
         for status in statuses {
             self.answers([said(*status, "application/json", "[1]")]);
@@ -43,12 +43,12 @@ impl Bench {
     }
 }
 
-fn dimensions(endpoint: &str, variant: &str) -> Value {
+pub(super) fn dimensions(endpoint: &str, variant: &str) -> Value {
     json!([{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}])
 }
 
 /// An alarm of more than a tenth of failures in a minute, but for what is said otherwise.
-fn alarm(name: &str, endpoint: &str, more: &Value) -> Value {
+pub(super) fn alarm(name: &str, endpoint: &str, more: &Value) -> Value {
     let mut alarm = json!({"AlarmName": name, "Namespace": "AWS/SageMaker", "MetricName": "InvocationModelErrors",
         "Dimensions": dimensions(endpoint, "b"), "Statistic": "Average", "Period": 60, "EvaluationPeriods": 1,
         "Threshold": 0.1, "ComparisonOperator": "GreaterThanThreshold", "TreatMissingData": "notBreaching"});

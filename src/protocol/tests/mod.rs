@@ -3,6 +3,7 @@
 
 mod alarms;
 mod bodies;
+mod deployments;
 mod experiments;
 mod interleaved;
 mod native;

@@ -9,14 +9,14 @@ use crate::platform::ExchangeError;
 const CHURN: &[u8] = include_bytes!("../../../models/churn/logistic.onnx");
 
 impl Bench {
-    fn operate(&self, operation: &str, body: &Value) -> Seen {
+    pub(super) fn operate(&self, operation: &str, body: &Value) -> Seen {
         let target = format!("SageMaker.{operation}");
         let headers = [("x-amz-target", target.as_str()), ("authorization", "Bearer root")];
         self.send(Method::POST, "/", &headers, &body.to_string())
     }
 
     /// The body of an operation that succeeds.
-    fn done(&self, operation: &str, body: &Value) -> Value {
+    pub(super) fn done(&self, operation: &str, body: &Value) -> Value {
         let seen = self.operate(operation, body);
         assert_eq!(seen.status, 200, "{operation}: {}", String::from_utf8_lossy(&seen.body));
         assert_eq!(seen.header("content-type"), "application/x-amz-json-1.1");
@@ -25,7 +25,7 @@ impl Bench {
     }
 
     /// The name and the message of an operation that fails.
-    fn refused(&self, operation: &str, body: &Value) -> (String, String) {
+    pub(super) fn refused(&self, operation: &str, body: &Value) -> (String, String) {
         let seen = self.operate(operation, body);
         let text = |member: &str| seen.json()[member].as_str().unwrap_or_default().to_owned();
         assert_eq!(seen.header("x-amzn-errortype"), text("__type"));
@@ -252,7 +252,7 @@ fn what_cannot_be_done_is_said() {
         (
             "UpdateEndpoint",
             json!({"EndpointName": "e", "EndpointConfigName": "c", "DeploymentConfig": {}}),
-            "DeploymentConfig",
+            "`DeploymentConfig` has no BlueGreenUpdatePolicy",
         ),
         (
             "UpdateEndpointWeightsAndCapacities",
