@@ -2,6 +2,7 @@
 
 import { VerdictPlot } from "../charts/verdict.js";
 import { count, element, list, percent, table } from "../lib/dom.js";
+import { briefly } from "../lib/guardrails.js";
 import { cleared, interval, measure, word } from "../lib/measures.js";
 
 const ROWS = 8;
@@ -26,8 +27,29 @@ function randomised({ description, verdict }) {
 /** Some of the points, for those who cannot see the picture: evenly spaced, and the last. */
 const some = (points) => points.filter((_, i) => (points.length - 1 - i) % Math.ceil(points.length / ROWS) === 0);
 
-/** Fills `place` with the verdict of `evidence`, and keeps it up to date. */
-export function verdict(evidence, place) {
+/** Outcomes that were known at a time: those of the picture's last point from before. */
+const outcomesAt = (points, ms) => points.findLast(({ at_ms: at }) => at <= ms)?.outcomes ?? 0;
+
+/**
+ * What the policy did to a variant's share, the oldest first: `{deed, outcomes, share, because}`, the share from then on. What
+ * a deed looked at says how many outcomes there were; of one that looked at nothing, the picture's points say it about.
+ */
+function marksOf(steering, points, variant) {
+  const { report, to } = steering;
+  const { step, shares } = report ?? {};
+  if (!step?.of || to !== variant) return [];
+  let at = -1;
+  return steering.deeds.map((told) => {
+    const { deed, figures, at_ms: ms } = told;
+    if (deed === "start" || deed === "step") at += 1;
+    const outcomes = figures ? figures.counted.reduce((sum, each) => sum + each.outcomes, 0) : outcomesAt(points, ms);
+    const share = deed === "roll_back" ? (shares.find(([name]) => name === variant)?.[1] ?? 0) : step.percents[Math.min(at, step.percents.length - 1)] / 100;
+    return { deed, outcomes, share, because: briefly(told) };
+  });
+}
+
+/** Fills `place` with the verdict of `evidence`, and keeps it up to date; with what `steering` did to the traffic, where that is given. */
+export function verdict(evidence, place, steering = null) {
   const choice = element("select", { onchange: () => evidence.compare(choice.value) });
   const choosing = element("label.inline", { hidden: true }, "Compare ", choice);
   // The one thing that is announced: the word, when it is another.
@@ -85,7 +107,8 @@ export function verdict(evidence, place) {
     stamp();
     title.textContent = `${variant} less ${baseline}: difference of ${measured.name}${measured.unit ? ` in ${measured.unit}` : ""}`;
     const points = pointsOf(evidence);
-    plot.show({ points, variant, baseline, measure: measured, higher, margin, position: evidence.position(variant), outcomes: evidence.outcomes });
+    const marks = steering ? marksOf(steering, points, variant) : [];
+    plot.show({ points, marks, variant, baseline, measure: measured, higher, margin, position: evidence.position(variant), outcomes: evidence.outcomes });
     const first = cleared(points);
     const last = points.at(-1);
     const write = measured.difference;
@@ -95,7 +118,10 @@ export function verdict(evidence, place) {
         ? `Chart of the difference after ${count(last.outcomes)} outcomes: ${write(last.difference)}, ${interval([last.low, last.high], write)}${first ? `; clear of zero at ${count(first.outcomes)} outcomes` : "; zero is still within"}.`
         : "Chart of the difference; it begins at 100 units of each variant.",
     );
-    below.setAttribute("aria-label", last?.share == null ? "Chart of the share of traffic; nothing yet." : `Chart of the share of traffic of ${variant}: ${percent(last.share, 0)} now.`);
+    const now = marks.at(-1)?.share ?? last?.share ?? null;
+    const steps = marks.slice(1).filter(({ deed }) => deed === "step" || deed === "roll_back");
+    const moved = steps.map(({ deed, share, because, outcomes }) => `${deed === "roll_back" ? `rolled back${because ? `, because ${because},` : ""}` : percent(share, 0)} at ${count(outcomes)} outcomes`);
+    below.setAttribute("aria-label", now === null ? "Chart of the share of traffic; nothing yet." : `Chart of the share of traffic of ${variant}: ${percent(now, 0)} now${moved.length > 0 ? `; ${moved.join(", ")}` : ""}.`);
     foot.textContent = [
       randomised(evidence),
       margin ? `A difference of less than ${write(margin).replace("+", "")}${measured.unit ? ` ${measured.unit}` : ""} does not matter here (dashed).` : "",
@@ -120,5 +146,6 @@ export function verdict(evidence, place) {
     known.hidden = true;
   });
   for (const event of ["looked", "compared"]) evidence.addEventListener(event, paint);
+  steering?.addEventListener("looked", paint);
   setInterval(stamp, 1_000);
 }
