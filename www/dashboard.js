@@ -3,6 +3,7 @@
 import { element, find } from "./lib/dom.js";
 import { Evidence } from "./lib/evidence.js";
 import { Experiment } from "./lib/experiment.js";
+import { folds } from "./lib/folds.js";
 import { Steering } from "./lib/steering.js";
 import { keptBy, token } from "./lib/token.js";
 import { clear, show } from "./lib/trouble.js";
@@ -78,6 +79,7 @@ verdict(evidence, find("#verdict"), steering);
 policy(steering, evidence, find("#steered"), { controls: { token, ask, changed: look } });
 segments(evidence, find("#segments"));
 quality(evidence, find("#quality"));
+folds();
 keptBy(box);
 const use = () => (experiment.token = evidence.token = steering.token = token());
 use();

@@ -159,7 +159,8 @@ export class VerdictPlot {
     let free = 0;
     points.forEach((point, i) => {
       const before = points[i - 1];
-      if (!before || before.share === point.share || point.deed === "roll_back") return;
+      // What was before a ramp is another story, and its end is told at the end.
+      if (!before || before.share === point.share || point.deed === "start" || point.deed === "roll_back") return;
       const y = half(Math.max(before.share, point.share));
       if (x(point) - room / 2 < free || (y === half(last.share) && x(point) > x(last) - 2.2 * room)) return;
       write(plot, colours, `${whole(before.share)} → ${whole(point.share)}`, x(point), y, "centre");

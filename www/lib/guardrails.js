@@ -17,6 +17,7 @@ export const plain = (says) => says.replace(/about \d{7,} times as often as/, "f
 
 const short = (number) => (number >= 1_000 ? count(Math.round(number)) : String(Number(number.toPrecision(2))));
 const times = (number) => (number > 1_000 ? "over 1,000\u00a0times the others’" : `${short(number)}\u00a0times the others’`);
+const atMost = (number) => (number === 1 ? "no more often than the others" : `at most ${times(number)}`);
 const minutes = (number) => (number < 1 ? `${Math.round(60 * number)}\u00a0s` : `${short(number)}\u00a0min`);
 
 /**
@@ -24,8 +25,8 @@ const minutes = (number) => (number < 1 ? `${Math.round(60 * number)}\u00a0s` : 
  * variant that crosses it.
  */
 const WATCHED = {
-  errors: { name: "Failures", value: times, none: "none", limit: (limit) => `at most ${times(limit)}`, because: "it failed too often" },
-  slow: { name: "Slow answers", value: times, none: "none", limit: (limit) => `at most ${times(limit)}`, because: "it was slow too often" },
+  errors: { name: "Failures", value: times, none: "none", limit: atMost, because: "it failed too often" },
+  slow: { name: "Slow answers", value: times, none: "none", limit: atMost, because: "it was slow too often" },
   absolute: { name: "Failure rate", value: percent, none: "no requests yet", limit: (limit) => `at most ${percent(limit)}`, because: "it failed too often" },
   mismatch: { name: "Traffic", none: "divided as configured", wrong: "not divided as configured", because: "the traffic was not divided as configured" },
   goal: { name: "Goal", none: "no outcomes yet", limit: () => "not worse", because: "it was worse" },

@@ -271,7 +271,7 @@ export async function experiment(endpoints) {
     const shares = list((report?.shares ?? []).map(([name, share]) => `${name} ${percent(share, 0)}`));
     if (how.gaveUp) return tally("Gave up after many failures in a row", mine);
     if (status === "done") return `Done after ${seconds} s: ${to} is better, so it has all of the traffic.`;
-    if (status === "rolled_back") return `Rolled back after ${seconds} s${[briefly(deeds.at(-1))].filter(Boolean).map((why) => `, because ${why}`)}: ${from} has all of the traffic again.`;
+    if (status === "rolled_back") return `Rolled back after ${seconds} s${[briefly(deeds.at(-1))].filter(Boolean).map((why) => `, because ${why.replace(/^it /, `${to} `)}`)}: ${from} has all of the traffic again.`;
     if (status === "paused") return `Paused: ${sentence(plain(report.says), names)}`;
     if (how.stopped && steering.isOpen) return `${tally("Stopped", mine)} The ramp waits where it is for more: ${shares}.`;
     if (how.stopped) return tally("Stopped", mine);
@@ -293,7 +293,8 @@ export async function experiment(endpoints) {
       }
     };
     offers.replaceChildren(
-      element("div.row", {}, element("button", { type: "button", onclick: act("resume", () => ramp("run")) }, "Let it go on"), element("button", { type: "button", onclick: act("stop", () => ramp("run")) }, "End it, and begin anew")),
+      element("button", { type: "button", onclick: act("resume", () => ramp("run")) }, "Let it go on"),
+      element("button", { type: "button", onclick: act("stop", () => ramp("run")) }, "End it, and begin anew"),
     );
     return `A ramp is paused here: ${sentence(plain(steering.report.says), steering.names)}`;
   }

@@ -82,7 +82,7 @@ export function history(experiment) {
   function confirm(change) {
     asking.drop();
     const now = changes[0];
-    const moved = now.shares && change.shares ? `${percent(moving(now.shares, change.shares))} of the users whose variant sticks would get another one. ` : "";
+    const moved = now.shares && change.shares ? `${percent(moving(now.shares, change.shares))} of the users who keep a variant would get another one. ` : "";
     const yes = element("button.primary", { type: "button", onclick: () => restore(change, now) }, "Put it back");
     confirming.replaceChildren(
       element(

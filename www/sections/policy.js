@@ -2,6 +2,7 @@
 
 import { Asking, usable } from "../lib/asking.js";
 import { bar, element, list, percent, variantName } from "../lib/dom.js";
+import { fold } from "../lib/folds.js";
 import { deedWords, guardrailWords, plain, sentence } from "../lib/guardrails.js";
 import { clear } from "../lib/trouble.js";
 import { history } from "../lib/worker.js";
@@ -45,7 +46,7 @@ function waitsFor({ report, names }) {
   const { waiting_for: says, about_seconds: seconds, policy } = report;
   if (!says) return "";
   const about = seconds === null ? "" : ` About ${duration(seconds)}.`;
-  const [, before, what] = /^(before .+? gets [\d.]+ %): (.*)$/.exec(says) ?? [null, "", says.replace(/^.*;/, "")];
+  const [, before, what] = /^(before .+? gets [\d.]+ %): (.*)$/.exec(says) ?? [null, "", says.replace(/^.* of the traffic; /, "")];
   const isVerdict = before && policy?.ramp && !/^(the step|\d|outcomes)/.test(what);
   return `${sentence(`${before ? `${before}: ` : ""}${isVerdict ? `the verdict has to say that it is ${policy.ramp.promote_when === "better" ? "better" : "not worse"}` : what.trim()}`, names)}${about}`;
 }
@@ -69,14 +70,15 @@ function trackOf(steering) {
   return element("ol.ramp", { "aria-label": `Steps of ${steering.to}’s share` }, ...steps);
 }
 
-function guardrailOf(guarded, metric, names) {
+function guardrailOf(guarded, metric, { names, status }) {
   const { name, value, rule } = guardrailWords(guarded, metric);
   return element(
     `li.${guarded.breached ? "crossed" : "quiet"}`,
     {},
     element("span.state", {}, guarded.breached ? "✕ crossed" : "✓ quiet"),
     element("span", {}, element("b", {}, name), ` ${value}`, element("span.note", {}, ` · ${rule}`)),
-    guarded.breached ? element("span.note.says", {}, sentence(plain(guarded.says), names)) : null,
+    // Where it was what ended it, it is said above.
+    guarded.breached && status === "running" ? element("span.note.says", {}, sentence(plain(guarded.says), names)) : null,
   );
 }
 
@@ -105,9 +107,11 @@ export function policy(steering, evidence, place, { controls = null, modest = fa
   const waiting = element("p.note");
   const shares = element("ul.odds.shares", { "aria-label": "Shares of the traffic" });
   const guardrails = element("ul.guardrails");
-  const guarded = element("div", { hidden: true }, element("h3", {}, "Guardrails"), guardrails);
+  const guarded = fold("Guardrails", guardrails);
   const deeds = element("ol.deeds");
-  const done = element("div", { hidden: true }, element("h3", {}, "What happened"), deeds);
+  const done = fold("What happened", deeds);
+  guarded.hidden = done.hidden = true;
+  let offer = () => {};
   const acting = controls ? buttons() : [];
   place.replaceChildren(said, because, track, waiting, shares, ...acting, guarded, done);
   let shown = {};
@@ -140,14 +144,12 @@ export function policy(steering, evidence, place, { controls = null, modest = fa
     put(shares, report.shares.map(([name, share], i) => element(`li.v${i % 6}`, {}, variantName(name, i), bar(share), element("b", {}, percent(share, 0)))), report.shares);
     guarded.hidden = report.guardrails.length === 0;
     const metric = evidence.verdict?.metric;
-    put(guardrails, report.guardrails.map((each) => guardrailOf(each, metric, steering.names)), [report.guardrails.map(({ metric, value, breached, says }) => [metric, value, breached, says]), metric]);
+    put(guardrails, report.guardrails.map((each) => guardrailOf(each, metric, steering)), [report.guardrails.map(({ metric, value, breached, says }) => [metric, value, breached, says]), metric, status]);
     const told = steering.deeds.toReversed();
     done.hidden = told.length === 0;
     put(deeds, told.map(deedOf), told.map(({ number }) => number));
     offer();
   }
-
-  let offer = () => {};
 
   function buttons() {
     const main = element("button.primary", { type: "button" });
@@ -181,7 +183,7 @@ export function policy(steering, evidence, place, { controls = null, modest = fa
       if (!steering.token) return controls.ask(trouble);
       await asking.run(words, async (signal) => {
         try {
-          await steering.act(action, { reason: "from the dashboard", signal });
+          await steering.act(action, { signal });
         } catch (error) {
           if (error.code === "unauthorized") controls.ask();
           throw error;
@@ -204,7 +206,7 @@ export function policy(steering, evidence, place, { controls = null, modest = fa
           page = await history(name, token, page.cursor);
           found = page.changes.find(({ revision }) => revision === report.before);
         }
-        const move = found?.shares ? ` ${percent(moving(report.shares, found.shares))} of the users whose variant sticks would get another one. Now: ${shared(report.shares)}. Then: ${shared(found.shares)}.` : ` Now: ${shared(report.shares)}.`;
+        const move = found?.shares ? ` ${percent(moving(report.shares, found.shares))} of the users who keep a variant would get another one. Now: ${shared(report.shares)}. Then: ${shared(found.shares)}.` : ` Now: ${shared(report.shares)}.`;
         const yes = element("button.primary", { type: "button" }, "Roll back");
         const no = element("button", { type: "button" }, "Leave it");
         yes.addEventListener("click", async () => {
