@@ -8,7 +8,10 @@ import { Plot, base, percents, rule, wholes, write } from "./plot.js";
 
 const LEFT = 58;
 /** What a label of a step takes. */
-const ROOM = 84;
+const ROOM = 66;
+const ROW = 10;
+/** A chart so narrow has no room for long labels. */
+const NARROW = 320;
 /** The first intervals are very wide, and would squeeze all that follows: they may go over the edge. */
 const FROM = 0.15;
 /** The least outcomes that it has room for. */
@@ -155,16 +158,19 @@ export class VerdictPlot {
     const half = (share) => (share > 0.5 ? top + height : top);
     const room = ROOM * devicePixelRatio;
     const back = marks.findLast(({ deed }) => deed === "roll_back");
-    const end = back ? `rolled back${back.because ? `, because ${back.because}` : ""}` : `traffic of ${variant}: ${whole(last.share)}`;
-    let free = 0;
+    const because = back?.because ? (plot.bbox.width < NARROW * devicePixelRatio ? `: ${back.because}` : `, because ${back.because}`) : "";
+    const end = back ? `rolled back${because}` : `traffic of ${variant}: ${whole(last.share)}`;
+    // Two rows of labels, one below the other where there is no room beside the one before.
+    const free = [0, 0];
     points.forEach((point, i) => {
       const before = points[i - 1];
       // What was before a ramp is another story, and its end is told at the end.
       if (!before || before.share === point.share || point.deed === "start" || point.deed === "roll_back") return;
       const y = half(Math.max(before.share, point.share));
-      if (x(point) - room / 2 < free || (y === half(last.share) && x(point) > x(last) - 2.2 * room)) return;
-      write(plot, colours, `${whole(before.share)} → ${whole(point.share)}`, x(point), y, "centre");
-      free = x(point) + room / 2;
+      const row = free.findIndex((from) => x(point) - room / 2 >= from);
+      if (row < 0 || (y === half(last.share) && x(point) > x(last) - 2.5 * room)) return;
+      write(plot, colours, `${Math.round(100 * before.share)} → ${whole(point.share)}`, x(point), row === 0 ? y : y + (y === top ? 2.4 : -2.4) * ROW * devicePixelRatio, "centre");
+      free[row] = x(point) + room / 2;
     });
     write(plot, colours, end, x(last), half(last.share), "right", true);
   }

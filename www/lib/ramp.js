@@ -5,7 +5,7 @@ export const CHALLENGERS = { churn: { from: "logistic", to: "xgboost" } };
 
 /** Hours elsewhere, seconds here: somebody is watching. */
 const STEP_MINUTES = 0.08;
-const STEP_REQUESTS = 15;
+const STEP_REQUESTS = 10;
 /** A host that does not exist, and never will (RFC 2606). */
 const NOBODY = "https://model-host.invalid/invocations";
 

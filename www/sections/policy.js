@@ -36,8 +36,8 @@ function word({ report, status, to }) {
 function why(steering) {
   const { report, status, reason, names } = steering;
   if (status === null) return report.policy ? "" : `The document of ${steering.name} has no policy, so the weights stay until somebody changes them.`;
-  if (status === "done" && reason) return sentence(plain(reason), names);
-  const says = plain(report.says ?? "");
+  // That it is so is said above; here, why.
+  const says = plain((status === "done" && reason) || (report.says ?? "")).replace(/^\S+ gets [\d.]+ % of the traffic: /, "because ");
   return status === "rolled_back" ? `Because ${says}` : sentence(says, names);
 }
 

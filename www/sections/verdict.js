@@ -7,14 +7,23 @@ import { cleared, interval, measure, word } from "../lib/measures.js";
 
 const ROWS = 8;
 
-/** A point for what is known now: the picture's own is of up to two percent earlier. */
-function pointsOf(evidence) {
-  const { series = [], difference, interval: known } = evidence.comparison;
+/** A point for what is known now, as the picture's own is of up to two percent earlier; and one for each time that a policy looked. */
+function pointsOf(evidence, steering) {
+  const { series = [], variant, difference, interval: known } = evidence.comparison;
   const { outcomes, verdict } = evidence;
-  const last = series.at(-1);
-  if (!known || last?.outcomes >= outcomes) return series;
-  return [...series, { outcomes, at_ms: verdict.as_of_ms, difference, low: known[0], high: known[1], share: last?.share ?? null }];
+  const looked = (steering?.deeds ?? []).flatMap(({ at_ms, figures }) => {
+    const judged = figures?.verdict?.find((each) => each.variant === variant);
+    const share = figures?.counted?.find((each) => each.variant === variant)?.share ?? null;
+    return judged?.interval ? [{ outcomes: outcomesOf(figures), at_ms, difference: judged.difference, low: judged.interval[0], high: judged.interval[1], share }] : [];
+  });
+  const points = [...series, ...looked].sort((a, b) => a.outcomes - b.outcomes);
+  const last = points.at(-1);
+  if (!known || last?.outcomes >= outcomes) return points;
+  return [...points, { outcomes, at_ms: verdict.as_of_ms, difference, low: known[0], high: known[1], share: last?.share ?? null }];
 }
+
+/** The outcomes that a policy saw when it looked. */
+const outcomesOf = ({ counted }) => counted.reduce((sum, { outcomes }) => sum + outcomes, 0);
 
 /** What was assigned to a variant, in words: the unit that the document names, or the request. */
 function randomised({ description, verdict }) {
@@ -42,7 +51,7 @@ function marksOf(steering, points, variant) {
   return steering.deeds.map((told) => {
     const { deed, figures, at_ms: ms } = told;
     if (deed === "start" || deed === "step") at += 1;
-    const outcomes = figures ? figures.counted.reduce((sum, each) => sum + each.outcomes, 0) : outcomesAt(points, ms);
+    const outcomes = figures ? outcomesOf(figures) : outcomesAt(points, ms);
     const share = deed === "roll_back" ? (shares.find(([name]) => name === variant)?.[1] ?? 0) : step.percents[Math.min(at, step.percents.length - 1)] / 100;
     return { deed, outcomes, share, because: briefly(told) };
   });
@@ -106,7 +115,7 @@ export function verdict(evidence, place, steering = null) {
     note.append(`You may look whenever you like: wrong at most ${percent(alpha, 0)} of the time. `, age);
     stamp();
     title.textContent = `${variant} less ${baseline}: difference of ${measured.name}${measured.unit ? ` in ${measured.unit}` : ""}`;
-    const points = pointsOf(evidence);
+    const points = pointsOf(evidence, steering);
     const marks = steering ? marksOf(steering, points, variant) : [];
     plot.show({ points, marks, variant, baseline, measure: measured, higher, margin, position: evidence.position(variant), outcomes: evidence.outcomes });
     const first = cleared(points);
