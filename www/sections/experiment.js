@@ -341,6 +341,7 @@ export async function experiment(endpoints) {
     return look().then(() => {
       if (subject.name !== chosen || asking.busy) return;
       name();
+      paint();
       if (subject.challenger && remembered(chosen, "before") !== null) offerBack(subject);
     });
   }

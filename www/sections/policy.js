@@ -235,4 +235,6 @@ export function policy(steering, evidence, place, { controls = null, modest = fa
     offer();
   });
   steering.addEventListener("looked", paint);
+  // What the goal is about may be known later.
+  evidence.addEventListener("looked", paint);
 }
