@@ -12,9 +12,12 @@ echo "[build] compiling the page's core"
 cargo build --quiet --lib --profile browser --target wasm32-unknown-unknown --no-default-features --features browser
 "$WASM_BINDGEN_BIN" --target web --no-typescript --out-dir www/core --out-name turnout \
     target/wasm32-unknown-unknown/browser/turnout.wasm
-# What the page shows of the models: the cases that they were not trained on.
+# What the page shows of the models: the cases that they were not trained on. And the documents that its experiments begin with.
 mkdir -p www/data
-for folder in models/*/; do cp "${folder}held-out.csv" "www/data/$(basename "$folder").csv"; done
+for folder in models/*/; do
+    cp "${folder}held-out.csv" "www/data/$(basename "$folder").csv"
+    cp "${folder}endpoint.json" "www/data/$(basename "$folder").json"
+done
 echo "[build] compiling the engine (two minutes from scratch, seconds when nothing has changed)"
 # It has no imports, so nobody gives it randomness, which no model that is taken asks for.
 cargo build --quiet --package turnout-engine --lib --profile worker --target wasm32-unknown-unknown --target-dir target/engine \

@@ -31,8 +31,13 @@ await answered(`${base}/endpoints/digits`);
 // One that both models are sure of.
 const row = readFileSync(`${root}models/digits/held-out.csv`, "utf8").split("\n")[3];
 const [label, ...pixels] = row.split(",");
+const token = /^ADMIN_TOKEN=(.*)$/m.exec(readFileSync(`${root}.dev.vars`, "utf8"))[1];
 console.log(`
 Turnout answers at ${base}
+
+The page, with the token that moves weights (a browser sends nobody what stands after the #):
+
+  ${base}/#token=${encodeURIComponent(token)}
 
 A first prediction, of a handwritten ${label}:
 

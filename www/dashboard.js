@@ -3,9 +3,13 @@
 import { element, find } from "./lib/dom.js";
 import { Evidence } from "./lib/evidence.js";
 import { Experiment } from "./lib/experiment.js";
+import { folds } from "./lib/folds.js";
+import { Steering } from "./lib/steering.js";
+import { keptBy, token } from "./lib/token.js";
 import { clear, show } from "./lib/trouble.js";
 import { endpoints } from "./lib/worker.js";
 import { history } from "./sections/history.js";
+import { policy } from "./sections/policy.js";
 import { quality } from "./sections/quality.js";
 import { scorecard } from "./sections/scorecard.js";
 import { segments } from "./sections/segments.js";
@@ -17,6 +21,7 @@ const LOOK_EVERY_MS = 2_000;
 const choice = find("#endpoint");
 const experiment = new Experiment();
 const evidence = new Evidence();
+const steering = new Steering();
 
 /** Says how old the figures are. */
 function stamp() {
@@ -30,16 +35,18 @@ const told = (place, trouble) => (trouble ? show(place, trouble) : clear(place))
 
 async function look() {
   if (document.hidden || !experiment.name) return;
-  await Promise.all([experiment.look(), evidence.look()]);
+  await Promise.all([experiment.look(), evidence.look(), steering.look()]);
   told(find("#trouble"), experiment.trouble);
   // What ails both is told once.
   told(find("#verdict-trouble"), experiment.trouble ? null : evidence.trouble);
+  told(find("#policy-trouble"), experiment.trouble || evidence.trouble ? null : steering.trouble);
   stamp();
 }
 
 function choose(name) {
   experiment.choose(name);
   evidence.choose(name);
+  steering.choose(name);
   const url = new URL(location.href);
   url.searchParams.set("endpoint", name);
   window.history.replaceState(null, "", url);
@@ -60,14 +67,27 @@ async function list() {
   }
 }
 
-verdict(evidence, find("#verdict"));
+const box = find("#token");
+/** Asks for the token where it is: something cannot be done without it. */
+function ask(trouble) {
+  if (trouble) show(trouble, { message: "this needs the admin token", fix: "enter it at the top of the page" });
+  box.focus();
+  box.select();
+}
+
+verdict(evidence, find("#verdict"), steering);
+policy(steering, evidence, find("#steered"), { controls: { token, ask, changed: look } });
 segments(evidence, find("#segments"));
 quality(evidence, find("#quality"));
+folds();
+keptBy(box);
+const use = () => (experiment.token = evidence.token = steering.token = token());
+use();
 for (const section of [split, scorecard, history]) section(experiment);
 choice.addEventListener("change", () => choose(choice.value));
 find("#who").addEventListener("submit", (event) => {
   event.preventDefault();
-  experiment.token = evidence.token = find("#token").value;
+  use();
   list();
 });
 await list();

@@ -78,7 +78,8 @@ async function main() {
   const endpoints = served.filter((endpoint) => endpoint !== null);
   if (endpoints.length === 0) unusable(both);
   else {
-    await experiment(endpoints);
+    // The one in which a challenger gets the traffic comes first.
+    await experiment(endpoints.toReversed());
     usable(both);
   }
   document.documentElement.dataset.ready = "";

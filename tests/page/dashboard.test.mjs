@@ -73,7 +73,7 @@ for (const width of [390, 1440]) {
       await reads(history.getByRole("listitem").nth(1), /blue 50\.0\s% and green 50\.0\s%.* · by hand, in KV · first seen/);
       await history.getByRole("button", { name: "Restore …" }).click();
       const asked = history.getByRole("group", { name: "Put an earlier revision back" });
-      await reads(asked, /25\.0\s% of the users whose variant sticks would get another one\. Now: blue 25\.0\s% and green 75\.0\s%\. Then: blue 50\.0\s% and green 50\.0\s%\./);
+      await reads(asked, /25\.0\s% of the users who keep a variant would get another one\. Now: blue 25\.0\s% and green 75\.0\s%\. Then: blue 50\.0\s% and green 50\.0\s%\./);
       await asked.getByRole("button", { name: "Put it back" }).click();
       await reads(history.getByRole("status"), /serves again/);
       await reads(history.getByRole("listitem").first(), /blue 50\.0\s% and green 50\.0\s% · now/);

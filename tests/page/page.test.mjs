@@ -96,13 +96,14 @@ test("the page and its files may load nothing but their own", async () => {
   assert.doesNotMatch(html, /<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|https?:/);
 });
 
-test("the experiment on churn is run until there is a verdict, which is the API's", () =>
+test("customers alone are sent to churn until there is a verdict, which is the API's", () =>
   page({}, async (page) => {
-    const { card, run, status, word, counts, picture, choose } = experiment(page);
-    await choose("churn");
+    const { card, run, status, word, counts, picture } = experiment(page);
+    const alone = button(page, "Leave the weights, send customers only");
     await reads(word, /^Too early$/);
     await card.getByText("You may look whenever you like: wrong at most 5\u00a0% of the time. As of now.").waitFor();
     await run.click();
+    await alone.click();
     await reads(status, /^Sending held-out customers/);
     await reads(status, /^Done, as there is a verdict: [\d,]+ requests answered in all\.$/, 120_000);
     const told = await verdict("churn");
@@ -133,6 +134,7 @@ test("the experiment on churn is run until there is a verdict, which is the API'
     await card.getByText("whose probability is above 0.5").waitFor();
     // Where there is a verdict, going on adds to it.
     await run.click();
+    await alone.click();
     await reads(status, /^Done: [\d,]+ requests/, 60_000);
     assert.equal((await verdict("churn")).variants.reduce((sum, each) => sum + each.outcomes, 0), outcomes + 1_000);
   }));
@@ -140,6 +142,7 @@ test("the experiment on churn is run until there is a verdict, which is the API'
 test("a verdict's word is announced when it is another, not at each look", () =>
   page({}, async (page) => {
     const { run, status, word } = experiment(page);
+    await experiment(page).choose("digits");
     await reads(word, /./);
     await word.evaluate((element) => {
       globalThis.changes = 0;
@@ -196,6 +199,7 @@ for (const width of WIDTHS) {
   test(`${width} px: the experiment can be stopped and gone on with, and what was answered is told`, () =>
     page({ width }, async (page) => {
       const { card, run, status, counts, split, picture } = experiment(page);
+      await experiment(page).choose("digits");
       await reads(counts, /^You have sent nothing yet\.$/);
       await picture.waitFor();
       const before = (await verdict("digits")).variants.reduce((sum, { outcomes }) => sum + outcomes, 0);
@@ -230,13 +234,14 @@ for (const width of WIDTHS) {
       await experiment(page).choose("churn");
       await reads(counts, /^You have sent nothing yet\.$/);
       assert.equal(await run.innerText(), "Run the experiment");
-      await card.getByText("This traffic is made up").waitFor();
+      await card.getByText("This traffic is made up: it redraws held-out rows, and measures those alone.").waitFor();
     }));
 
   test(`${width} px: weights need the token, are saved, and the traffic follows`, () =>
     page({ width, expected: /status of 401/ }, async (page) => {
       const card = section(page, "Move the weights");
       const { run, status, split } = experiment(page);
+      await experiment(page).choose("digits");
       await answering(page, 100);
       await run.click();
       await reads(split, /of 100,/);
@@ -497,6 +502,7 @@ for (const width of WIDTHS) {
       await button(section(page, "Same user, same model"), "Ask the worker as this user").click();
       await reads(section(page, "Same user, same model").getByRole("alert"), unreachable);
       const { card, run, status } = experiment(page);
+      await experiment(page).choose("digits");
       await run.click();
       await reads(status, /Gave up after many failures in a row/);
       await reads(card.getByRole("alert"), /\d+ requests failed\.[\s\S]*\d+ times: The worker could not be reached/);
@@ -589,6 +595,7 @@ for (const width of WIDTHS) {
       assert.match(await last.innerText(), /asked by name/);
 
       const { run, status, counts } = experiment(page);
+      await experiment(page).choose("digits");
       await answering(page, 20);
       await run.press("Enter");
       await reads(counts, /^You sent 20 requests/);
@@ -647,6 +654,7 @@ for (const width of WIDTHS) {
       await button(cards["Same user, same model"], "Ask the worker as this user").click();
       await button(cards["Churn"], "Next customer").click();
       await button(cards["Move the weights"], "Save weights").click();
+      await experiment(page).choose("digits");
       await experiment(page).run.click();
       for (const [name, busy] of Object.entries({ "Draw a digit": /^Asking …/, "Move the weights": /^Saving …/, "Same user, same model": /^Asking/, Churn: /^Asking/, "The experiment": /^Sending/ })) await reads(cards[name].getByRole("status"), busy);
       for (const card of Object.values(cards)) await reads(card.getByRole("alert"), slow, 12_000);
@@ -698,6 +706,8 @@ for (const width of WIDTHS) {
         }
         assert.fail("Tab does not get there");
       };
+      await experiment(page).choose("digits");
+      await page.evaluate(() => document.activeElement.blur());
       await page.keyboard.press("Tab");
       assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the experiment");
       await page.keyboard.press("Enter");

@@ -8,38 +8,64 @@ import { Plot, base, percents, rule, wholes, write } from "./plot.js";
 
 const LEFT = 58;
 /** What a label of a step takes. */
-const ROOM = 90;
+const ROOM = 66;
+const ROW = 10;
+/** A chart so narrow has no room for long labels. */
+const NARROW = 320;
 /** The first intervals are very wide, and would squeeze all that follows: they may go over the edge. */
 const FROM = 0.15;
+/** The least outcomes that it has room for. */
+const LEAST = 100;
+
+/** What is marked of what a policy did. */
+const MARKED = new Set(["start", "step", "roll_back"]);
 
 /** The lowest and the highest that the picture has to show: all but the very first, and zero in any case. */
-function reach(points) {
+function reach(points, from) {
   const last = points.at(-1)?.outcomes ?? 0;
-  const shown = points.filter(({ outcomes }) => outcomes >= FROM * last);
+  const shown = points.filter(({ outcomes }) => outcomes >= from + FROM * (last - from));
   const low = Math.min(0, ...shown.map((point) => point.low));
   const high = Math.max(0, ...shown.map((point) => point.high));
   const room = 0.12 * (high - low) || 0.01;
   return [low - room, high + room];
 }
 
-/** `above` and `below` are its two parts; `show` draws `{points, variant, baseline, measure, higher, margin, position, outcomes}`. */
+/** From which outcome on it is shown: all of it, but of a ramp that has just begun no more before than since, so that it is seen. */
+function beginning(marks, outcomes) {
+  if (marks.length === 0) return 0;
+  const run = Math.max(LEAST, outcomes - marks[0].outcomes);
+  return marks[0].outcomes <= run ? 0 : marks[0].outcomes - run / 2;
+}
+
+/** The share from point to point, and since a ramp began from mark to mark: `[x, y]`. */
+function sharesOf(points, marks, outcomes) {
+  const before = points.filter((point) => point.share !== null && (marks.length === 0 || point.outcomes < marks[0].outcomes));
+  const steps = [...before, ...marks];
+  if (marks.length > 0) steps.push({ outcomes: Math.max(outcomes, marks.at(-1).outcomes), share: marks.at(-1).share });
+  return steps;
+}
+
+/**
+ * `above` and `below` are its two parts; `show` draws `{points, marks, variant, baseline, measure, higher, margin, position, outcomes}`:
+ * the points of the verdict, and what a policy did, `{deed, outcomes, share, because}`.
+ */
 export class VerdictPlot {
   constructor(above, below) {
-    this.state = { points: [], outcomes: 0 };
+    this.state = { points: [], marks: [], outcomes: 0 };
     this.above = new Plot(above, (colours) => this.#difference(colours));
     this.below = new Plot(below, (colours) => this.#share(colours));
   }
 
   show(state) {
-    this.state = state;
-    const of = (member) => state.points.map((point) => point[member]);
-    const x = of("outcomes");
-    this.above.draw([x, of("low"), of("high"), of("difference")]);
-    this.below.draw([x, of("share")]);
+    const { points, marks, outcomes } = state;
+    this.state = { ...state, from: beginning(marks, outcomes), steps: sharesOf(points, marks, outcomes) };
+    const of = (list, member) => list.map((point) => point[member]);
+    this.above.draw(points.length === 0 ? [[0], [null], [null], [null]] : [of(points, "outcomes"), of(points, "low"), of(points, "high"), of(points, "difference")]);
+    this.below.draw([of(this.state.steps, "outcomes"), of(this.state.steps, "share")]);
   }
 
   /** Both have the same x, and the same room beside them. */
-  #x = () => [0, Math.max(100, this.state.outcomes)];
+  #x = () => [this.state.from, this.state.from + Math.max(LEAST, this.state.outcomes - this.state.from)];
 
   #difference(colours) {
     const { axis, common } = base(colours);
@@ -48,7 +74,7 @@ export class VerdictPlot {
       ...common,
       series: [{}, { label: "low", ...edge }, { label: "high", ...edge }, { label: "difference", stroke: colours.strong, width: 2.5, points: { show: false } }],
       bands: [{ series: [2, 1], fill: colours.tint(this.state.position ?? 0) }],
-      scales: { x: { time: false, range: this.#x }, y: { range: () => reach(this.state.points) } },
+      scales: { x: { time: false, range: this.#x }, y: { range: () => reach(this.state.points, this.state.from) } },
       axes: [
         { ...axis, size: 8, values: (_, values) => values.map(() => "") },
         { ...axis, size: LEFT, values: (_, values) => values.map((value) => this.state.measure?.difference(value) ?? "") },
@@ -67,12 +93,14 @@ export class VerdictPlot {
 
   #labels(plot, colours) {
     const { points, variant, baseline, higher, measure, margin } = this.state;
-    if (points.length === 0) return;
     const { left, top, width, height } = plot.bbox;
     const x = (point) => plot.valToPos(point.outcomes, "x", true);
+    this.#marks(plot, colours);
+    if (points.length === 0) return write(plot, colours, "begins at 100 users of each", left + width / 2, top + height / 4, "centre");
     const y = (value) => plot.valToPos(value, "y", true);
     const gap = 11 * devicePixelRatio;
-    const first = cleared(points);
+    const found = cleared(points);
+    const first = found?.outcomes >= this.state.from ? found : null;
     if (first) rule(plot, colours.strong, 1.5, [3, 3], x(first), top, x(first), top + height);
     write(plot, colours, `↑ ${higher ? variant : baseline} better`, left, top);
     write(plot, colours, `↓ ${higher ? baseline : variant} better`, left, top + height);
@@ -108,9 +136,20 @@ export class VerdictPlot {
     };
   }
 
+  /** Where a policy did something, on both parts. */
+  #marks(plot, colours) {
+    const { top, height } = plot.bbox;
+    for (const { outcomes } of this.state.marks.filter(({ deed }) => MARKED.has(deed))) {
+      const x = Math.round(plot.valToPos(outcomes, "x", true));
+      rule(plot, colours.text, 1, [1, 4], x, top, x, top + height);
+    }
+  }
+
   #steps(plot, colours) {
-    const points = this.state.points.filter(({ share }) => share !== null);
+    const { marks, from, variant, steps } = this.state;
+    const points = steps.filter(({ outcomes }, i) => outcomes >= from || steps[i + 1]?.outcomes >= from);
     if (points.length === 0) return;
+    this.#marks(plot, colours);
     const last = points.at(-1);
     const x = (point) => plot.valToPos(point.outcomes, "x", true);
     const whole = (share) => percent(share, 0);
@@ -118,15 +157,21 @@ export class VerdictPlot {
     const { top, height } = plot.bbox;
     const half = (share) => (share > 0.5 ? top + height : top);
     const room = ROOM * devicePixelRatio;
-    let free = 0;
+    const back = marks.findLast(({ deed }) => deed === "roll_back");
+    const because = back?.because ? (plot.bbox.width < NARROW * devicePixelRatio ? `: ${back.because}` : `, because ${back.because}`) : "";
+    const end = back ? `rolled back${because}` : `traffic of ${variant}: ${whole(last.share)}`;
+    // Two rows of labels, one below the other where there is no room beside the one before.
+    const free = [0, 0];
     points.forEach((point, i) => {
       const before = points[i - 1];
-      if (!before || before.share === point.share) return;
-      const y = half((before.share + point.share) / 2);
-      if (x(point) < free || (y === half(last.share) && x(point) > x(last) - 2 * room)) return;
-      write(plot, colours, `${whole(before.share)} → ${whole(point.share)}`, x(point), y, "centre");
-      free = x(point) + room;
+      // What was before a ramp is another story, and its end is told at the end.
+      if (!before || before.share === point.share || point.deed === "start" || point.deed === "roll_back") return;
+      const y = half(Math.max(before.share, point.share));
+      const row = free.findIndex((from) => x(point) - room / 2 >= from);
+      if (row < 0 || (y === half(last.share) && x(point) > x(last) - 2.5 * room)) return;
+      write(plot, colours, `${Math.round(100 * before.share)} → ${whole(point.share)}`, x(point), row === 0 ? y : y + (y === top ? 2.4 : -2.4) * ROW * devicePixelRatio, "centre");
+      free[row] = x(point) + room / 2;
     });
-    write(plot, colours, `traffic of ${this.state.variant}: ${whole(last.share)}`, x(last), half(last.share), "right", true);
+    write(plot, colours, end, x(last), half(last.share), "right", true);
   }
 }

@@ -60,6 +60,11 @@ export class Asking {
     this.#controller?.abort();
   }
 
+  /** Says something else while the task lasts. */
+  say(words) {
+    if (this.busy) this.#say(words);
+  }
+
   /** The task is stopped and forgotten, with all that was said of it. */
   drop() {
     this.stop();

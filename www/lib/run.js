@@ -23,13 +23,21 @@ export class Run {
   }
 
   /**
-   * Sends `most`, or until `enough()`. `answer` is told of each answer, `failed` of each error. Gives what became of it: `{stopped, gaveUp}`.
-   * What was answered by then is told, though it was stopped.
+   * Sends `most`, or until `enough()`, at most `aSecond` in each second; the truth is told of `batch` at once. `answer` is told of each answer,
+   * `failed` of each error. Gives what became of it: `{stopped, gaveUp}`. What was answered by then is told, though it was stopped.
    */
-  async go(signal, { most, enough, answer, failed }) {
+  async go(signal, { most, enough, answer, failed, aSecond = Infinity, batch = TOLD_AT_ONCE }) {
     const { endpoint, rows } = this;
     const telling = [];
+    let free = 0;
     const task = async () => {
+      const now = performance.now();
+      const turn = Math.max(free, now);
+      free = turn + 1_000 / aSecond;
+      if (turn > now) {
+        await new Promise((resolve) => setTimeout(resolve, turn - now));
+        if (signal.aborted || enough()) return;
+      }
       const { label, csv } = rows[Math.floor(Math.random() * rows.length)];
       const headers = endpoint.unitHeader ? { [endpoint.unitHeader]: `page-${this.#name}-${(this.#users += 1)}` } : {};
       const given = await invoke(endpoint.name, [csv], { title: "a held-out row, sent where the weights send it", headers, signal });
@@ -37,7 +45,7 @@ export class Run {
       this.answered += 1;
       this.#untold.push({ inference_id: given.id, label });
       await answer(given);
-      if (this.#untold.length >= TOLD_AT_ONCE) telling.push(this.#tell(failed));
+      if (this.#untold.length >= batch) telling.push(this.#tell(failed));
     };
     const how = await crew(upTo(most, enough), AT_ONCE, signal, task, failed);
     await Promise.all(telling);

@@ -138,6 +138,20 @@ export const history = (name, token, cursor) => allowed({ path: `${at(name)}/his
 export const rollback = (name, to, from, token, signal) =>
   allowed({ method: "POST", path: `${at(name)}/rollback`, headers: { ...bearing(token), "if-match": `"${from}"`, "content-type": "application/json", "x-change-reason": "from the dashboard" }, body: JSON.stringify({ to }) }, signal);
 
+/** What an endpoint's policy does. */
+export const policy = (name, token) => allowed({ path: `${at(name)}/policy`, headers: bearing(token) });
+
+/** Has something done with an endpoint's policy: `{action, document}`, the document only where it starts. Gives what it does from then on. */
+export const steer = (name, asked, token, { reason, signal } = {}) =>
+  allowed({ method: "POST", path: `${at(name)}/policy`, headers: { ...bearing(token), "content-type": "application/json", ...(reason ? { "x-change-reason": reason } : {}) }, body: JSON.stringify(asked) }, signal);
+
+/** Puts a whole document in place of that of `revision`. */
+export const putDocument = (name, document, revision, token, { reason, signal } = {}) =>
+  allowed({ method: "PUT", path: at(name), headers: { ...bearing(token), "if-match": `"${revision}"`, "content-type": "application/json", "x-change-reason": reason }, body: JSON.stringify(document) }, signal);
+
+/** The document that `make seed` puts there: what the worker tells of one is not all of it. */
+export const seeded = async (name, signal) => json((await call({ path: `data/${name}.json` }, signal)).text);
+
 /** Why a variant was chosen, in words. */
 export const because = (reason) =>
   ({ target: "asked by name", sticky: "this user's variant", weighted: "drawn by weight", fallback: "took over from one that failed" })[reason] ?? reason;

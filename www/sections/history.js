@@ -1,7 +1,7 @@
 // Who changed what, and the way back.
 
 import { Asking } from "../lib/asking.js";
-import { element, find, list, percent } from "../lib/dom.js";
+import { count, element, find, list, percent, table } from "../lib/dom.js";
 import { clear, show } from "../lib/trouble.js";
 import { history as ask, rollback } from "../lib/worker.js";
 
@@ -17,6 +17,13 @@ function difference({ patch, before }) {
   if (!patch) return "";
   const paths = patch.map(({ op, path }) => `${op} ${path === "" ? "everything" : path.slice(1).replaceAll("/", ".")}`);
   return paths.length > 3 ? `${paths.slice(0, 3).join(", ")} and ${paths.length - 3} more` : paths.join(", ");
+}
+
+/** What a policy looked at when it made a change. */
+function figures({ number, figures }) {
+  if (!figures?.counted?.length) return null;
+  const rows = figures.counted.map(({ variant, share, invocations, errors, outcomes }) => [variant, percent(share ?? 0, 0), count(invocations), count(errors), count(outcomes)]);
+  return element("details", {}, element("summary", {}, "What it looked at"), table(`What change ${number} was made by`, ["variant", "share until then", "requests", "failures", "outcomes"], rows));
 }
 
 /** The share of users that have another variant under other shares: half of what the shares differ by, over all variants. */
@@ -71,6 +78,7 @@ export function history(experiment) {
           {},
           element("p", {}, element("b", {}, shares(change)), change === now ? " · now" : ""),
           element("p.note", {}, `${when(change.at_ms)} · ${who(change.author)}`, change.reason ? ` · “${change.reason}”` : "", ` · ${difference(change)}`, change.revision ? ` · ${change.revision}` : ""),
+          figures(change),
           change.revision && change.revision !== now.revision ? element("button", { type: "button", onclick: () => confirm(change) }, "Restore …") : null,
         ),
       ),
@@ -82,7 +90,7 @@ export function history(experiment) {
   function confirm(change) {
     asking.drop();
     const now = changes[0];
-    const moved = now.shares && change.shares ? `${percent(moving(now.shares, change.shares))} of the users whose variant sticks would get another one. ` : "";
+    const moved = now.shares && change.shares ? `${percent(moving(now.shares, change.shares))} of the users who keep a variant would get another one. ` : "";
     const yes = element("button.primary", { type: "button", onclick: () => restore(change, now) }, "Put it back");
     confirming.replaceChildren(
       element(

@@ -2,18 +2,28 @@
 
 import { VerdictPlot } from "../charts/verdict.js";
 import { count, element, list, percent, table } from "../lib/dom.js";
+import { briefly } from "../lib/guardrails.js";
 import { cleared, interval, measure, word } from "../lib/measures.js";
 
 const ROWS = 8;
 
-/** A point for what is known now: the picture's own is of up to two percent earlier. */
-function pointsOf(evidence) {
-  const { series = [], difference, interval: known } = evidence.comparison;
+/** A point for what is known now, as the picture's own is of up to two percent earlier; and one for each time that a policy looked. */
+function pointsOf(evidence, steering) {
+  const { series = [], variant, difference, interval: known } = evidence.comparison;
   const { outcomes, verdict } = evidence;
-  const last = series.at(-1);
-  if (!known || last?.outcomes >= outcomes) return series;
-  return [...series, { outcomes, at_ms: verdict.as_of_ms, difference, low: known[0], high: known[1], share: last?.share ?? null }];
+  const looked = (steering?.deeds ?? []).flatMap(({ at_ms, figures }) => {
+    const judged = figures?.verdict?.find((each) => each.variant === variant);
+    const share = figures?.counted?.find((each) => each.variant === variant)?.share ?? null;
+    return judged?.interval ? [{ outcomes: outcomesOf(figures), at_ms, difference: judged.difference, low: judged.interval[0], high: judged.interval[1], share }] : [];
+  });
+  const points = [...series, ...looked].sort((a, b) => a.outcomes - b.outcomes);
+  const last = points.at(-1);
+  if (!known || last?.outcomes >= outcomes) return points;
+  return [...points, { outcomes, at_ms: verdict.as_of_ms, difference, low: known[0], high: known[1], share: last?.share ?? null }];
 }
+
+/** The outcomes that a policy saw when it looked. */
+const outcomesOf = ({ counted }) => counted.reduce((sum, { outcomes }) => sum + outcomes, 0);
 
 /** What was assigned to a variant, in words: the unit that the document names, or the request. */
 function randomised({ description, verdict }) {
@@ -26,8 +36,29 @@ function randomised({ description, verdict }) {
 /** Some of the points, for those who cannot see the picture: evenly spaced, and the last. */
 const some = (points) => points.filter((_, i) => (points.length - 1 - i) % Math.ceil(points.length / ROWS) === 0);
 
-/** Fills `place` with the verdict of `evidence`, and keeps it up to date. */
-export function verdict(evidence, place) {
+/** Outcomes that were known at a time: those of the picture's last point from before. */
+const outcomesAt = (points, ms) => points.findLast(({ at_ms: at }) => at <= ms)?.outcomes ?? 0;
+
+/**
+ * What the policy did to a variant's share, the oldest first: `{deed, outcomes, share, because}`, the share from then on. What
+ * a deed looked at says how many outcomes there were; of one that looked at nothing, the picture's points say it about.
+ */
+function marksOf(steering, points, variant) {
+  const { report, to } = steering;
+  const { step, shares } = report ?? {};
+  if (!step?.of || to !== variant) return [];
+  let at = -1;
+  return steering.deeds.map((told) => {
+    const { deed, figures, at_ms: ms } = told;
+    if (deed === "start" || deed === "step") at += 1;
+    const outcomes = figures ? outcomesOf(figures) : outcomesAt(points, ms);
+    const share = deed === "roll_back" ? (shares.find(([name]) => name === variant)?.[1] ?? 0) : step.percents[Math.min(at, step.percents.length - 1)] / 100;
+    return { deed, outcomes, share, because: briefly(told) };
+  });
+}
+
+/** Fills `place` with the verdict of `evidence`, and keeps it up to date; with what `steering` did to the traffic, where that is given. */
+export function verdict(evidence, place, steering = null) {
   const choice = element("select", { onchange: () => evidence.compare(choice.value) });
   const choosing = element("label.inline", { hidden: true }, "Compare ", choice);
   // The one thing that is announced: the word, when it is another.
@@ -84,8 +115,9 @@ export function verdict(evidence, place) {
     note.append(`You may look whenever you like: wrong at most ${percent(alpha, 0)} of the time. `, age);
     stamp();
     title.textContent = `${variant} less ${baseline}: difference of ${measured.name}${measured.unit ? ` in ${measured.unit}` : ""}`;
-    const points = pointsOf(evidence);
-    plot.show({ points, variant, baseline, measure: measured, higher, margin, position: evidence.position(variant), outcomes: evidence.outcomes });
+    const points = pointsOf(evidence, steering);
+    const marks = steering ? marksOf(steering, points, variant) : [];
+    plot.show({ points, marks, variant, baseline, measure: measured, higher, margin, position: evidence.position(variant), outcomes: evidence.outcomes });
     const first = cleared(points);
     const last = points.at(-1);
     const write = measured.difference;
@@ -95,7 +127,10 @@ export function verdict(evidence, place) {
         ? `Chart of the difference after ${count(last.outcomes)} outcomes: ${write(last.difference)}, ${interval([last.low, last.high], write)}${first ? `; clear of zero at ${count(first.outcomes)} outcomes` : "; zero is still within"}.`
         : "Chart of the difference; it begins at 100 units of each variant.",
     );
-    below.setAttribute("aria-label", last?.share == null ? "Chart of the share of traffic; nothing yet." : `Chart of the share of traffic of ${variant}: ${percent(last.share, 0)} now.`);
+    const now = marks.at(-1)?.share ?? last?.share ?? null;
+    const steps = marks.slice(1).filter(({ deed }) => deed === "step" || deed === "roll_back");
+    const moved = steps.map(({ deed, share, because, outcomes }) => `${deed === "roll_back" ? `rolled back${because ? `, because ${because},` : ""}` : percent(share, 0)} at ${count(outcomes)} outcomes`);
+    below.setAttribute("aria-label", now === null ? "Chart of the share of traffic; nothing yet." : `Chart of the share of traffic of ${variant}: ${percent(now, 0)} now${moved.length > 0 ? `; ${moved.join(", ")}` : ""}.`);
     foot.textContent = [
       randomised(evidence),
       margin ? `A difference of less than ${write(margin).replace("+", "")}${measured.unit ? ` ${measured.unit}` : ""} does not matter here (dashed).` : "",
@@ -120,5 +155,6 @@ export function verdict(evidence, place) {
     known.hidden = true;
   });
   for (const event of ["looked", "compared"]) evidence.addEventListener(event, paint);
+  steering?.addEventListener("looked", paint);
   setInterval(stamp, 1_000);
 }

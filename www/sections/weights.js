@@ -2,6 +2,7 @@
 
 import { Asking } from "../lib/asking.js";
 import { element, find, percent, table, variantName } from "../lib/dom.js";
+import { keptBy, token as keptToken } from "../lib/token.js";
 import { clear, show } from "../lib/trouble.js";
 import { Failure, putWeights } from "../lib/worker.js";
 import { rounded, sliders } from "./sliders.js";
@@ -59,7 +60,7 @@ export function weights(endpoint) {
 
   async function put(revision, chosen = control.values()) {
     if (saving.busy) return;
-    const token = find("#token").value;
+    const token = keptToken();
     saving.drop();
     if (!token) {
       show(saving.trouble, { message: "Changing weights needs the admin token", fix: "With `make dev` it is ADMIN_TOKEN in the file .dev.vars; paste it above" });
@@ -127,6 +128,7 @@ export function weights(endpoint) {
     moved();
   }
 
+  keptBy(find("#token"));
   find("#weights-form").addEventListener("submit", (event) => {
     event.preventDefault();
     if (conflict.firstChild) conflict.querySelector("button").focus();
