@@ -523,7 +523,8 @@ impl<'a, D: Database> Steering<'a, D> {
         (run.invocations_before, run.outcomes_before) = run.had(&evidence);
         set_state(self.database, WAKE_MS, (now_ms + LEAST_BETWEEN_MS).into())?;
         let revision = run.segments.last().map(|began| began.revision.clone());
-        self.note(&run, Some(&endpoint), (Deed::Start, revision.as_deref()), None, now_ms)?;
+        let figures = figures(&[], &evidence);
+        self.note(&run, Some(&endpoint), (Deed::Start, revision.as_deref()), Some(&figures), now_ms)?;
         Ok(Ok(()))
     }
 
