@@ -39,8 +39,9 @@ pub use ledger::{Change, Condition, Edit, Ledger, MOST_DOCUMENT_BYTES, Newest, O
 pub use message::{Answer, Command, ExperimentError};
 pub use outcomes::{CheckedOutcome, KeptPrediction, Refused, Taken};
 pub use policy::{
-    Act, ActError, Assumed, Compared as ComparedBy, Course, Deed, Guarded, Plan, PlanError, Rates, Rehearsed, Report,
-    Shares, Start, Status, StepReport, Told, rehearse,
+    Act, ActError, Assumed, Began, Compared as ComparedBy, Course, Decision, Deed, Evidence, Guarded, Judging, Plan,
+    PlanError, Rates, Rehearsed, Report, Requests, Run, Segment, Shares, Start, Status, StepReport, Told, UnitEvents,
+    Waiting, arms, decide, rehearse,
 };
 pub use scoreboard::{By, Detail, Errors, Line, Percentiles, Query, Scoreboard};
 pub use split::{CountedAs, Counts, Split, VariantCount};
@@ -48,4 +49,4 @@ pub use sums::{Latency, Sums};
 pub use tables::endpoint_of;
 pub use tally::{Counted, Event, Party, Share, Tally, Wronged};
 pub use units::unit_number;
-pub use verdict::{Compared, Estimates, FixedSample, Hypothesis, Point, Scored, SegmentVerdict, Verdict, Word};
+pub use verdict::{Compared, Estimates, FixedSample, Hypothesis, Judged, Point, Scored, SegmentVerdict, Verdict, Word};

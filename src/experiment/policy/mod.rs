@@ -14,12 +14,15 @@ mod rehearsal;
 mod run;
 mod steering;
 
+pub use arms::arms;
+pub use decide::{Decision, Waiting, decide};
 pub use deeds::{Deed, Told};
 pub(super) use deeds::{Notice, due, forget, next_ms, put_off};
+pub use evidence::{Evidence, Requests, Segment, UnitEvents};
 pub use guard::Guarded;
 pub use plan::{Course, Plan, PlanError, Shares};
 pub(super) use recorded::recorded;
-pub use rehearsal::{Assumed, Compared, Rates, Rehearsed, rehearse};
-pub use run::Status;
+pub use rehearsal::{Assumed, Compared, Judging, Rates, Rehearsed, rehearse};
+pub use run::{Began, Run, Status};
 pub(super) use steering::Steering;
 pub use steering::{Act, ActError, Report, Start, StepReport};
