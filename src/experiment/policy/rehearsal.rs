@@ -351,6 +351,21 @@ mod tests {
     }
 
     #[test]
+    fn a_ramp_that_watches_the_goal_does_not_rest_where_the_verdict_is_worse_but_turns_back() {
+        let both = |guardrails: &str| {
+            let worse = tried(guardrails, RAMP, 0.02, 0.75);
+            (count(&worse, Status::Paused), count(&worse, Status::RolledBack))
+        };
+        // The guardrails' alpha is shared by four, so that the verdict is the sooner at it.
+        let all = r#"[{"metric": "errors"}, {"metric": "slow", "origin_ms": 100}, {"metric": "absolute", "at_most": 0.5},
+            {"metric": "goal"}]"#;
+        let (paused, back) = both(all);
+        assert!(paused == 0 && back >= 29, "{paused} and {back}");
+        let (paused, back) = both(r#"[{"metric": "errors"}]"#);
+        assert!(paused >= 29 && back <= 1, "{paused} and {back}");
+    }
+
+    #[test]
     fn a_bandit_gives_the_traffic_to_the_better_and_ends() {
         let bandit =
             r#"{"bandit": {"method": "thompson", "floor": 0.05, "interval_minutes": 10, "stop_when": "verdict"}}"#;
