@@ -24,15 +24,20 @@ pub const ALPHA: f64 = 0.05;
 pub const ALL: &str = r#"[{"metric": "errors"}, {"metric": "slow", "origin_ms": 500},
     {"metric": "absolute", "at_most": 0.05}, {"metric": "mismatch", "then": "roll_back"}, {"metric": "goal"}]"#;
 pub const ERRORS: &str = r#"[{"metric": "errors"}]"#;
-const STEP_MINUTES: f64 = 30.0;
+pub const STEPS: &str = "[1, 5, 25, 50, 100]";
+pub const STEP_MINUTES: f64 = 30.0;
 
 /// A ramp as a document has it.
-pub fn ramp(guardrails: &str, promote_when: &str) -> (Plan, Shares, Option<ComparedBy>) {
+pub fn ramp(
+    (percent, step_minutes): (&str, f64),
+    guardrails: &str,
+    promote_when: &str,
+) -> (Plan, Shares, Option<ComparedBy>) {
     let document = format!(
         r#"{{"variants": [{{"name": "a", "weight": 1, "origin": {{"url": "https://a.example"}}}},
             {{"name": "b", "weight": 0, "origin": {{"url": "https://b.example"}}}}],
             "outcome": {{"kind": "label", "label": {{}}}}, "goal": {{"margin": 0.01}}, "guardrails": {guardrails},
-            "policy": {{"ramp": {{"to": "b", "percent": [1, 5, 25, 50, 100], "step_minutes": {STEP_MINUTES},
+            "policy": {{"ramp": {{"to": "b", "percent": {percent}, "step_minutes": {step_minutes},
                 "promote_when": "{promote_when}", "alpha": {ALPHA}}}}}}}"#
     );
     let endpoint = parsed(&document);
@@ -64,7 +69,7 @@ const DRAWN: [Drawn; 5] = [
 ];
 
 fn rehearsed(setting: &Drawn, guardrails: &str, run: u64) -> Rehearsed {
-    let (plan, begin, compared) = ramp(guardrails, "no_breach");
+    let (plan, begin, compared) = ramp((STEPS, STEP_MINUTES), guardrails, "no_breach");
     let rates = Rates { errors: setting.errors, slow: 0.01, told: 0.2, mean: 0.8, deviation: 0.4 };
     let assumed = Assumed {
         requests_per_minute: setting.per_minute,
@@ -119,18 +124,18 @@ const SETTINGS: [Setting; 6] = {
     [
         SAME,
         Setting { title: "none: 0.4 % ± 80 % both", label: ["0.4 %", "± 80 %"], errors: [0.004, 0.004], ..SAME },
-        Setting { title: "doubled errors: 2 % to 4 %", label: ["2 %", "to 4 %"], errors: [0.02, 0.04], ..SAME },
-        Setting { title: "tenfold errors: 0.4 % to 4 %", label: ["0.4 %", "to 4 %"], errors: [0.004, 0.04], ..SAME },
+        Setting { title: "doubled errors: 2 % to 4 %", label: ["2 to 4 %", ""], errors: [0.02, 0.04], ..SAME },
+        Setting { title: "tenfold errors: 0.4 % to 4 %", label: ["0.4 to", "4 %"], errors: [0.004, 0.04], ..SAME },
         Setting {
             title: "2 % to 6 %, from the step of 50 % on",
-            label: ["2 % to 6 %", "at step 50 %"],
+            label: ["2 to 6 %", "at 50 %"],
             errors: [0.02, 0.06],
             from_share: 0.5,
             ..SAME
         },
         Setting {
             title: "accuracy .80 to .77",
-            label: ["accuracy", ".80 to .77"],
+            label: ["accuracy", ".80, .77"],
             accuracy: [0.8, 0.77],
             promote_when: "not_worse",
             ..SAME
@@ -138,8 +143,20 @@ const SETTINGS: [Setting; 6] = {
     ]
 };
 
+impl Setting {
+    fn is_of_errors(&self) -> bool {
+        let [a, b] = self.accuracy;
+        a == b
+    }
+
+    fn is_none(&self) -> bool {
+        let [a, b] = self.errors;
+        a == b && self.is_of_errors()
+    }
+}
+
 /// Requests in a minute, and seconds from one look to the next.
-const TRAFFIC: [(f64, f64); 2] = [(60.0, 60.0), (6_000.0, 10.0)];
+const TRAFFIC: [(f64, f64); 2] = [(60.0, 60.0), (6_000.0, 20.0)];
 /// A ramp that waits for a verdict is left alone after so long.
 const MOST_MINUTES: f64 = 4_320.0;
 
@@ -244,9 +261,10 @@ fn binomial(trials: u64, rate: f64, random: &mut Randomness) -> u64 {
 fn went(setting: &Setting, (per_minute, look_seconds): (f64, f64), run: u64) -> Went {
     let random = &mut Random::of_run(run).0;
     // What steps, and what turns back: the same ramp without guardrails and with them.
-    let (bare, begin, compared) = ramp("[]", setting.promote_when);
+    let (bare, begin, compared) = ramp((STEPS, STEP_MINUTES), "[]", setting.promote_when);
     let bare = Plan { guardrails: Vec::new(), ..bare };
     let (watched, ..) = ramp(
+        (STEPS, STEP_MINUTES),
         r#"[{"metric": "errors"}, {"metric": "mismatch", "then": "roll_back"}, {"metric": "goal"}]"#,
         setting.promote_when,
     );
@@ -299,14 +317,18 @@ fn went(setting: &Setting, (per_minute, look_seconds): (f64, f64), run: u64) -> 
         for (judge, checks) in &mut others {
             note(*judge, checks.turns_back(minutes, of_b));
         }
+        // The others do not look at outcomes, and such a ramp waits for the verdict.
+        if !setting.is_of_errors() && went.of(Judge::Turnout).is_some() {
+            break;
+        }
         match decide(&stepping, &evidence).1 {
             Decision::Step { shares, .. } => {
                 stepping.stepped(&evidence, evidence.now_ms);
                 evidence.segments.push(Segment { shares, ..Segment::default() });
             }
-            Decision::Wait(_) => {}
-            // Only the verdict pauses one without guardrails.
-            Decision::Pause { .. } | Decision::RollBack { .. } | Decision::End { .. } => break,
+            // Without guardrails it pauses where the verdict is worse; with them it waits for the guardrail.
+            Decision::Wait(_) | Decision::Pause { .. } => {}
+            Decision::RollBack { .. } | Decision::End { .. } => break,
         }
     }
     went
@@ -334,17 +356,16 @@ fn print_power(tried: &[Tried]) {
             if judge == Judge::FromTheBeginning && setting.from_share == 0.0 {
                 continue;
             }
+            if judge != Judge::Turnout && !setting.is_of_errors() {
+                continue;
+            }
             let turned: Vec<Turned> = went.iter().filter_map(|went| went.of(judge)).collect();
             let share = share(went, |went| went.of(judge).is_some());
             let figure = |of: fn(&Turned) -> f64| median(turned.iter().map(of).collect()).map(number);
             let [minutes, requests, failed] =
                 [figure(|turned| turned.minutes), figure(|turned| turned.requests), figure(|turned| turned.failed)]
                     .map(|figure| figure.unwrap_or_default());
-            let share = if setting.errors[0] == setting.errors[1] && setting.accuracy[0] == setting.accuracy[1] {
-                shown(share, went.len() as f64)
-            } else {
-                percent(share)
-            };
+            let share = if setting.is_none() { shown(share, went.len() as f64) } else { percent(share) };
             println!(
                 "| {} | {} | {name} | {share} | {minutes} | {requests} | {failed} |",
                 setting.title,
@@ -358,7 +379,12 @@ fn group(tried: &Tried) -> Group {
     let of = |judge: Judge| share(&tried.went, |went| went.of(judge).is_some());
     Group {
         label: tried.setting.label,
-        bars: vec![(OURS, of(Judge::Turnout)), (SECOND, of(Judge::Flagger)), (THIRD, of(Judge::Argo))],
+        bars: if tried.setting.is_of_errors() {
+            vec![(OURS, of(Judge::Turnout)), (SECOND, of(Judge::Flagger)), (THIRD, of(Judge::Argo))]
+        } else {
+            // The others do not look at it.
+            vec![(OURS, of(Judge::Turnout)), (SECOND, 0.0), (THIRD, 0.0)]
+        },
     }
 }
 
@@ -406,17 +432,13 @@ pub fn simulate(count: u64, began: Instant) -> Result<String, std::fmt::Error> {
     for setting in &SETTINGS {
         for (per_minute, look_seconds) in TRAFFIC {
             // Where nothing is wrong, as many as tell 5 % well.
-            let count = if setting.errors[0] == setting.errors[1] && setting.accuracy[0] == setting.accuracy[1] {
-                count
-            } else {
-                count / 2
-            };
+            let count = if setting.is_none() { count } else { count / 2 };
             let title = format!("{}, {per_minute} requests/min", setting.title);
             let went = runs(&title, count, began, |run| went(setting, (per_minute, look_seconds), run));
             tried.push(Tried { setting, per_minute, went });
         }
     }
     print_power(&tried);
-    bandits::print(count, began);
+    bandits::print(count / 2, began);
     picture(&tried)
 }

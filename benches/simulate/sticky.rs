@@ -6,15 +6,17 @@ use std::f64::consts::TAU;
 use std::time::Instant;
 
 use turnout::experiment::{Decision, Event, Evidence, Judging, Plan, Run, Segment, Shares, Status, UnitEvents, decide};
-use turnout::statistics::{Effects, Sums};
+use turnout::statistics::{Effects, Sums, Trials, log_e_of_odds_since_any};
 
 use crate::figures::shown;
-use crate::policies::{ALL, ERRORS, ramp, share};
+use crate::policies::{ALL, ERRORS, STEP_MINUTES, STEPS, ramp, share};
 use crate::random::{Random, runs};
 
 const UNITS: usize = 3_000;
-const REQUESTS_PER_MINUTE: f64 = 600.0;
-const LOOK_MINUTES: f64 = 0.5;
+const REQUESTS_PER_MINUTE: f64 = 300.0;
+/// What the absolute rate may be, as `ALL` has it.
+const AT_MOST: f64 = 0.05;
+const LOOK_MINUTES: f64 = 2.0;
 
 pub struct Setting {
     title: &'static str,
@@ -23,15 +25,25 @@ pub struct Setting {
     swing_minutes: f64,
     /// How many times as often the canary fails.
     times: f64,
+    /// Two of a hundred units fail always, and all others never.
+    is_broken: bool,
+    ramp: (&'static str, f64),
 }
 
-const SETTINGS: [Setting; 6] = {
-    const EVEN: Setting = Setting { title: "", sigmas: [1.5, 1.5], swing_minutes: 45.0, times: 1.0 };
+const FEW: (&str, f64) = (STEPS, STEP_MINUTES);
+const MANY: (&str, f64) = ("[5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 70, 75, 80, 85, 90, 95, 100]", 10.0);
+
+const SETTINGS: [Setting; 8] = {
+    const EVEN: Setting =
+        Setting { title: "", sigmas: [1.5, 1.5], swing_minutes: 45.0, times: 1.0, is_broken: false, ramp: FEW };
+    const BROKEN: Setting = Setting { title: "two of 100 units always fail, others never", is_broken: true, ..EVEN };
     [
         Setting { title: "activity unequal, rates equal, in 45 minutes", sigmas: [1.5, 0.0], ..EVEN },
         Setting { title: "both unequal, in 10 minutes", swing_minutes: 10.0, ..EVEN },
         Setting { title: "both unequal, in 45 minutes", ..EVEN },
         Setting { title: "both unequal, in 8 hours", swing_minutes: 480.0, ..EVEN },
+        BROKEN,
+        Setting { title: "the same, 20 steps of 10 minutes", ramp: MANY, ..BROKEN },
         Setting { title: "both unequal, the canary fails twice as often", times: 2.0, ..EVEN },
         Setting { title: "both unequal, the canary fails four times as often", times: 4.0, ..EVEN },
     ]
@@ -55,9 +67,12 @@ struct Unit {
 /// What turned the ramp back.
 #[derive(Clone, Copy, Debug, Default)]
 struct Went {
-    /// All guardrails, with alpha shared out, and which it was.
+    /// All guardrails, with alpha shared out.
     all: bool,
-    is_absolute: bool,
+    /// The absolute rate alone, with its part of alpha.
+    absolute: bool,
+    /// The absolute rate as though each request were by itself.
+    absolute_by_request: bool,
     errors: bool,
     /// Each unit anew in each segment.
     anew: bool,
@@ -102,7 +117,11 @@ fn units(setting: &Setting, random: &mut Random) -> Vec<Unit> {
         Unit {
             number: random.uniform(),
             // Of mean 2 %, but for those that would be above 1.
-            errors: 0.02 * (of_rates * random.normal() - of_rates * of_rates / 2.0).exp(),
+            errors: if setting.is_broken {
+                if random.uniform() < 0.02 { 10.0 } else { 0.0 }
+            } else {
+                0.02 * (of_rates * random.normal() - of_rates * of_rates / 2.0).exp()
+            },
             slow: 0.02 * random.uniform(),
             right: 0.6 + 0.4 * random.uniform(),
             activity,
@@ -128,13 +147,13 @@ fn went(setting: &Setting, run: u64) -> Went {
     let random = &mut Random::of_run(run);
     let mut units = units(setting, random);
     let all_activity = units.last().map_or(0.0, |unit| unit.activity);
-    let (all, begin, compared) = ramp(ALL, "no_breach");
-    let (errors, ..) = ramp(ERRORS, "no_breach");
+    let (all, begin, compared) = ramp(setting.ramp, ALL, "no_breach");
+    let (errors, ..) = ramp(setting.ramp, ERRORS, "no_breach");
     let mut stepping = Run::begun(Plan { guardrails: Vec::new(), ..all.clone() }, String::new(), 0.0);
     let [all, errors] = [all, errors].map(|plan| Run::begun(plan, String::new(), 0.0));
     let turned = |run: &Run, evidence: &Evidence| matches!(decide(run, evidence).1, Decision::RollBack { .. });
     let mut judging = compared.as_ref().map(Judging::by);
-    let names = ["a".to_owned(), "b".to_owned()];
+    let (names, b) = (["a".to_owned(), "b".to_owned()], ["b".to_owned()]);
     let (mut effects, mut wronged) = (Effects::default(), Wronged::default());
     let mut evidence = Evidence { heard_ms: Some(0.0), ..Evidence::default() };
     evidence.segments.push(segment(begin));
@@ -150,8 +169,8 @@ fn went(setting: &Setting, run: u64) -> Went {
             let chosen = units.partition_point(|unit| unit.activity < place);
             let Some(unit) = units.get_mut(chosen) else { continue };
             let is_b = unit.number < share_of_b;
-            let [a, b] = &names;
-            let (name, propensity) = if is_b { (b, share_of_b) } else { (a, 1.0 - share_of_b) };
+            let [of_a, of_b] = &names;
+            let (name, propensity) = if is_b { (of_b, share_of_b) } else { (of_a, 1.0 - share_of_b) };
             if !unit.is_seen {
                 unit.is_seen = true;
                 if let Some(units) = now.units.get_mut(name) {
@@ -186,10 +205,16 @@ fn went(setting: &Setting, run: u64) -> Went {
             judging.judge(&effects, &names, &mut evidence);
         }
         evidence.units = wronged.told(false);
-        if !went.all {
-            let (guarded, decision) = decide(&all, &evidence);
-            went.all = matches!(decision, Decision::RollBack { .. });
-            went.is_absolute = guarded.iter().any(|guarded| guarded.breached && guarded.metric == "absolute");
+        went.all = went.all || turned(&all, &evidence);
+        let is_breached = |rate: &[Vec<Trials>]| log_e_of_odds_since_any(rate, 1.0) >= -all.plan.alpha_each().ln();
+        went.absolute = went.absolute || is_breached(&evidence.failures(&b, AT_MOST));
+        if !went.absolute_by_request {
+            let rate = evidence.segments.iter().map(|segment| {
+                let requests = segment.requests.get("b").copied().unwrap_or_default();
+                let misses = requests.invocations.saturating_sub(requests.errors);
+                vec![Trials { hits: requests.errors, misses, null: AT_MOST }]
+            });
+            went.absolute_by_request = is_breached(&rate.collect::<Vec<_>>());
         }
         went.errors = went.errors || turned(&errors, &evidence);
         if !went.anew || !went.by_request {
@@ -216,19 +241,20 @@ fn went(setting: &Setting, run: u64) -> Went {
 
 pub fn print(count: u64, began: Instant) {
     println!(
-        "\n| sticky units, 2 % ± 80 % | all five guardrails, alpha 5 % shared out | of these by the absolute rate | errors alone, alpha 5 % | the same, each unit anew in each step | the same, every error |"
+        "\n| sticky units, 2 % ± 80 % | all five guardrails, alpha 5 % shared out | the absolute rate alone, alpha 1 % | the same, every failure | errors alone, alpha 5 % | the same, each unit anew in each step | the same, every error |"
     );
-    println!("|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|");
     for setting in &SETTINGS {
-        let count = if setting.times == 1.0 { count } else { count / 4 };
+        let count = if setting.times > 1.0 || setting.ramp == MANY { count / 4 } else { count };
         let all = runs(setting.title, count, began, |run| went(setting, run));
         let n = all.len() as f64;
         let shown = |is_so: fn(&Went) -> bool| shown(share(&all, is_so), n);
         println!(
-            "| {} | **{}** | {} | **{}** | {} | {} |",
+            "| {} | **{}** | **{}** | {} | **{}** | {} | {} |",
             setting.title,
             shown(|went| went.all),
-            shown(|went| went.is_absolute),
+            shown(|went| went.absolute),
+            shown(|went| went.absolute_by_request),
             shown(|went| went.errors),
             shown(|went| went.anew),
             shown(|went| went.by_request)
