@@ -419,7 +419,7 @@ fn picture(tried: &[Tried]) -> Result<String, std::fmt::Error> {
             out,
             20.0,
             408.0,
-            "Share of ramps, in %: 1, 5, 25, 50, 100 % for 30 minutes each, error rates up and down by 80 %.",
+            "Share of ramps, in %: 1, 5, 25, 50, 100 % for 30 minutes each, error rates up and down by 80 %. Flagger and Argo Rollouts do not look at outcomes.",
         )
     })
 }
