@@ -82,7 +82,10 @@ struct Went {
 
 /// Counts as `wronged` in the database does: the first event of a unit in each segment, and the one before.
 #[derive(Default)]
-struct Wronged(BTreeMap<(usize, bool, bool, Option<(usize, bool)>), u64>);
+struct Wronged(BTreeMap<Kind, u64>);
+
+/// The segment, whether it was slow, whether it was the canary, and where something went wrong before.
+type Kind = (usize, bool, bool, Option<(usize, bool)>);
 
 impl Wronged {
     fn add(&mut self, unit: &mut Unit, event: Event, segment: usize, is_b: bool) {

@@ -209,7 +209,7 @@ pub(super) fn short(number: f64) -> String {
 }
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
-#[allow(clippy::arithmetic_side_effects, clippy::unwrap_used)]
+#[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
 mod tests {
     use rand_core::Rng;
 
@@ -222,6 +222,9 @@ mod tests {
     const STEPS: [f64; 5] = [0.01, 0.05, 0.25, 0.5, 1.0];
     const REQUESTS_A_STEP: usize = 2_000;
     const LOOK_EVERY: usize = 200;
+
+    /// Where it is on the ring, how often it fails (2 % on average), and in which segment and variant it failed last.
+    type Unit = (f64, f64, Option<(usize, bool)>);
 
     fn uniform(random: &mut Randomness) -> f64 {
         (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64
@@ -248,8 +251,7 @@ mod tests {
         });
         let errors = plan(r#"[{"metric": "errors"}]"#);
         let absolute = plan(r#"[{"metric": "absolute", "at_most": 0.05}]"#);
-        // Where it is on the ring, how often it fails (2 % on average), and in which segment and variant it failed last.
-        let mut units: Vec<(f64, f64, Option<(usize, bool)>)> =
+        let mut units: Vec<Unit> =
             (0..UNITS).map(|_| (uniform(&mut random), 0.02 * 10.0 * uniform(&mut random).powi(9), None)).collect();
         let mut evidence = Evidence::default();
         let mut turned = [false; 4];
@@ -263,7 +265,7 @@ mod tests {
                 let unit = (uniform(&mut random).powi(3) * UNITS as f64) as usize;
                 let (place, rate, failed) = &mut units[unit];
                 let is_b = *place < share;
-                let swing = 1.0 + 0.8 * (at as f64 / 900.0 * 6.283).sin();
+                let swing = 1.0 + 0.8 * (at as f64 / 900.0 * std::f64::consts::TAU).sin();
                 let counted = evidence.segments[step].requests.get_mut(&name(is_b)).unwrap();
                 counted.invocations += 1;
                 if uniform(&mut random) < *rate * swing * if is_b { times } else { 1.0 } {
