@@ -41,8 +41,9 @@ pub use ledger::{Change, Condition, Edit, Ledger, MOST_DOCUMENT_BYTES, Newest, O
 pub use message::{Answer, Command, ExperimentError};
 pub use outcomes::{CheckedOutcome, KeptPrediction, Refused, Taken};
 pub use policy::{
-    Act, ActError, Assumed, Compared as ComparedBy, Course, Deed, DeployedVariant, Deployment, Guarded, LastDeployment,
-    Plan, PlanError, Rates, Rehearsed, Report, Rollout, RolloutError, Shares, Start, StepReport, Told, rehearse,
+    Act, ActError, Assumed, Began, Compared as ComparedBy, Course, Decision, Deed, DeployedVariant, Deployment,
+    Evidence, Guarded, Judging, LastDeployment, Plan, PlanError, Rates, Rehearsed, Report, Requests, Rollout,
+    RolloutError, Run, Segment, Shares, Start, StepReport, Told, UnitEvents, Waiting, arms, decide, rehearse,
 };
 pub use scoreboard::{By, Detail, Errors, Line, Percentiles, Query, Scoreboard};
 pub use split::{CountedAs, Counts, Split, VariantCount};
@@ -51,4 +52,4 @@ pub use sums::{Latency, Sums};
 pub use tables::endpoint_of;
 pub use tally::{Counted, Event, Party, Share, Tally, Wronged};
 pub use units::unit_number;
-pub use verdict::{Compared, Estimates, FixedSample, Hypothesis, Point, Scored, SegmentVerdict, Verdict, Word};
+pub use verdict::{Compared, Estimates, FixedSample, Hypothesis, Judged, Point, Scored, SegmentVerdict, Verdict, Word};

@@ -209,7 +209,7 @@ impl Effects {
     /// The same difference with an error to decide by: the larger of its own, and of what it would be if the units of both
     /// varied alike, as they do where there is no difference. An arm with few units, or few that weigh much, tells its own
     /// variance badly: with 5 % of the requests, a rate of 2 % and its own variance alone, 19 of 100 tests without a difference
-    /// would find one (`benches/verdict/simulate.rs`).
+    /// would find one (`benches/simulate/verdict.rs`).
     pub fn cautious_difference(&self, baseline: &str, variant: &str) -> Option<Estimate> {
         let Estimate { value, error } = self.difference(baseline, variant)?;
         let (a, b) = (self.mean(baseline)?.error, self.mean(variant)?.error);

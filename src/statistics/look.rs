@@ -75,7 +75,7 @@ mod tests {
 
     /// What the first look says at which the interval leaves out 0: whether b is better. As the product itself makes a test:
     /// sticky units of very unequal activity and quality, a ramp that moves units, rates that drift, and a look after every
-    /// ten outcomes. `benches/verdict/simulate.rs` does it at length.
+    /// ten outcomes. `benches/simulate/verdict.rs` does it at length.
     fn verdict(seed: u8, outcomes: u32, effect: f64) -> Option<bool> {
         let mut random = seeded([seed; 32]);
         let units: Vec<(f64, f64)> =

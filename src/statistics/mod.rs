@@ -17,6 +17,8 @@ mod oracles;
 mod posterior;
 #[cfg(feature = "serve")]
 mod quality;
+#[cfg(feature = "serve")]
+mod regret;
 mod sequential;
 
 #[cfg(feature = "serve")]
@@ -34,4 +36,6 @@ pub use odds::{MOST_TIMES, Trials, log_e_of_odds, log_e_of_odds_since_any, ratio
 pub use posterior::{Posterior, best, top_two};
 #[cfg(feature = "serve")]
 pub use quality::{Area, CalibrationBin, Confusion, Numbers, OneClass, Roc, Scores, brier, log_loss};
+#[cfg(feature = "serve")]
+pub use regret::{regret, rewards};
 pub use sequential::{Mixture, p_value, rate_always};

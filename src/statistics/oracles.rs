@@ -4,13 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use rand_core::{Rng, SeedableRng};
-use rand_xoshiro::{SplitMix64, Xoshiro256PlusPlus};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::bandit::ucb1;
+use super::regret::arm;
 use super::*;
 
 fn cases<T: DeserializeOwned>(list: &str, least: usize) -> Vec<T> {
@@ -398,11 +397,6 @@ fn probabilities_of_being_the_best_are_scipys_and_mpmaths() {
     }
 }
 
-fn arm(successes: f64, outcomes: f64) -> Arm {
-    let posterior = Posterior::Beta { a: 1.0 + successes, b: 1.0 + outcomes - successes };
-    Arm { posterior, mean: if outcomes > 0.0 { successes / outcomes } else { 0.0 }, outcomes }
-}
-
 #[test]
 fn ucb1_is_mabwisers() {
     #[derive(Deserialize)]
@@ -417,42 +411,6 @@ fn ucb1_is_mabwisers() {
             near(told, expected, 1e-12);
         }
     }
-}
-
-fn uniform(bits: u64) -> f64 {
-    (bits >> 11) as f64 / (1u64 << 53) as f64
-}
-
-/// Which arms have a reward at one decision after another, as `policy.py` makes them.
-fn rewards(rates: &[f64], seed: u64) -> impl FnMut() -> Vec<bool> {
-    let mut random = SplitMix64::from_seed(seed.to_le_bytes());
-    move || rates.iter().map(|rate| uniform(random.next_u64()) < *rate).collect()
-}
-
-/// What is lost to the best arm in 10,000 decisions, by shares that are proposed anew after every 500.
-fn regret(method: Method, rates: &[f64], seed: u64) -> f64 {
-    let mut rewards = rewards(rates, seed);
-    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let mut sums = vec![(0.0, 0.0); rates.len()];
-    let best_rate = rates.iter().copied().fold(0.0, f64::max);
-    let mut lost = 0.0;
-    for _ in 0..20 {
-        let arms: Vec<Arm> = sums.iter().map(|(successes, outcomes)| arm(*successes, *outcomes)).collect();
-        let shares = with_floor(&propose(method, &arms), FLOOR);
-        for _ in 0..500 {
-            let mut left = uniform(random.next_u64());
-            let is_chosen = |share: &f64| {
-                left -= share;
-                left < 0.0
-            };
-            let chosen = shares.iter().position(is_chosen).unwrap_or(rates.len() - 1);
-            let (successes, outcomes) = &mut sums[chosen];
-            *successes += f64::from(u8::from(rewards()[chosen]));
-            *outcomes += 1.0;
-            lost += best_rate - rates[chosen];
-        }
-    }
-    lost
 }
 
 const FLOOR: f64 = 0.01;
@@ -479,7 +437,7 @@ fn proposals_lose_no_more_than_mabwisers_policies() {
             "epsilon_greedy" => (Method::EpsilonGreedy { epsilon: 0.1 }, 0.0),
             _ => (Method::Ucb1 { alpha: 1.0, explore: 0.1 }, 0.1),
         };
-        let ours: Vec<f64> = (0..regrets.len() as u64).map(|seed| regret(method, &rates, seed)).collect();
+        let ours: Vec<f64> = (0..regrets.len() as u64).map(|seed| regret(method, &rates, FLOOR, seed)).collect();
         let mean = |figures: &[f64]| figures.iter().sum::<f64>() / figures.len() as f64;
         let (our_mean, their_mean, runs) = (mean(&ours), mean(&regrets), regrets.len() as f64);
         let squares: f64 = ours.iter().zip(&regrets).map(|(a, b)| (a - b - our_mean + their_mean).powi(2)).sum();

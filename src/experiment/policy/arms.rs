@@ -4,7 +4,7 @@ use crate::endpoint::Metric;
 use crate::statistics::{Arm, Effects, Estimate, Posterior};
 
 /// What is known of each variant, in their order; more of it is better.
-pub(super) fn arms(effects: &Effects, metric: Metric, variants: &[String]) -> Vec<Arm> {
+pub fn arms(effects: &Effects, metric: Metric, variants: &[String]) -> Vec<Arm> {
     let sign = if metric.is_better_higher() { 1.0 } else { -1.0 };
     variants.iter().map(|name| arm(effects, metric, sign, name)).collect()
 }

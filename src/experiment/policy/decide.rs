@@ -4,7 +4,7 @@ use super::evidence::Evidence;
 use super::guard::{Guarded, alone, guard, short};
 use super::plan::{Climb, Course, Shares};
 use super::run::Run;
-use crate::endpoint::{Bandit, Method, PromoteWhen, StopWhen, Then};
+use crate::endpoint::{Bandit, Method, PromoteWhen, StopWhen, Then, Watch};
 use crate::experiment::verdict::Word;
 use crate::statistics::{Arm, Method as Choice, propose, with_floor};
 
@@ -143,6 +143,12 @@ fn ramp(run: &Run, climb: &Climb, evidence: &Evidence) -> Decision {
                 (Word::Better, _) | (Word::NotWorse, PromoteWhen::NotWorse) => {
                     judged.says.trim_end_matches('.').to_owned()
                 }
+                // The verdict may be sooner at it than the guardrail, whose alpha is a part: to rest here would leave the worse
+                // variant what it has, as nothing is watched meanwhile.
+                (Word::Worse, _) if watches_goal(run) => {
+                    let says = format!("{to} is not promoted, and turned back once that is surer: {}", judged.says);
+                    return Decision::Wait(Waiting { says, about_ms: None });
+                }
                 (Word::Worse, _) => {
                     return Decision::Pause { says: format!("{to} is not promoted: {}", judged.says) };
                 }
@@ -160,6 +166,10 @@ fn ramp(run: &Run, climb: &Climb, evidence: &Evidence) -> Decision {
         }
     };
     Decision::Step { shares: climb.shares(next), says: format!("{to} gets {percent} % of the traffic: {because}.") }
+}
+
+fn watches_goal(run: &Run) -> bool {
+    run.plan.guardrails.iter().any(|guardrail| matches!(guardrail.watch, Watch::Goal))
 }
 
 impl Standing<'_> {

@@ -102,12 +102,14 @@ impl Requests {
 }
 
 impl Segment {
-    /// Requests of some variants: all, and those that failed.
+    /// Requests of some variants: all, and those that failed; of these, those that were drawn.
     pub fn requests_of(&self, variants: &[String]) -> Requests {
         let mut sum = Requests::default();
         for (_, requests) in self.requests.iter().filter(|(name, _)| variants.contains(name)) {
             sum.invocations = sum.invocations.saturating_add(requests.invocations);
             sum.errors = sum.errors.saturating_add(requests.errors);
+            sum.drawn = sum.drawn.saturating_add(requests.drawn);
+            sum.drawn_errors = sum.drawn_errors.saturating_add(requests.drawn_errors);
         }
         sum
     }
@@ -161,6 +163,41 @@ impl Evidence {
             }
         }
         trials
+    }
+
+    /// Requests of some variants in each segment, as trials of whether they failed, of which `at_most` may. What one unit fails
+    /// again and again is no more than one thing that happened: of sticky requests as many failures count as units failed, and
+    /// the requests for as many fewer. Else one unit with many requests that always fail would turn a ramp back.
+    pub fn failures(&self, variants: &[String], at_most: f64) -> Vec<Vec<Trials>> {
+        let sticky = |segment: &Segment| {
+            let requests = segment.requests_of(variants);
+            (
+                requests.invocations.saturating_sub(requests.drawn),
+                requests.errors.saturating_sub(requests.drawn_errors).min(requests.invocations),
+            )
+        };
+        let errors = self.segments.iter().map(|segment| sticky(segment).1).fold(0u64, u64::saturating_add);
+        let is_first = |units: &&UnitEvents| {
+            let is_of_these = |name: &String| variants.contains(name);
+            let was = units.before.as_ref().is_some_and(|(_, name)| is_of_these(name));
+            units.event == Event::Error && is_of_these(&units.variant) && !was
+        };
+        let failed = self.units.iter().filter(is_first).map(|units| units.count).fold(0u64, u64::saturating_add);
+        let each = (errors as f64 / failed.max(1) as f64).max(1.0);
+        let trials = self.segments.iter().map(|segment| {
+            let requests = segment.requests_of(variants);
+            let drawn = Trials {
+                hits: requests.drawn_errors,
+                misses: requests.drawn.saturating_sub(requests.drawn_errors),
+                null: at_most,
+            };
+            let (invocations, errors) = sticky(segment);
+            let part = |count: u64| (count as f64 / each).round() as u64;
+            let of_units =
+                Trials { hits: part(errors), misses: part(invocations.saturating_sub(errors)), null: at_most };
+            vec![drawn, of_units]
+        });
+        trials.collect()
     }
 
     /// Requests of some variants since the policy began.

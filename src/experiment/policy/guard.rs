@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{Alarmed, Evidence, Requests};
+use super::evidence::{Alarmed, Evidence};
 use super::plan::{Plan, share_of};
 use crate::endpoint::{Guardrail, Then, Watch};
 use crate::experiment::alarm::State;
@@ -129,11 +129,7 @@ fn test(watch: Watch, plan: &Plan, evidence: &Evidence, name: &str, variants: &[
         }
         Watch::Absolute { at_most } => {
             let requests = evidence.requests(variants);
-            let trials = evidence.segments.iter().map(|segment| {
-                let Requests { invocations, errors, .. } = segment.requests_of(variants);
-                vec![Trials { hits: errors, misses: invocations.saturating_sub(errors), null: at_most }]
-            });
-            let trials: Vec<_> = trials.collect();
+            let trials = evidence.failures(variants, at_most);
             let rate = requests.errors as f64 / requests.invocations as f64;
             Tested {
                 log_e: log_e_of_odds_since_any(&trials, 1.0),
@@ -251,12 +247,146 @@ pub(super) fn short(number: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
+#[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
 mod tests {
+    use rand_core::Rng;
+
+    use super::super::evidence::{Requests, Segment, UnitEvents};
+    use super::super::plan::{Climb, Course};
     use super::*;
-    use crate::endpoint::PromoteWhen;
-    use crate::experiment::policy::plan::{Climb, Course};
+    use crate::assignment::{Randomness, seeded};
+    use crate::endpoint::{Endpoint, PromoteWhen};
     use crate::experiment::verdict::{Judged, Word};
+
+    const UNITS: usize = 1_000;
+    const STEPS: [f64; 5] = [0.01, 0.05, 0.25, 0.5, 1.0];
+    const REQUESTS_A_STEP: usize = 2_000;
+    const LOOK_EVERY: usize = 200;
+
+    /// Where it is on the ring, how often it fails (2 % on average), and in which segment and variant it failed last.
+    type Unit = (f64, f64, Option<(usize, bool)>);
+
+    fn uniform(random: &mut Randomness) -> f64 {
+        (random.next_u64() >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    fn plan(guardrails: &str) -> Plan {
+        let document = format!(
+            r#"{{"variants": [{{"name": "a", "weight": 1, "origin": {{"url": "https://a.example"}}}},
+                {{"name": "b", "weight": 0, "origin": {{"url": "https://b.example"}}}}], "guardrails": {guardrails},
+                "policy": {{"ramp": {{"to": "b", "percent": [1, 5, 25, 50, 100], "step_minutes": 1}}}}}}"#
+        );
+        Plan::of(&Endpoint::parse(document.as_bytes()).unwrap()).unwrap()
+    }
+
+    /// Which of these turned a ramp back: errors as they are counted, every error by itself, the absolute rate as it is counted,
+    /// and every failure by itself.
+    fn ramp(seed: u64, times: f64) -> [bool; 4] {
+        let mut bytes = [7; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let mut random = seeded(bytes);
+        // Seeds that are nearly alike begin nearly alike.
+        (0..20).for_each(|_| {
+            random.next_u64();
+        });
+        let errors = plan(r#"[{"metric": "errors"}]"#);
+        let absolute = plan(r#"[{"metric": "absolute", "at_most": 0.05}]"#);
+        let mut units: Vec<Unit> =
+            (0..UNITS).map(|_| (uniform(&mut random), 0.02 * 10.0 * uniform(&mut random).powi(9), None)).collect();
+        let mut evidence = Evidence::default();
+        let mut turned = [false; 4];
+        let name = |is_b: bool| if is_b { "b" } else { "a" }.to_owned();
+        for (step, share) in STEPS.into_iter().enumerate() {
+            let shares = vec![("a".to_owned(), 1.0 - share), ("b".to_owned(), share)];
+            let requests = [false, true].map(|is_b| (name(is_b), Requests::default()));
+            evidence.segments.push(Segment { shares, requests: requests.into(), ..Segment::default() });
+            for at in 0..REQUESTS_A_STEP {
+                // The third power of a uniform number: some units send many times as many as others.
+                let unit = (uniform(&mut random).powi(3) * UNITS as f64) as usize;
+                let (place, rate, failed) = &mut units[unit];
+                let is_b = *place < share;
+                let swing = 1.0 + 0.8 * (at as f64 / 900.0 * std::f64::consts::TAU).sin();
+                let counted = evidence.segments[step].requests.get_mut(&name(is_b)).unwrap();
+                counted.invocations += 1;
+                if uniform(&mut random) < *rate * swing * if is_b { times } else { 1.0 } {
+                    counted.errors += 1;
+                    if failed.is_none_or(|(known, _)| known != step) {
+                        let before = failed.map(|(segment, was_b)| (segment, name(was_b)));
+                        let variant = name(is_b);
+                        evidence.units.push(UnitEvents {
+                            event: Event::Error,
+                            segment: step,
+                            variant,
+                            before,
+                            count: 1,
+                        });
+                        *failed = Some((step, is_b));
+                    }
+                }
+                if at % LOOK_EVERY != 0 {
+                    continue;
+                }
+                let breached = |plan: &Plan, evidence: &Evidence| guard(plan, evidence, 0.0)[0].breached;
+                let mut naive = evidence.clone();
+                naive.units.clear();
+                for requests in naive.segments.iter_mut().flat_map(|segment| segment.requests.values_mut()) {
+                    (requests.drawn, requests.drawn_errors) = (requests.invocations, requests.errors);
+                }
+                turned[0] |= breached(&errors, &evidence);
+                turned[1] |= breached(&errors, &naive);
+                turned[2] |= breached(&absolute, &evidence);
+                turned[3] |= breached(&absolute, &naive);
+            }
+        }
+        turned
+    }
+
+    fn count(times: f64, runs: u64) -> [usize; 4] {
+        let all: Vec<_> = (0..runs).map(|seed| ramp(seed, times)).collect();
+        std::array::from_fn(|at| all.iter().filter(|turned| turned[at]).count())
+    }
+
+    /// `benches/simulate/sticky.rs` does it at length.
+    #[test]
+    fn sticky_units_that_fail_again_and_again_turn_no_ramp_back() {
+        let [errors, every_error, absolute, every_failure] = count(1.0, 300);
+        // Three standard errors above 5 %.
+        let most = 300.0 * 0.05 + 3.0 * (300.0f64 * 0.05 * 0.95).sqrt();
+        assert!(errors as f64 <= most && absolute as f64 <= most, "{errors} and {absolute}");
+        // Or there would be nothing to be careful about.
+        assert!(every_error as f64 > most && every_failure > absolute, "{every_error} and {every_failure}");
+    }
+
+    #[test]
+    fn a_variant_that_fails_more_often_is_turned_back_with_sticky_units_as_well() {
+        let [errors, _, absolute, _] = count(6.0, 30);
+        assert!(errors >= 29 && absolute >= 27, "{errors} and {absolute}");
+    }
+
+    #[test]
+    fn failures_of_one_unit_count_as_one() {
+        let requests = Requests { invocations: 110, errors: 20, drawn: 10, drawn_errors: 2, drawn_slow: 0 };
+        let segment = Segment { requests: [("b".to_owned(), requests)].into(), ..Segment::default() };
+        let failed = |segment: usize, variant: &str, before: Option<(usize, String)>, count: u64| UnitEvents {
+            event: Event::Error,
+            segment,
+            variant: variant.to_owned(),
+            before,
+            count,
+        };
+        let mut evidence = Evidence { segments: vec![segment], ..Evidence::default() };
+        evidence.units = vec![failed(0, "b", None, 2), failed(0, "b", Some((0, "a".to_owned())), 1)];
+        // What failed before, and what others failed, says nothing of how many units of these did.
+        evidence.units.push(failed(0, "b", Some((0, "b".to_owned())), 5));
+        evidence.units.push(failed(0, "a", None, 7));
+        let of = |hits, misses| Trials { hits, misses, null: 0.05 };
+        // 18 failures of 3 units: six each. 82 others.
+        assert_eq!(evidence.failures(&["b".to_owned()], 0.05), [[of(2, 8), of(3, 14)]]);
+        // Nobody was told which units they were.
+        evidence.units.clear();
+        assert_eq!(evidence.failures(&["b".to_owned()], 0.05), [[of(2, 8), of(1, 5)]]);
+    }
 
     #[test]
     fn a_deployment_of_one_variant_is_judged_by_its_verdict() {

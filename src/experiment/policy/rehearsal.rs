@@ -125,7 +125,8 @@ pub fn rehearse(
     };
     let tick_ms = (step_ms / LOOKS_A_STEP).clamp(500.0, 30_000.0);
     let mut run = Run::begun(plan.clone(), String::new(), 0.0);
-    let mut world = World { assumed, compared, random, effects: Effects::default(), tunings: BTreeMap::new() };
+    let judging = compared.map(Judging::by);
+    let mut world = World { assumed, compared, random, effects: Effects::default(), judging };
     let mut evidence = Evidence { heard_ms: Some(0.0), ..Evidence::default() };
     evidence.segments.push(Segment { shares: begin.clone(), ..Segment::default() });
     let mut went = Rehearsed {
@@ -182,6 +183,12 @@ struct World<'a> {
     compared: Option<&'a Compared>,
     random: &'a mut Randomness,
     effects: Effects,
+    judging: Option<Judging<'a>>,
+}
+
+/// What the verdict says of outcomes that are stored nowhere: each comparison is tuned once, as in earnest.
+pub struct Judging<'a> {
+    compared: &'a Compared,
     tunings: BTreeMap<String, Tuning>,
 }
 
@@ -215,8 +222,8 @@ impl World<'_> {
                 regret += told as f64 * (best - sign * rates.mean);
             }
         }
-        if let Some(compared) = self.compared {
-            self.judge(compared, evidence);
+        if let Some(judging) = &mut self.judging {
+            judging.judge(&self.effects, self.assumed.variants.keys(), evidence);
         }
         regret
     }
@@ -234,15 +241,36 @@ impl World<'_> {
         (n * mean, n * (mean * mean + rates.deviation * rates.deviation))
     }
 
-    /// What the verdict would say.
-    fn judge(&mut self, compared: &Compared, evidence: &mut Evidence) {
+    fn poisson(&mut self, mean: f64) -> u64 {
+        // Beyond that the library refuses, and nobody would wait for it.
+        Poisson::new(mean.min(1e12)).map_or(0, |poisson| poisson.sample(self.random).max(0.0) as u64)
+    }
+
+    fn binomial(&mut self, trials: u64, rate: f64) -> u64 {
+        Binomial::new(trials, rate.clamp(0.0, 1.0)).map_or(0, |binomial| binomial.sample(self.random))
+    }
+}
+
+impl<'a> Judging<'a> {
+    /// Nothing has been looked at yet.
+    pub fn by(compared: &'a Compared) -> Self {
+        Judging { compared, tunings: BTreeMap::new() }
+    }
+
+    /// One look: what may be said now of each of these variants, but the baseline.
+    pub fn judge<'b>(
+        &mut self,
+        effects: &Effects,
+        variants: impl IntoIterator<Item = &'b String>,
+        evidence: &mut Evidence,
+    ) {
+        let compared = self.compared;
         let sign = if compared.metric.is_better_higher() { 1.0 } else { -1.0 };
         let baseline = compared.baseline.as_str();
-        let outcomes = self.effects.outcomes();
-        for name in self.assumed.variants.keys().filter(|name| *name != baseline) {
-            let units = (self.effects.units_of(baseline), self.effects.units_of(name));
-            let Some(difference) = self
-                .effects
+        let outcomes = effects.outcomes();
+        for name in variants.into_iter().filter(|name| *name != baseline) {
+            let units = (effects.units_of(baseline), effects.units_of(name));
+            let Some(difference) = effects
                 .cautious_difference(baseline, name)
                 .filter(|_| units.0 >= LEAST_UNITS && units.1 >= LEAST_UNITS)
             else {
@@ -274,15 +302,6 @@ impl World<'_> {
             };
             evidence.judged.insert(name.clone(), judged);
         }
-    }
-
-    fn poisson(&mut self, mean: f64) -> u64 {
-        // Beyond that the library refuses, and nobody would wait for it.
-        Poisson::new(mean.min(1e12)).map_or(0, |poisson| poisson.sample(self.random).max(0.0) as u64)
-    }
-
-    fn binomial(&mut self, trials: u64, rate: f64) -> u64 {
-        Binomial::new(trials, rate.clamp(0.0, 1.0)).map_or(0, |binomial| binomial.sample(self.random))
     }
 }
 
@@ -333,6 +352,21 @@ mod tests {
         let worse = tried(errors, RAMP, 0.02, 0.7);
         assert!(count(&worse, Status::RolledBack) >= 29, "{worse:?}");
         assert_eq!(worse[0].breached.as_deref(), Some("goal"));
+    }
+
+    #[test]
+    fn a_ramp_that_watches_the_goal_does_not_rest_where_the_verdict_is_worse_but_turns_back() {
+        let both = |guardrails: &str| {
+            let worse = tried(guardrails, RAMP, 0.02, 0.75);
+            (count(&worse, Status::Paused), count(&worse, Status::RolledBack))
+        };
+        // The guardrails' alpha is shared by four, so that the verdict is the sooner at it.
+        let all = r#"[{"metric": "errors"}, {"metric": "slow", "origin_ms": 100}, {"metric": "absolute", "at_most": 0.5},
+            {"metric": "goal"}]"#;
+        let (paused, back) = both(all);
+        assert!(paused == 0 && back >= 29, "{paused} and {back}");
+        let (paused, back) = both(r#"[{"metric": "errors"}]"#);
+        assert!(paused >= 29 && back <= 1, "{paused} and {back}");
     }
 
     #[test]

@@ -111,7 +111,7 @@ impl Run {
     }
 
     /// Whose requests are whose under its revisions.
-    pub fn fleets(&self) -> Fleets {
+    pub(in crate::experiment) fn fleets(&self) -> Fleets {
         let revisions = self.segments.iter().map(|began| began.revision.clone()).collect();
         self.plan.deployment.as_ref().map(|deployment| deployment.fleets(revisions)).unwrap_or_default()
     }

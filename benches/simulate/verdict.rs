@@ -1,23 +1,20 @@
 //! How often the verdict is wrong where there is no difference, looked at after every outcome, and how soon it sees one that is
-//! there; beside GrowthBook's sequential test and a t-test that is peeked at.
-//!
-//! `make simulate` prints the tables of docs/verdict.md and draws docs/verdict.svg. `simulate RUNS [PICTURE]` does fewer runs,
-//! and draws where PICTURE says, if it says.
-#![allow(missing_docs, clippy::disallowed_methods)]
+//! there; beside GrowthBook's sequential test and a t-test that is peeked at. The tables and the picture of docs/verdict.md.
 
 use std::collections::BTreeMap;
 use std::f64::consts::{PI, SQRT_2};
 use std::fmt::Write;
 use std::time::Instant;
 
-use rand_core::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
 use turnout::statistics::{Effects, LEAST_UNITS, Mean, Sums, TUNED_FOR_UNITS, Tuning, welch};
+
+use crate::figures::{number, percent, shown};
+use crate::picture::{Area, Group, OURS, SECOND, THIRD, bars, below, drawn, grid, heading, legend, note};
+use crate::random::{Random, runs};
 
 const ALPHA: f64 = 0.05;
 /// The product's first; the others to compare.
 const TUNED_FOR: [f64; 3] = [TUNED_FOR_UNITS, 2_000.0, 20_000.0];
-const RUNS: u64 = 2_000;
 const OUTCOMES: u32 = 20_000;
 const MOST_OUTCOMES: u32 = 60_000;
 const UNITS: u32 = 3_000;
@@ -108,25 +105,6 @@ const DIFFERENCES: [Setting; 4] = {
 
 // Data.
 
-struct Random(Xoshiro256PlusPlus);
-
-impl Random {
-    /// In (0, 1).
-    fn uniform(&mut self) -> f64 {
-        ((self.0.next_u64() >> 11) as f64 + 0.5) / 9_007_199_254_740_992.0
-    }
-
-    /// By Box and Muller.
-    fn normal(&mut self) -> f64 {
-        (-2.0 * self.uniform().ln()).sqrt() * (2.0 * PI * self.uniform()).cos()
-    }
-
-    /// Beta(1, 3), by its inverse.
-    fn rate(&mut self) -> f64 {
-        1.0 - (1.0 - self.uniform()).cbrt()
-    }
-}
-
 struct Unit {
     /// It is in b while the share of b is above.
     threshold: f64,
@@ -177,7 +155,7 @@ struct World<'a> {
 
 impl<'a> World<'a> {
     fn new(setting: &'a Setting, run: u64) -> Self {
-        let mut random = Random(Xoshiro256PlusPlus::seed_from_u64(run));
+        let mut random = Random::of_run(run);
         let mut activity = 0.0;
         let units = (0..if setting.is_sticky { UNITS } else { 0 }).map(|_| {
             activity += (1.5 * random.normal()).exp();
@@ -461,36 +439,10 @@ impl Run {
     }
 }
 
-/// All runs of a setting, in the runs' order, on all cores.
-fn runs(setting: &Setting, runs: u64, began: Instant) -> Vec<Run> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let parts: Vec<Vec<Run>> = std::thread::scope(|scope| {
-        let part =
-            |first: u64| scope.spawn(move || (first..runs).step_by(threads).map(|run| Run::of(setting, run)).collect());
-        let parts: Vec<_> = (0u64..).take(threads).map(part).collect();
-        parts.into_iter().map(|part| part.join().unwrap_or_default()).collect()
-    });
-    eprintln!("{:>5.0} s: {} runs of {}", began.elapsed().as_secs_f64(), runs, setting.title);
-    parts.into_iter().flatten().collect()
-}
-
 // What is printed.
-
-fn percent(share: f64) -> String {
-    format!("{:.1} %", 100.0 * share)
-}
 
 fn share(runs: &[Run], is_so: impl Fn(&Run) -> bool) -> f64 {
     runs.iter().filter(|run| is_so(run)).count() as f64 / runs.len() as f64
-}
-
-/// Wilson's interval of a share.
-fn wilson(share: f64, n: f64) -> (f64, f64) {
-    let z = 1.959_963_984_540_054_f64;
-    let grown = 1.0 + z * z / n;
-    let middle = (share + z * z / (2.0 * n)) / grown;
-    let half = z / grown * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
-    (middle - half, middle + half)
 }
 
 fn print_false(settings: &[(&Setting, Vec<Run>)]) {
@@ -501,10 +453,7 @@ fn print_false(settings: &[(&Setting, Vec<Run>)]) {
     for (setting, runs) in settings {
         let n = runs.len() as f64;
         let share = |said: Test<'_>| share(runs, |run| said(run).is_some());
-        let shown = |share: f64| {
-            let (low, high) = wilson(share, n);
-            format!("{} ({:.1} to {:.1})", percent(share), 100.0 * low, 100.0 * high)
-        };
+        let shown = |share: f64| shown(share, n);
         let sticky = |text: String| if setting.is_sticky { text } else { "the same".to_owned() };
         println!(
             "| {} | **{}** | {} | {} | {} | {} |",
@@ -544,19 +493,6 @@ fn fixed_size([a, b]: [f64; 2], z_of_power: f64) -> f64 {
 
 const Z_80: f64 = 0.841_621;
 const Z_90: f64 = 1.281_552;
-
-/// 12,345.
-fn number(value: f64) -> String {
-    let digits = format!("{value:.0}");
-    let mut text = String::new();
-    for (rest, digit) in (0..digits.len()).rev().zip(digits.chars()) {
-        text.push(digit);
-        if rest > 0 && rest.is_multiple_of(3) {
-            text.push(',');
-        }
-    }
-    text
-}
 
 /// After how many outcomes so many of the runs had been decided rightly.
 fn quantile(runs: &[Run], said: impl Fn(&Run) -> Option<Said>, at: f64) -> String {
@@ -601,136 +537,51 @@ fn print_power(settings: &[(&Setting, Vec<Run>)]) {
 
 // The picture.
 
-const OURS: &str = "#0b6e99";
-const GROWTHBOOK: &str = "#d98a1f";
-const PEEKED: &str = "#b5b5b5";
-
 fn picture(
     no_difference: &[(&Setting, Vec<Run>)],
     difference: &(&Setting, Vec<Run>),
 ) -> Result<String, std::fmt::Error> {
-    let mut svg = String::new();
-    let out = &mut svg;
-    writeln!(
-        out,
-        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 900 420" width="900" height="420" font-family="sans-serif" font-size="12" fill="#333" role="img">
-<title>False verdicts where there is no difference, and how soon a difference is seen</title>
-<rect width="900" height="420" rx="6" fill="#fafafa" stroke="#d0d0d0"/>"##
-    )?;
-    // The first six: two groups of three.
-    bars(out, no_difference.get(..6).unwrap_or(no_difference))?;
-    curves(out, difference)?;
-    writeln!(out, "</svg>")?;
-    Ok(svg)
+    drawn("False verdicts where there is no difference, and how soon a difference is seen", |out| {
+        // The first six: two groups of three.
+        false_verdicts(out, no_difference.get(..6).unwrap_or(no_difference))?;
+        curves(out, difference)
+    })
 }
 
 /// The left half: false verdicts.
-fn bars(out: &mut String, settings: &[(&Setting, Vec<Run>)]) -> std::fmt::Result {
-    let (left, right, top, bottom) = (56.0, 476.0, 84.0, 332.0);
-    let height = |share: f64| share * (bottom - top);
-    writeln!(
-        out,
-        r#"<text x="20" y="28" font-size="14" font-weight="bold">False verdicts where there is no difference</text>"#
-    )?;
+fn false_verdicts(out: &mut String, settings: &[(&Setting, Vec<Run>)]) -> std::fmt::Result {
+    let area = Area { left: 56.0, right: 476.0, top: 84.0, bottom: 332.0 };
+    heading(out, 20.0, "False verdicts where there is no difference")?;
     for (x, colour, name) in
-        [(20.0, OURS, "Turnout"), (98.0, GROWTHBOOK, "GrowthBook, sequential"), (272.0, PEEKED, "t-test, peeked at")]
+        [(20.0, OURS, "Turnout"), (98.0, SECOND, "GrowthBook, sequential"), (272.0, THIRD, "t-test, peeked at")]
     {
         legend(out, x, 46.0, colour, name)?;
     }
-    grid(out, (left, right), (top, bottom))?;
-    let group = (right - left) / settings.len() as f64;
-    let mut x = left;
-    for (setting, runs) in settings {
-        let shares = [
+    let groups = settings.iter().map(|(setting, runs)| Group {
+        label: setting.label,
+        bars: vec![
             (OURS, share(runs, |run| first(run).is_some())),
-            (GROWTHBOOK, share(runs, |run| run.growthbook_best(setting).is_some())),
-            (PEEKED, share(runs, |run| run.peeked.is_some())),
-        ];
-        let mut at = x + 5.0;
-        for (colour, share) in shares {
-            let (y, wide) = (bottom - height(share), (group - 10.0) / 3.0);
-            writeln!(
-                out,
-                r#"<rect x="{at:.1}" y="{y:.1}" width="{:.1}" height="{:.1}" fill="{colour}"/>"#,
-                wide - 1.0,
-                height(share)
-            )?;
-            let middle = at + wide / 2.0;
-            // Small ones stand above the line of 5 %.
-            let y = (y - 4.0).min(bottom - height(ALPHA) - 4.0);
-            let shown = if share < 0.0995 { format!("{:.1}", 100.0 * share) } else { format!("{:.0}", 100.0 * share) };
-            writeln!(out, r#"<text x="{middle:.1}" y="{y:.1}" text-anchor="middle" font-size="10">{shown}</text>"#)?;
-            at += wide;
-        }
-        for (line, y) in setting.label.iter().zip([bottom + 16.0, bottom + 30.0]) {
-            writeln!(out, r#"<text x="{:.1}" y="{y}" text-anchor="middle">{line}</text>"#, x + group / 2.0)?;
-        }
-        x += group;
-    }
-    let limit = bottom - height(ALPHA);
-    writeln!(out, r##"<path d="M{left} {limit:.1}H{right}" stroke="#c0392b" stroke-dasharray="5 3"/>"##)?;
-    writeln!(
-        out,
-        r##"<text x="{}" y="{:.1}" text-anchor="end" font-size="11" fill="#c0392b">5 %</text>"##,
-        left - 6.0,
-        limit - 1.0
-    )?;
-    for (x, name) in [(left, "each request drawn"), (left + 3.0 * group, "sticky units")] {
-        let (from, to, y) = (x + 6.0, x + 3.0 * group - 6.0, bottom + 42.0);
-        writeln!(out, r##"<path d="M{from} {y}H{to}" stroke="#999"/>"##)?;
-        writeln!(
-            out,
-            r#"<text x="{:.1}" y="{:.1}" text-anchor="middle">{name}</text>"#,
-            f64::midpoint(from, to),
-            y + 15.0
-        )?;
-    }
+            (SECOND, share(runs, |run| run.growthbook_best(setting).is_some())),
+            (THIRD, share(runs, |run| run.peeked.is_some())),
+        ],
+    });
+    bars(out, area, &groups.collect::<Vec<_>>(), Some(ALPHA))?;
+    below(out, area, &["each request drawn", "sticky units"])?;
     let outcomes = number(f64::from(OUTCOMES));
-    writeln!(
-        out,
-        r#"<text x="20" y="408" font-size="11">Share of runs, in %, of {outcomes} outcomes, looked at after each.</text>"#
-    )
-}
-
-/// Lines at each quarter, with their shares.
-fn grid(out: &mut String, (left, right): (f64, f64), (top, bottom): (f64, f64)) -> std::fmt::Result {
-    for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
-        let y = bottom - share * (bottom - top);
-        writeln!(out, r##"<path d="M{left} {y:.1}H{right}" stroke="#e2e2e2"/>"##)?;
-        writeln!(
-            out,
-            r#"<text x="{}" y="{:.1}" text-anchor="end" font-size="11">{:.0} %</text>"#,
-            left - 6.0,
-            y + 4.0,
-            100.0 * share
-        )?;
-    }
-    Ok(())
-}
-
-fn legend(out: &mut String, x: f64, y: f64, colour: &str, name: &str) -> std::fmt::Result {
-    writeln!(
-        out,
-        r#"<rect x="{x}" y="{y}" width="11" height="11" fill="{colour}"/><text x="{}" y="{}">{name}</text>"#,
-        x + 16.0,
-        y + 10.0
-    )
+    note(out, 20.0, 408.0, &format!("Share of runs, in %, of {outcomes} outcomes, looked at after each."))
 }
 
 /// The right half: how soon a difference is seen.
 fn curves(out: &mut String, (setting, runs): &(&Setting, Vec<Run>)) -> std::fmt::Result {
-    let (left, right, top, bottom) = (550.0, 866.0, 84.0, 332.0);
+    let area = Area { left: 550.0, right: 866.0, top: 84.0, bottom: 332.0 };
+    let Area { left, right, top, bottom } = area;
     let most = 40_000.0;
     let x = |outcomes: f64| left + outcomes / most * (right - left);
     let y = |share: f64| bottom - share * (bottom - top);
-    writeln!(
-        out,
-        r#"<text x="512" y="28" font-size="14" font-weight="bold">Decided, where it is {}</text>"#,
-        setting.title
-    )?;
+    heading(out, 512.0, &format!("Decided, where it is {}", setting.title))?;
     legend(out, 512.0, 46.0, OURS, "Turnout")?;
-    legend(out, 590.0, 46.0, GROWTHBOOK, "GrowthBook, sequential")?;
-    grid(out, (left, right), (top, bottom))?;
+    legend(out, 590.0, 46.0, SECOND, "GrowthBook, sequential")?;
+    grid(out, area)?;
     for outcomes in [0.0, 10_000.0, 20_000.0, 30_000.0, 40_000.0] {
         writeln!(
             out,
@@ -752,7 +603,7 @@ fn curves(out: &mut String, (setting, runs): &(&Setting, Vec<Run>)) -> std::fmt:
         writeln!(out, r#"<text x="{:.1}" y="{}" font-size="10">{name}</text>"#, at + 3.0, bottom - 18.0 + dy)?;
     }
     let growthbook = |run: &Run| run.growthbook_best(setting);
-    let tests: [(&str, &str, Test<'_>); 2] = [(GROWTHBOOK, "4.5", &growthbook), (OURS, "2", &first)];
+    let tests: [(&str, &str, Test<'_>); 2] = [(SECOND, "4.5", &growthbook), (OURS, "2", &first)];
     for (colour, width, said) in tests {
         let mut line = String::new();
         for step in 0..=160 {
@@ -765,34 +616,24 @@ fn curves(out: &mut String, (setting, runs): &(&Setting, Vec<Run>)) -> std::fmt:
             r#"<path d="{line}" fill="none" stroke="{colour}" stroke-width="{width}" stroke-linejoin="round"/>"#
         )?;
     }
-    writeln!(
-        out,
-        r#"<text x="512" y="392" font-size="11">Dotted: the size at which a z-test, looked at only once, would have</text>"#
-    )?;
-    writeln!(
-        out,
-        r#"<text x="512" y="408" font-size="11">80 % and 90 % power, if the difference were known before.</text>"#
-    )
+    note(out, 512.0, 392.0, "Dotted: the size at which a z-test, looked at only once, would have")?;
+    note(out, 512.0, 408.0, "80 % and 90 % power, if the difference were known before.")
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let asked = arguments.next().map(|runs| runs.parse::<u64>()).transpose()?;
-    let drawn = arguments
-        .next()
-        .or_else(|| asked.is_none().then(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/verdict.svg").to_owned()));
-    let count = asked.unwrap_or(RUNS).max(2);
-    let began = Instant::now();
+/// Prints the tables of docs/verdict.md, and draws its picture.
+pub fn simulate(count: u64, began: Instant) -> Result<String, std::fmt::Error> {
     let all = |settings: &'static [Setting], count| -> Vec<(&Setting, Vec<Run>)> {
-        settings.iter().map(|setting| (setting, runs(setting, count, began))).collect()
+        settings
+            .iter()
+            .map(|setting| (setting, runs(setting.title, count, began, |run| Run::of(setting, run))))
+            .collect()
     };
     let no_difference = all(&NO_DIFFERENCE, count);
     print_false(&no_difference);
     let differences = all(&DIFFERENCES, count / 2);
     print_power(&differences);
-    if let (Some(path), Some(shown)) = (drawn, differences.first()) {
-        std::fs::write(&path, picture(&no_difference, shown)?)?;
-        eprintln!("drew {path}");
+    match differences.first() {
+        Some(shown) => picture(&no_difference, shown),
+        None => Ok(String::new()),
     }
-    Ok(())
 }
