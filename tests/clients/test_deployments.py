@@ -11,8 +11,8 @@ NAMES = ["good", "better", "broken"]
 def deployed(sagemaker):
     """The endpoint `deployed` of the configuration `deploy-good`; `deploy-better` answers as well, `deploy-broken` never."""
     for name in NAMES:
-        path = "teapot" if name == "broken" else "echo"
-        sagemaker.create_model(ModelName=f"deploy-{name}", PrimaryContainer={"ModelDataUrl": f"{HOST}/{path}?{name}"})
+        path = "teapot" if name == "broken" else f"echo?{name}"
+        sagemaker.create_model(ModelName=f"deploy-{name}", PrimaryContainer={"ModelDataUrl": f"{HOST}/{path}"})
         variant = {"VariantName": "only", "ModelName": f"deploy-{name}", "InitialVariantWeight": 1}
         sagemaker.create_endpoint_config(EndpointConfigName=f"deploy-{name}", ProductionVariants=[variant])
     sagemaker.create_endpoint(EndpointName="deployed", EndpointConfigName="deploy-good")
@@ -71,12 +71,15 @@ def test_a_canary_takes_over_and_a_broken_one_is_rolled_back(sagemaker, runtime,
     config = canary(600, ["the new one fails"])
     sagemaker.update_endpoint(EndpointName=deployed, EndpointConfigName="deploy-broken", DeploymentConfig=config)
     failures = 0
-    while failures < 3:
+    for _ in range(200):
         try:
             runtime.invoke_endpoint(EndpointName=deployed, Body=b"1,2", ContentType="text/csv")
         except ClientError as error:
             assert error.response["Error"]["Code"] == "ModelError"
             failures += 1
+        if failures == 3:
+            break
+    assert failures == 3
     # The minute has to end.
     described = wait()
     assert described["EndpointConfigName"] == "deploy-better"
