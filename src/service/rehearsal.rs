@@ -254,7 +254,8 @@ fn says(plan: &Plan, expected: &Summary, alike: &Summary, fault: &Summary, fault
     let percent = |part: f64| format!("{} %", (part * 1000.0).round() / 10.0);
     let minutes = |summary: &Summary| {
         summary.minutes.map_or_else(String::new, |[_, median, _]| {
-            format!(", half of them within {} minutes", (median * 10.0).round() / 10.0)
+            let median = (median * 10.0).round() / 10.0;
+            format!(", half of them within {median} {}", if median == 1.0 { "minute" } else { "minutes" })
         })
     };
     let what = match plan.course {

@@ -180,11 +180,16 @@ fn more_often(segments: &[Vec<Trials>], at_most_times: f64, name: &str, (does, e
         None => String::new(),
     };
     let found = match times {
-        Some(_) => format!(
-            "{name} {does} {how_often} ({hits} of {all} {events} were its, where {} % would be by its share of the traffic; {} times are allowed)",
-            short(expected * 100.0),
-            short(at_most_times)
-        ),
+        Some(_) => {
+            let allowed = match at_most_times {
+                1.0 => String::new(),
+                times => format!("; {} times are allowed", short(times)),
+            };
+            let share = short(expected * 100.0);
+            format!(
+                "{name} {does} {how_often} ({hits} of {all} {events} were its, where {share} % would be by its share of the traffic{allowed})"
+            )
+        }
         None => format!("there were no {events} to compare {name} by"),
     };
     Tested { log_e: log_e_of_odds_since_any(segments, at_most_times), value: times, limit: Some(at_most_times), found }

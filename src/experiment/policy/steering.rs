@@ -298,7 +298,7 @@ impl<'a, D: Database> Steering<'a, D> {
             decision if run.status == Status::Paused && !matches!(decision, Decision::RollBack { .. }) => Ok(()),
             // What the store has not been told yet is not moved on from.
             Decision::Step { .. } | Decision::End { .. } if !may_step => Ok(()),
-            decision => self.apply(run, now, decision, &figures(&guarded, &evidence), now_ms),
+            decision => self.apply(run, now, decision, (Author::Policy, &figures(&guarded, &evidence)), now_ms),
         }
     }
 
@@ -343,7 +343,7 @@ impl<'a, D: Database> Steering<'a, D> {
         mut run: Run,
         now: Now,
         decision: Decision,
-        figures: &Value,
+        (author, figures): (Author, &Value),
         now_ms: f64,
     ) -> Result<(), DatabaseError> {
         let (deed, document) = match decision {
@@ -381,8 +381,8 @@ impl<'a, D: Database> Steering<'a, D> {
         };
         let mut revision = now.version.revision.clone();
         if let Some(document) = document {
-            let cause =
-                Cause { author: Author::Policy, reason: Some(run.says.clone()), figures: Some(figures.clone()) };
+            let figures = Some(figures.clone()).filter(|figures| !figures.is_null());
+            let cause = Cause { author, reason: Some(run.says.clone()), figures };
             let version = history::add(self.database, Some(document), &cause, now_ms)?;
             self.follow(&mut run, &version, now_ms)?;
             revision = version.revision;
@@ -430,9 +430,11 @@ impl<'a, D: Database> Steering<'a, D> {
             Act::RollBack if run.status.is_open() || run.status == Status::Done => {
                 let says = format!("the administrator put back what was before{by}.");
                 run.number = now.version.number;
-                self.apply(run, now, Decision::RollBack { says }, &Value::Null, now_ms)?;
+                self.apply(run, now, Decision::RollBack { says }, (cause.author.clone(), &Value::Null), now_ms)?;
             }
-            Act::Resume if run.status == Status::Paused => return self.resume(run, now, &by, now_ms),
+            Act::Resume if run.status == Status::Paused => {
+                return self.resume(run, now, (cause.author.clone(), &by), now_ms);
+            }
             Act::Hurry if run.status == Status::Running => {
                 let evidence = self.evidence(&run, &now.endpoint, now_ms)?;
                 let (guarded, decision) = decide(&run, &evidence);
@@ -462,7 +464,7 @@ impl<'a, D: Database> Steering<'a, D> {
                     }
                     (_, decision) => decision,
                 };
-                self.apply(run, now, decision, &figures(&guarded, &evidence), now_ms)?;
+                self.apply(run, now, decision, (cause.author.clone(), &figures(&guarded, &evidence)), now_ms)?;
             }
             Act::Pause | Act::Hurry => return Ok(Err(not_so("running"))),
             Act::Resume => return Ok(Err(not_so("paused"))),
@@ -529,7 +531,13 @@ impl<'a, D: Database> Steering<'a, D> {
     }
 
     /// Lets a policy go on: with the weights of the step that it was in, of the document as it is now.
-    fn resume(&self, mut run: Run, now: Now, by: &str, now_ms: f64) -> Result<Result<(), ActError>, DatabaseError> {
+    fn resume(
+        &self,
+        mut run: Run,
+        now: Now,
+        (author, by): (Author, &str),
+        now_ms: f64,
+    ) -> Result<Result<(), ActError>, DatabaseError> {
         let is_changed = run.number != now.version.number;
         let mut document = now.document.clone();
         if is_changed {
@@ -567,7 +575,7 @@ impl<'a, D: Database> Steering<'a, D> {
         run.status = Status::Running;
         run.says = format!("the administrator let it go on{by}.");
         if document != now.document {
-            let cause = Cause { author: Author::Policy, reason: Some(run.says.clone()), figures: None };
+            let cause = Cause::of(author, Some(run.says.clone()));
             history::add(self.database, Some(document), &cause, now_ms)?;
         }
         if let Some(version) = history::newest(self.database)? {

@@ -292,6 +292,7 @@ fn a_change_by_hand_or_by_api_pauses_and_resuming_goes_on_from_there() {
     assert!(report.says.unwrap().contains("the administrator changed the document (a look at c)"));
     // From there it can be rolled back, or left alone.
     assert!(matches!(ramped.act(Act::RollBack), Answer::Moved { .. }));
+    assert_eq!(ramped.history()[0].author, Author::Token);
     assert_eq!(ramped.report().revision, Some(revision(&ramp(""))));
 }
 
