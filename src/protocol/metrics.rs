@@ -238,7 +238,9 @@ fn text(scoreboards: &[(Name, Option<Scoreboard>)], format: Format) -> String {
     for (name, scoreboard) in &known {
         let Some(policy) = scoreboard.policy else { continue };
         for status in Status::ALL {
-            let labels = [("endpoint", *name), ("status", status.as_str())];
+            // As answers have it.
+            let named = status.as_str().replace(' ', "_");
+            let labels = [("endpoint", *name), ("status", named.as_str())];
             families.sample(family, &labels, f64::from(u8::from(policy == status)));
         }
     }

@@ -39,6 +39,7 @@ const LEAST_BETWEEN_MS: f64 = 500.0;
 const MOST_BETWEEN_MS: f64 = 30_000.0;
 /// Alarms are judged no more often than this: their periods are minutes, and each takes many rows.
 const ALARMS_EVERY_MS: f64 = 5_000.0;
+const A_DAY_MS: f64 = 86_400_000.0;
 /// What could not be done is tried again after this.
 const AGAIN_MS: f64 = 2_000.0;
 /// The most events of units that are kept: long before that, the test has decided.
@@ -287,6 +288,8 @@ impl<'a, D: Database> Steering<'a, D> {
         let evidence = self.evidence(&run, &now.endpoint, now_ms)?;
         let (guarded, decision) = decide(&run, &evidence);
         let wake_ms = match &decision {
+            // Its steps are not waited for, and what turns it back comes with requests.
+            _ if run.status == Status::Paused => MOST_BETWEEN_MS,
             Decision::Wait(Waiting { about_ms, .. }) => about_ms.unwrap_or(MOST_BETWEEN_MS),
             // Whether the store has been told by then.
             _ => AGAIN_MS,
@@ -310,6 +313,8 @@ impl<'a, D: Database> Steering<'a, D> {
             run.says = "the endpoint was removed.".to_owned();
             return self.note(&run, None, (Deed::Stop, None), None, now_ms);
         }
+        // Nothing is looked at before somebody resumes it.
+        set_state(self.database, WAKE_MS, (now_ms + A_DAY_MS).into())?;
         if run.status == Status::Paused {
             return Ok(());
         }

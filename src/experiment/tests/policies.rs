@@ -373,6 +373,15 @@ fn it_is_looked_at_when_something_may_have_to_be_done() {
     // However late.
     ramped.wait(500.0);
     assert_eq!(ramped.share("c"), 0.5);
+    ramped.act(Act::Pause);
+    ramped.wait(20.0);
+    assert_eq!(in_ms(ramped.wake()), 30_000.0, "its guardrails are looked at, however long the step has lasted");
+    ramped.bench.ask(Command::Change {
+        change: Change { edit: Edit::Weights(r#"{"c": 1}"#.to_owned()), condition: Condition::Any },
+        cause: Cause::of(Author::Token, None),
+    });
+    ramped.wait(1.0);
+    assert!(in_ms(ramped.wake()) > 60_000.0, "somebody else has the weights");
     ramped.act(Act::Stop);
     assert!(in_ms(ramped.wake()) > 60_000.0, "nothing is to be done");
 }
