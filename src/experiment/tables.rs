@@ -161,3 +161,33 @@ impl<'a> Row<'a> {
         self.0.next().and_then(Cell::as_number)
     }
 }
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::platform::sqlite::Sqlite;
+
+    #[test]
+    fn a_database_of_an_earlier_version_gets_what_it_lacks_and_keeps_what_it_has() {
+        // As many statements as there were before policies.
+        const BEFORE: usize = 15;
+        let (database, name) = (Sqlite::default(), Name::try_from("e").unwrap());
+        for statement in SCHEMA.iter().take(BEFORE) {
+            database.execute(statement, &[]).unwrap();
+        }
+        set_state(&database, MADE, Cell::count(15)).unwrap();
+        let columns =
+            "span, since, revision, variant, reason, invocations, predicted_rows, caller_errors, variant_errors,
+            other_errors, fallbacks, bytes_in, bytes_out";
+        let kept = format!("INSERT INTO sums ({columns}) VALUES (0, 0, 'r', 'a', 'weighted', 7, 0, 0, 0, 0, 0, 0, 0)");
+        database.execute(&kept, &[]).unwrap();
+        for _ in 0..2 {
+            prepare(&database, &name).unwrap();
+            let rows = database.execute("SELECT invocations, slow FROM sums", &[]).unwrap();
+            assert_eq!(rows, [[Cell::Integer(7), Cell::Integer(0)]]);
+        }
+        database.execute("SELECT figures FROM revisions", &[]).unwrap();
+        database.execute("SELECT * FROM wronged, deeds, notices", &[]).unwrap();
+    }
+}
