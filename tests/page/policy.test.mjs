@@ -281,7 +281,7 @@ for (const width of [390, 1440])
       assert.ok(await focused(button(card, "Roll back …")));
       assert.deepEqual(await sharesOf(name), [["blue", 1], ["green", 0]]);
       // The history has all of it.
-      await reads(section(page, "History").getByRole("listitem").first(), /the policy · “the administrator put back what was before\.”/);
+      await reads(section(page, "History").getByRole("listitem").first(), /the admin token · “the administrator put back what was before\.”/);
       await press("Start");
       await reads(word, /^Step 1 of 3/);
       await press("End it here");
