@@ -10,6 +10,7 @@ const TYPES = {
   csv: "text/csv; charset=utf-8",
   html: "text/html; charset=utf-8",
   js: "text/javascript; charset=utf-8",
+  json: "application/json",
   svg: "image/svg+xml",
   wasm: "application/wasm",
 };

@@ -93,7 +93,7 @@ test("workerd serve has the page, with types and headers, and leaves all else to
   const server = await serve(await freePort());
   const get = (path, init) => fetch(`${server.url}${path}`, init);
   try {
-    const types = { css: "text/css", csv: "text/csv", html: "text/html", js: "text/javascript", svg: "image/svg+xml", wasm: "application/wasm" };
+    const types = { css: "text/css", csv: "text/csv", html: "text/html", js: "text/javascript", json: "application/json", svg: "image/svg+xml", wasm: "application/wasm" };
     const files = readdirSync(`${root}www`, { recursive: true }).filter((file) => /\.\w+$/.test(file));
     assert.ok(files.includes("core/turnout_bg.wasm"));
     for (const file of files) {
