@@ -87,8 +87,10 @@ def test_the_verdict_on_1250_customers_is_what_the_log_says(runtime, customers):
     assert compared["difference"] == pytest.approx(difference, abs=1e-9)
     assert compared["interval"] == pytest.approx([low, high], abs=1e-9)
     assert compared["p_value"] == pytest.approx(p, rel=1e-6)
-    # 95.7 % against 87.2 %.
-    assert compared["verdict"] == "better", compared["says"]
+    # 95.7 % against 87.2 %: it is better, which one in a hundred of such draws does not show.
+    margin = 0.01
+    word = "better" if low > 0 else "not_worse" if low > -margin else "undecided"
+    assert (api["margin"], compared["verdict"]) == (margin, word), compared["says"]
     for variant in api["variants"]:
         name = variant["variant"]
         of_it = [(row, customers[row[0]][0]) for row in rows if row[1] == name]
