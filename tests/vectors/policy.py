@@ -13,12 +13,10 @@ one-sided, and its shares are each event's own. So that is written once more her
 """
 
 import importlib.metadata
-import json
 import pathlib
-import sys
-import warnings
 
 import numpy as np
+from recording import record_all
 
 VECTORS = pathlib.Path(__file__).with_name("policy.json")
 
@@ -203,29 +201,4 @@ def regret():
 LISTS = [canary, ratio, best, best_of_small, ucb1, regret]
 ORDER = ["canary", "ratio", "best", "best_of_small", "ucb1", "regret"]
 
-
-def main():
-    # statsmodels warns where one segment leaves no degrees of freedom, and scipy of quantiles beyond doubles.
-    warnings.simplefilter("ignore")
-    lists, here = json.loads(VECTORS.read_text()) if VECTORS.exists() else {}, 0
-    for record in LISTS:
-        try:
-            recorded = record()
-        except ImportError as missing:
-            print(f"{record.__name__}: left as it is, as there is no {missing.name} here")
-            continue
-        lists |= recorded
-        here += 1
-        for name, cases in recorded.items():
-            print(f"{name}: {len(cases)} cases")
-    if not here:
-        sys.exit("none of the packages is here: scripts/oracles.sh installs them")
-    # In one order, and with one case a line, whichever environment ran last.
-    text = []
-    for name in (name for name in ORDER if name in lists):
-        rows = ",\n".join(json.dumps(case, allow_nan=False) for case in lists[name])
-        text += [f'"{name}": [\n{rows}\n]']
-    VECTORS.write_text("{\n" + ",\n".join(text) + "\n}\n", encoding="utf-8")
-
-
-main()
+record_all(VECTORS, LISTS, ORDER)

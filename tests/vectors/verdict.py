@@ -10,12 +10,10 @@ short, and are given to the packages as they are recorded. Where a package loses
 compared with its formula in 50 digits (mpmath). All others are right to 1e-14.
 """
 
-import json
 import pathlib
-import sys
-import warnings
 
 import numpy as np
+from recording import record_all
 
 VECTORS = pathlib.Path(__file__).with_name("verdict.json")
 
@@ -293,32 +291,7 @@ def regression():
 
 
 LISTS = [bernoulli, normal_mixture, two_arms, off_policy, welch, clustered, classification, multiclass, regression]
+ORDER = ["bernoulli", "mixture_bound", "mixture_log_e", "sequential", "t_test", "off_policy", "welch", "clustered"]
+ORDER += ["classification", "multiclass", "regression"]
 
-
-def main():
-    # Some warn where a figure is not defined, which is recorded as null.
-    warnings.simplefilter("ignore")
-    lists, here = json.loads(VECTORS.read_text()) if VECTORS.exists() else {}, 0
-    for record in LISTS:
-        try:
-            recorded = record()
-        except ImportError as missing:
-            print(f"{record.__name__}: left as it is, as there is no {missing.name} here")
-            continue
-        lists |= recorded
-        here += 1
-        for name, cases in recorded.items():
-            print(f"{name}: {len(cases)} cases")
-    if not here:
-        sys.exit("none of the packages is here: scripts/oracles.sh installs them")
-    # In one order, and with one case a line, whichever environment ran last.
-    order = ["bernoulli", "mixture_bound", "mixture_log_e", "sequential", "t_test", "off_policy", "welch", "clustered"]
-    order += ["classification", "multiclass", "regression"]
-    text = []
-    for name in (name for name in order if name in lists):
-        rows = ",\n".join(json.dumps(case, ensure_ascii=False, allow_nan=False) for case in lists[name])
-        text += [f'"{name}": [\n{rows}\n]']
-    VECTORS.write_text("{\n" + ",\n".join(text) + "\n}\n", encoding="utf-8")
-
-
-main()
+record_all(VECTORS, LISTS, ORDER)
