@@ -75,6 +75,16 @@ impl Endpoint {
         if self.total_weight > 0.0 { variant.weight.get() / self.total_weight } else { 0.0 }
     }
 
+    /// All shares, by name, in the document's order.
+    pub fn shares(&self) -> Vec<(String, f64)> {
+        self.variants.iter().map(|variant| (variant.name.to_string(), self.share(variant))).collect()
+    }
+
+    /// The share of the variant of that name; 0 where there is none.
+    pub fn share_of(&self, name: &str) -> f64 {
+        self.variant(name).map_or(0.0, |variant| self.share(variant))
+    }
+
     /// Sticky assignment, where the endpoint has it.
     pub fn stickiness(&self) -> Option<&Stickiness> {
         self.stickiness.as_ref()
@@ -98,6 +108,26 @@ impl Endpoint {
     /// What is compared, against which variant and with which certainty; what an endpoint has that does not say, else.
     pub fn goal(&self) -> Cow<'_, Goal> {
         self.goal.as_ref().map_or_else(|| Cow::Owned(Goal::default()), Cow::Borrowed)
+    }
+
+    /// What variants are compared by: the goal's metric, or what is usual of such outcomes; `None` where nothing is said of
+    /// outcomes.
+    pub fn metric(&self) -> Option<Metric> {
+        let usual = *Metric::of(&self.outcome()?.kind).first()?;
+        Some(self.goal.as_ref().and_then(|goal| goal.metric).unwrap_or(usual))
+    }
+
+    /// The variant that the others are compared with.
+    pub fn baseline(&self) -> Option<&Name> {
+        match &self.goal {
+            Some(goal) => goal.baseline_of(&self.variants),
+            None => self.variants.first().map(|variant| &variant.name),
+        }
+    }
+
+    /// Each comparison's part of the goal's alpha.
+    pub fn alpha_each(&self) -> f64 {
+        self.goal().alpha.get() / self.variants.len().saturating_sub(1).max(1) as f64
     }
 
     /// The goal, as far as the document says it.

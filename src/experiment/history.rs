@@ -169,7 +169,7 @@ pub(super) fn forget(database: &impl Database, most: u64) -> Result<(), Database
 impl Version {
     pub fn shares(&self) -> Option<Vec<(String, f64)>> {
         let endpoint = Endpoint::parse(self.document.as_ref()?.as_bytes()).ok()?;
-        Some(endpoint.variants().iter().map(|each| (each.name.to_string(), endpoint.share(each))).collect())
+        Some(endpoint.shares())
     }
 }
 

@@ -78,7 +78,7 @@ impl<'a> Measure<'a> {
         }
         let outcome = endpoint.outcome()?;
         let goal = endpoint.goal();
-        let metric = goal.metric.or_else(|| Metric::of(&outcome.kind).first().copied())?;
+        let metric = endpoint.metric()?;
         let defined = Defined { outcome: &outcome.meaning(), metric, segment: goal.segment() };
         let text = serde_json::to_string(&defined).unwrap_or_default();
         Some(Measure { outcome, metric, segments: goal.segment().map_or(0, |segment| segment.values.len()), text })

@@ -267,10 +267,8 @@ struct Plan<'a> {
 
 impl<'a> Plan<'a> {
     fn of(measure: &'a Measure<'a>, endpoint: &'a Endpoint) -> Option<Self> {
-        let written = endpoint.written_goal().and_then(|goal| goal.baseline.as_ref());
-        let baseline = written.or_else(|| endpoint.variants().first().map(|variant| &variant.name))?;
-        let others = endpoint.variants().len().saturating_sub(1).max(1);
-        Some(Plan { measure, endpoint, baseline, alpha_each: endpoint.goal().alpha.get() / others as f64 })
+        let baseline = endpoint.baseline()?;
+        Some(Plan { measure, endpoint, baseline, alpha_each: endpoint.alpha_each() })
     }
 
     fn pairs(&self, effects: &'a Effects, segment: u8, alpha: f64) -> impl Iterator<Item = Pair<'a>> {
@@ -381,8 +379,7 @@ pub(super) fn judged(
     let mut judged = BTreeMap::new();
     for pair in plan.pairs(effects, WHOLE, plan.alpha_each) {
         let compared = compared(database, &plan, pair)?;
-        let is_lower = compared.difference.is_some_and(|difference| difference * sign < 0.0);
-        let log_e = compared.p_value.filter(|_| is_lower).map_or(0.0, |p_value| -p_value.ln());
+        let known = compared.difference.zip(compared.p_value);
         judged.insert(
             pair.variant.to_string(),
             Judged {
@@ -391,7 +388,7 @@ pub(super) fn judged(
                 difference: compared.difference,
                 interval: compared.interval,
                 more_outcomes: compared.more_outcomes.map(|more| more as f64),
-                log_e_of_worse: log_e.max(0.0),
+                log_e_of_worse: known.map_or(0.0, |(difference, p_value)| log_e_of_worse(difference, p_value, sign)),
             },
         );
     }
@@ -508,6 +505,11 @@ pub(super) fn word((low, high): (f64, f64), sign: f64, margin: Option<f64>) -> W
         Some(margin) if worst > -margin => Word::NotWorse,
         _ => Word::Undecided,
     }
+}
+
+/// The logarithm of the e-value against its being no worse, of what a look says; `sign` is -1 where less is better.
+pub(super) fn log_e_of_worse(difference: f64, p_value: f64, sign: f64) -> f64 {
+    if difference * sign < 0.0 { (-p_value.ln()).max(0.0) } else { 0.0 }
 }
 
 /// How many more outcomes it takes until an estimate of so many says something, if all goes on as it does.

@@ -84,7 +84,6 @@ fn too_long(run: &Run, evidence: &Evidence) -> Option<String> {
 /// What is known of the step that a ramp is in.
 struct Standing<'a> {
     climb: &'a Climb,
-    evidence: &'a Evidence,
     spent_ms: f64,
     invocations: u64,
     outcomes: u64,
@@ -95,7 +94,6 @@ fn ramp(run: &Run, climb: &Climb, evidence: &Evidence) -> Decision {
     let variants = run.plan.watched().into_iter().next().map(|(_, variants)| variants).unwrap_or_default();
     let standing = Standing {
         climb,
-        evidence,
         spent_ms: evidence.now_ms - run.since_ms,
         invocations: evidence.requests(&variants).invocations.saturating_sub(run.invocations_before),
         outcomes: evidence.outcomes(&variants).saturating_sub(run.outcomes_before),
@@ -154,7 +152,7 @@ fn ramp(run: &Run, climb: &Climb, evidence: &Evidence) -> Decision {
                 }
                 _ => {
                     let rate = standing.rate(standing.outcomes);
-                    let share: f64 = standing.share(&variants);
+                    let share = evidence.share(&variants);
                     // What it takes is told in outcomes of all, of which these variants have a share.
                     let about_ms = judged.more_outcomes.zip(rate).map(|(more, rate)| more * share / rate);
                     return Decision::Wait(Waiting {
@@ -181,11 +179,6 @@ impl Standing<'_> {
     /// How many of something come in a millisecond.
     fn rate(&self, count: u64) -> Option<f64> {
         Some(count as f64 / self.spent_ms).filter(|rate| *rate > 0.0 && rate.is_finite())
-    }
-
-    fn share(&self, variants: &[String]) -> f64 {
-        let last = self.evidence.segments.last().map(|segment| segment.shares.as_slice()).unwrap_or_default();
-        variants.iter().map(|name| super::plan::share_of(last, name)).sum()
     }
 
     /// What the step does not have yet.
@@ -243,8 +236,7 @@ fn choose(run: &Run, bandit: &Bandit, (baseline, variants): (&str, &[String]), e
     };
     let shares = with_floor(&propose(method, &evidence.arms), bandit.floor);
     let shares: Shares = variants.iter().cloned().zip(shares).collect();
-    let now = evidence.segments.last().map(|segment| segment.shares.as_slice()).unwrap_or_default();
-    let moved = shares.iter().map(|(name, share)| (share - super::plan::share_of(now, name)).abs());
+    let moved = shares.iter().map(|(name, share)| (share - evidence.share(std::slice::from_ref(name))).abs());
     if moved.fold(0.0, f64::max) < LEAST_MOVE {
         let says = "the weights are as the outcomes would have them".to_owned();
         return Decision::Wait(Waiting { says, about_ms: Some(bandit.interval_minutes.ms()) });

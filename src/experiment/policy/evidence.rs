@@ -200,6 +200,11 @@ impl Evidence {
         trials.collect()
     }
 
+    /// The share of some variants together, as it is now.
+    pub fn share(&self, variants: &[String]) -> f64 {
+        self.segments.last().map_or(0.0, |segment| segment.share(variants))
+    }
+
     /// Requests of some variants since the policy began.
     pub fn requests(&self, variants: &[String]) -> Requests {
         let mut sum = Requests::default();

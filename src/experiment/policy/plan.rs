@@ -81,12 +81,12 @@ impl Plan {
     pub fn of(endpoint: &Endpoint) -> Result<Self, PlanError> {
         let policy = endpoint.policy().ok_or(PlanError::NoPolicy)?;
         let guardrails = endpoint.guardrails().into_owned();
-        let shares = || endpoint.variants().iter().map(|variant| (variant.name.to_string(), endpoint.share(variant)));
+        let shares = || endpoint.shares().into_iter();
         match policy {
             Policy::Ramp(ramp) => {
                 let to = ramp.to.as_str();
                 let others: f64 = shares().filter(|(name, _)| name != to).map(|(_, share)| share).sum();
-                let own: f64 = shares().filter(|(name, _)| name == to).map(|(_, share)| share).sum();
+                let own = endpoint.share_of(to);
                 let has = own * 100.0;
                 let mut percent: Vec<f64> =
                     ramp.percent.get().iter().copied().filter(|percent| *percent > has + 1e-9).collect();
@@ -114,7 +114,7 @@ impl Plan {
                 Ok(Plan { course: Course::Ramp(climb), guardrails, alpha: ramp.alpha.get(), deployment: None })
             }
             Policy::Bandit(bandit) => {
-                let baseline = endpoint.goal().baseline_of(endpoint.variants()).map(ToString::to_string);
+                let baseline = endpoint.baseline().map(ToString::to_string);
                 let course = Course::Bandit {
                     bandit: bandit.clone(),
                     baseline: baseline.unwrap_or_default(),
@@ -130,8 +130,7 @@ impl Plan {
         match &self.course {
             Course::Ramp(climb) => climb.shares(0),
             Course::Bandit { bandit, variants, .. } => {
-                let share = |name: &String| endpoint.variant(name).map_or(0.0, |variant| endpoint.share(variant));
-                let shares: Vec<f64> = variants.iter().map(share).collect();
+                let shares: Vec<f64> = variants.iter().map(|name| endpoint.share_of(name)).collect();
                 // What is never asked is never learned of.
                 let has_floor = shares.iter().all(|share| *share >= bandit.floor);
                 let shares = if has_floor { shares } else { with_floor(&shares, bandit.floor) };

@@ -17,7 +17,7 @@ use super::run::Run;
 use crate::assignment::Randomness;
 use crate::endpoint::{Endpoint, Margin, Metric};
 use crate::experiment::status::Status;
-use crate::experiment::verdict::{Judged, Word, word};
+use crate::experiment::verdict::{Judged, Word, log_e_of_worse, word};
 use crate::statistics::{Effects, LEAST_UNITS, Tuning};
 
 /// What is assumed of the traffic.
@@ -80,11 +80,12 @@ pub struct Compared {
 impl Compared {
     /// As an endpoint's document has it; `None` where it says nothing of outcomes.
     pub fn of(endpoint: &Endpoint) -> Option<Self> {
-        let goal = endpoint.goal();
-        let metric = goal.metric.or_else(|| Metric::of(&endpoint.outcome()?.kind).first().copied())?;
-        let others = endpoint.variants().len().saturating_sub(1).max(1);
-        let baseline = goal.baseline_of(endpoint.variants())?.to_string();
-        Some(Compared { metric, baseline, alpha: goal.alpha.get() / others as f64, margin: goal.margin })
+        Some(Compared {
+            metric: endpoint.metric()?,
+            baseline: endpoint.baseline()?.to_string(),
+            alpha: endpoint.alpha_each(),
+            margin: endpoint.goal().margin,
+        })
     }
 }
 
@@ -285,7 +286,6 @@ impl<'a> Judging<'a> {
             };
             let look = tuning.look(difference, outcomes, compared.alpha);
             let verdict = word(look.interval, sign, compared.margin.map(Margin::get));
-            let log_e = if difference.value * sign < 0.0 { -look.p_value.ln() } else { 0.0 };
             let says = match verdict {
                 Word::Better => "it is better",
                 Word::Worse => "it is worse",
@@ -298,7 +298,7 @@ impl<'a> Judging<'a> {
                 difference: Some(difference.value),
                 interval: Some(look.interval),
                 more_outcomes: None,
-                log_e_of_worse: log_e.max(0.0),
+                log_e_of_worse: log_e_of_worse(difference.value, look.p_value, sign),
             };
             evidence.judged.insert(name.clone(), judged);
         }

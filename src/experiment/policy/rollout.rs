@@ -65,7 +65,7 @@ impl Rollout {
         };
         let climb = Climb {
             to_name: format!("configuration {config}"),
-            from: shares(&|name| before.variant(name.as_str()).map_or(0.0, |variant| before.share(variant))),
+            from: shares(&|name| before.share_of(name.as_str())),
             to: shares(&|name| deployed.iter().find(|each| each.meanwhile == *name).map_or(0.0, |each| each.share)),
             percent: self.percent,
             step_ms: self.step_ms,

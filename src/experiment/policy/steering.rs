@@ -601,9 +601,6 @@ impl<'a, D: Database> Steering<'a, D> {
         }
         let deeds = deeds::newest(self.database, MOST_TOLD)?;
         let endpoint = now.as_ref().map(|now| &now.endpoint);
-        let shares = |endpoint: &Endpoint| -> Shares {
-            endpoint.variants().iter().map(|variant| (variant.name.to_string(), endpoint.share(variant))).collect()
-        };
         let mut report = Report {
             as_of_ms: now_ms,
             revision: now.as_ref().and_then(|now| now.version.revision.clone()),
@@ -615,7 +612,7 @@ impl<'a, D: Database> Steering<'a, D> {
             began_ms: run.as_ref().map(|run| run.began_ms),
             before: run.as_ref().map(|run| run.before.clone()),
             step: None,
-            shares: endpoint.map(shares).unwrap_or_default(),
+            shares: endpoint.map(Endpoint::shares).unwrap_or_default(),
             alpha: run.as_ref().map(|run| run.plan.alpha),
             guardrails: Vec::new(),
             deeds,
@@ -795,9 +792,8 @@ fn begins(plan: &Plan) -> String {
 /// The document with weights of these shares, in percent.
 fn weighted(document: &str, shares: &Shares) -> Result<String, String> {
     let endpoint = Endpoint::parse(document.as_bytes()).map_err(|error| error.to_string())?;
-    let now = |name: &str| endpoint.variant(name).map_or(0.0, |variant| endpoint.share(variant));
-    if endpoint.variants().len() == shares.len() && shares.iter().all(|(name, share)| (now(name) - share).abs() < 1e-12)
-    {
+    let is_so = |(name, share): &(String, f64)| (endpoint.share_of(name) - share).abs() < 1e-12;
+    if endpoint.variants().len() == shares.len() && shares.iter().all(is_so) {
         return Ok(document.to_owned());
     }
     let mut weights = Vec::new();

@@ -173,7 +173,7 @@ pub(super) fn pending(open: &LastDeployment, endpoint: &Endpoint) -> Value {
         if open.is_baking { ("Baking", open.since_ms) } else { ("ActivatingTraffic", open.began_ms) };
     let status = json!([{ "Status": status, "StatusMessage": open.says, "StartTime": since_ms / 1000.0 }]);
     let variants = open.deployment.variants.iter().map(|deployed| {
-        let share = endpoint.variant(deployed.meanwhile.as_str()).map_or(0.0, |variant| endpoint.share(variant));
+        let share = endpoint.share_of(deployed.meanwhile.as_str());
         json!({
             "VariantName": deployed.name,
             "CurrentWeight": percent(share),
