@@ -185,6 +185,10 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
 
     /// Looks at the policy, and does what it decides.
     fn steer(&self) -> Result<(), DatabaseError> {
+        // As it is with most tallies: what a look would ask first is asked alone.
+        if !self.steering().is_open()? {
+            return Ok(());
+        }
         let now_ms = self.platform.now_ms();
         let may_step = !self.has_to_publish()?;
         self.database.atomically(&mut || self.steering().look(may_step, now_ms))

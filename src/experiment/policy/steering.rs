@@ -196,7 +196,8 @@ impl<'a, D: Database> Steering<'a, D> {
         Ok(text.and_then(|text| serde_json::from_str(&text).ok()))
     }
 
-    fn is_open(&self) -> Result<bool, DatabaseError> {
+    /// Whether a policy may still do something.
+    pub fn is_open(&self) -> Result<bool, DatabaseError> {
         Ok(self.status()?.is_some_and(Status::is_open))
     }
 
@@ -579,16 +580,15 @@ impl<'a, D: Database> Steering<'a, D> {
         }
         run.status = Status::Running;
         run.says = format!("the administrator let it go on{by}.");
-        if document != now.document {
+        let version = if document == now.document {
+            now.version
+        } else {
             let cause = Cause::of(author, Some(run.says.clone()));
-            history::add(self.database, Some(document), &cause, now_ms)?;
-        }
-        if let Some(version) = history::newest(self.database)? {
-            self.follow(&mut run, &version, now_ms)?;
-        }
+            history::add(self.database, Some(document), &cause, now_ms)?
+        };
+        self.follow(&mut run, &version, now_ms)?;
         set_state(self.database, WAKE_MS, (now_ms + LEAST_BETWEEN_MS).into())?;
-        let revision = history::newest(self.database)?.and_then(|version| version.revision);
-        self.note(&run, Some(&now.endpoint), (Deed::Resume, revision.as_deref()), None, now_ms)?;
+        self.note(&run, Some(&now.endpoint), (Deed::Resume, version.revision.as_deref()), None, now_ms)?;
         Ok(Ok(()))
     }
 
