@@ -12,9 +12,6 @@ export function sentence(text, names = []) {
   return names.some((name) => whole.startsWith(name)) ? whole : capital(whole);
 }
 
-/** What the worker says of a policy, as it is shown here: a ratio that is as good as infinite is no figure. */
-export const plain = (says) => says.replace(/about \d{7,} times as often as/, "far more often than").replace("is split as", "is divided as").replace("is not split as", "is not divided as");
-
 const short = (number) => (number >= 1_000 ? count(Math.round(number)) : String(Number(number.toPrecision(2))));
 const times = (number) => (number > 1_000 ? "over 1,000\u00a0times the others’" : `${short(number)}\u00a0times the others’`);
 const atMost = (number) => (number === 1 ? "no more often than the others" : `at most ${times(number)}`);
@@ -52,4 +49,4 @@ export function briefly(deed) {
 const DEEDS = { start: "Started", step: "Next step", pause: "Paused", resume: "Resumed", roll_back: "Rolled back", end: "Ended", stop: "Ended early" };
 
 /** A deed: what it was, and why. */
-export const deedWords = ({ deed, says }) => [DEEDS[deed] ?? deed, `${deed === "roll_back" ? "because " : ""}${/[.]$/.test(says) ? plain(says) : `${plain(says)}.`}`];
+export const deedWords = ({ deed, says }) => [DEEDS[deed] ?? deed, `${deed === "roll_back" ? "because " : ""}${/[.]$/.test(says) ? says : `${says}.`}`];

@@ -6,7 +6,7 @@ import { eachFrame } from "../lib/crew.js";
 import { count, element, find, list, percent, plural } from "../lib/dom.js";
 import { Errors } from "../lib/errors.js";
 import { Evidence } from "../lib/evidence.js";
-import { briefly, plain, sentence } from "../lib/guardrails.js";
+import { briefly, sentence } from "../lib/guardrails.js";
 import { CHALLENGERS, atRest, broken, ramped } from "../lib/ramp.js";
 import { Run } from "../lib/run.js";
 import { Split } from "../lib/split.js";
@@ -272,7 +272,7 @@ export async function experiment(endpoints) {
     if (how.gaveUp) return tally("Gave up after many failures in a row", mine);
     if (status === "done") return `Done after ${seconds} s: ${to} is better, so it has all of the traffic.`;
     if (status === "rolled_back") return `Rolled back after ${seconds} s${[briefly(deeds.at(-1))].filter(Boolean).map((why) => `, because ${why.replace(/^it /, `${to} `)}`)}: ${from} has all of the traffic again.`;
-    if (status === "paused") return `Paused: ${sentence(plain(report.says), names)}`;
+    if (status === "paused") return `Paused: ${sentence(report.says, names)}`;
     if (how.stopped && steering.isOpen) return `${tally("Stopped", mine)} The ramp waits where it is for more: ${shares}.`;
     if (how.stopped) return tally("Stopped", mine);
     return `${tally("Not decided yet", mine)} Go on, or put everything back.`;
@@ -296,7 +296,7 @@ export async function experiment(endpoints) {
       element("button", { type: "button", onclick: act("resume", () => ramp("run")) }, "Let it go on"),
       element("button", { type: "button", onclick: act("stop", () => ramp("run")) }, "End it, and begin anew"),
     );
-    return `A ramp is paused here: ${sentence(plain(steering.report.says), steering.names)}`;
+    return `A ramp is paused here: ${sentence(steering.report.says, steering.names)}`;
   }
 
   function offerBack(mine) {

@@ -3,7 +3,7 @@
 import { Asking, usable } from "../lib/asking.js";
 import { bar, element, list, percent, variantName } from "../lib/dom.js";
 import { fold } from "../lib/folds.js";
-import { deedWords, guardrailWords, plain, sentence } from "../lib/guardrails.js";
+import { deedWords, guardrailWords, sentence } from "../lib/guardrails.js";
 import { clear } from "../lib/trouble.js";
 import { history } from "../lib/worker.js";
 
@@ -37,7 +37,7 @@ function why(steering) {
   const { report, status, reason, names } = steering;
   if (status === null) return report.policy ? "" : `The document of ${steering.name} has no policy, so the weights stay until somebody changes them.`;
   // That it is so is said above; here, why.
-  const says = plain((status === "done" && reason) || (report.says ?? "")).replace(/^\S+ gets [\d.]+ % of the traffic: /, "because ");
+  const says = ((status === "done" && reason) || (report.says ?? "")).replace(/^\S+ gets [\d.]+ % of the traffic: /, "because ");
   return status === "rolled_back" ? `Because ${says}` : sentence(says, names);
 }
 
@@ -78,7 +78,7 @@ function guardrailOf(guarded, metric, { names, status }) {
     element("span.state", {}, guarded.breached ? "✕ crossed" : "✓ quiet"),
     element("span", {}, element("b", {}, name), ` ${value}`, element("span.note", {}, ` · ${rule}`)),
     // Where it was what ended it, it is said above.
-    guarded.breached && status === "running" ? element("span.note.says", {}, sentence(plain(guarded.says), names)) : null,
+    guarded.breached && status === "running" ? element("span.note.says", {}, sentence(guarded.says, names)) : null,
   );
 }
 
