@@ -34,7 +34,7 @@ pub use notify::{Notify, NotifyUrl, NotifyUrlError};
 pub use object::distinct_members;
 pub use origin::{OriginReference, OriginUrl, OriginUrlError};
 pub use outcome::{Classes, Label, Outcome, OutcomeError, OutcomeKind, Place, Pointer, Positive, Truth};
-pub use policy::{Bandit, Method, Minutes, Percents, Policy, PolicyError, PromoteWhen, Ramp, StopWhen};
+pub use policy::{Bandit, Minutes, Percents, Policy, PolicyError, PromoteWhen, Ramp, StopWhen};
 pub use revision::Revision;
 pub use secret::{SecretName, SecretNameError};
 pub use stickiness::{IssueError, Salt, SaltError, Stickiness, Token, TokenError, UnitSource};

@@ -6,6 +6,7 @@ use super::goal::{Alpha, Goal};
 use super::name::Name;
 use super::object::Object;
 use super::variant::Variant;
+use crate::statistics::Method;
 
 /// Who moves the weights.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -96,25 +97,6 @@ pub enum StopWhen {
     Verdict,
 }
 
-/// How a bandit chooses shares.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Method {
-    /// The probability of each to be the best.
-    Thompson,
-    /// Half of it to the best and half to the next, by these probabilities.
-    TopTwo,
-    /// The best so far, but for a part that all share.
-    EpsilonGreedy {
-        /// That part, 0 to 1.
-        epsilon: f64,
-    },
-    /// The one that might be the best, but for a part that all share.
-    Ucb1 {
-        /// That part, above 0 to 1.
-        explore: f64,
-    },
-}
-
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename = "bandit")]
 struct BanditDocument {
@@ -143,6 +125,9 @@ enum MethodName {
     EpsilonGreedy,
     Ucb1,
 }
+
+/// mabwiser's default.
+const UCB1_ALPHA: f64 = 1.0;
 
 /// What an endpoint that says nothing of it has: of all that is told, GrowthBook's.
 fn default_floor() -> f64 {
@@ -310,7 +295,7 @@ impl TryFrom<BanditDocument> for Bandit {
             MethodName::EpsilonGreedy => Method::EpsilonGreedy { epsilon: part("epsilon", epsilon, 0.1)? },
             MethodName::Ucb1 => match part("explore", explore, 0.1)? {
                 0.0 => return Err(PolicyError::Deterministic),
-                explore => Method::Ucb1 { explore },
+                explore => Method::Ucb1 { alpha: UCB1_ALPHA, explore },
             },
         };
         if !(0.0..0.5).contains(&floor) {
@@ -330,7 +315,7 @@ impl From<Bandit> for BanditDocument {
             Method::Thompson => (MethodName::Thompson, None, None),
             Method::TopTwo => (MethodName::TopTwo, None, None),
             Method::EpsilonGreedy { epsilon } => (MethodName::EpsilonGreedy, Some(epsilon), None),
-            Method::Ucb1 { explore } => (MethodName::Ucb1, None, Some(explore)),
+            Method::Ucb1 { explore, .. } => (MethodName::Ucb1, None, Some(explore)),
         };
         let Bandit { floor, interval_minutes, least_outcomes, stop_when, alpha, .. } = bandit;
         BanditDocument { method, epsilon, explore, floor, interval_minutes, least_outcomes, stop_when, alpha }

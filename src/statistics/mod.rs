@@ -1,6 +1,5 @@
 //! Statistics: whether the traffic is split as it should be, how good the variants are, and which is better.
 
-#[cfg(feature = "serve")]
 mod bandit;
 #[cfg(feature = "serve")]
 mod effects;
@@ -13,7 +12,6 @@ mod mismatch;
 mod odds;
 #[cfg(all(test, not(target_arch = "wasm32"), feature = "serve"))]
 mod oracles;
-#[cfg(feature = "serve")]
 mod posterior;
 #[cfg(feature = "serve")]
 mod quality;
@@ -21,7 +19,6 @@ mod quality;
 mod regret;
 mod sequential;
 
-#[cfg(feature = "serve")]
 pub use bandit::{Arm, Method, propose, with_floor};
 #[cfg(feature = "serve")]
 pub use effects::{Effects, Estimate, Sums};
@@ -32,7 +29,6 @@ pub use look::{LEAST_UNITS, Look, TUNED_FOR_UNITS, Tuning};
 pub use mismatch::{ALPHA, CONCENTRATION, Mismatch, Segment, SharesError, acceptance_always};
 #[cfg(feature = "serve")]
 pub use odds::{MOST_TIMES, Trials, log_e_of_odds, log_e_of_odds_since_any, ratio_estimate};
-#[cfg(feature = "serve")]
 pub use posterior::{Posterior, best, top_two};
 #[cfg(feature = "serve")]
 pub use quality::{Area, CalibrationBin, Confusion, Numbers, OneClass, Roc, Scores, brier, log_loss};

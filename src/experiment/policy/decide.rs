@@ -4,9 +4,9 @@ use super::evidence::Evidence;
 use super::guard::{Guarded, alone, guard, short};
 use super::plan::{Climb, Course, Shares};
 use super::run::Run;
-use crate::endpoint::{Bandit, Method, PromoteWhen, StopWhen, Then, Watch};
+use crate::endpoint::{Bandit, PromoteWhen, StopWhen, Then, Watch};
 use crate::experiment::verdict::Word;
-use crate::statistics::{Arm, Method as Choice, propose, with_floor};
+use crate::statistics::{Arm, propose, with_floor};
 
 /// What is done.
 #[derive(Clone, Debug, PartialEq)]
@@ -227,14 +227,7 @@ fn choose(run: &Run, bandit: &Bandit, (baseline, variants): (&str, &[String]), e
         let says = "new weights are made once an interval".to_owned();
         return Decision::Wait(Waiting { says, about_ms: Some(left_ms) });
     }
-    let method = match bandit.method {
-        Method::Thompson => Choice::Thompson,
-        Method::TopTwo => Choice::TopTwo,
-        Method::EpsilonGreedy { epsilon } => Choice::EpsilonGreedy { epsilon },
-        // mabwiser's default.
-        Method::Ucb1 { explore } => Choice::Ucb1 { alpha: 1.0, explore },
-    };
-    let shares = with_floor(&propose(method, &evidence.arms), bandit.floor);
+    let shares = with_floor(&propose(bandit.method, &evidence.arms), bandit.floor);
     let shares: Shares = variants.iter().cloned().zip(shares).collect();
     let moved = shares.iter().map(|(name, share)| (share - evidence.share(std::slice::from_ref(name))).abs());
     if moved.fold(0.0, f64::max) < LEAST_MOVE {
