@@ -80,7 +80,8 @@ page() {
         echo "[setup] installing Debian's Chromium (about a minute, once)"
         as_root apt-get update -qq && as_root apt-get install -y -qq --no-install-recommends chromium >/dev/null || return
     fi
-    node --test --test-reporter=spec tests/page/*.test.mjs
+    # One browser and one worker at a time: on two cores, several would only wait for each other, longer than the tests do.
+    node --test --test-reporter=spec --test-concurrency=1 tests/page/*.test.mjs
 }
 
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
