@@ -18,6 +18,7 @@ use super::object::Object;
 use super::outcome::Outcome;
 use super::policy::Policy;
 use super::revision::Revision;
+use super::shadow::ShadowShare;
 use super::stickiness::Stickiness;
 use super::variant::Variant;
 
@@ -52,6 +53,16 @@ impl Endpoint {
     /// The variants in the document's order; at least one.
     pub fn variants(&self) -> &[Variant] {
         &self.variants
+    }
+
+    /// The variants that answer callers: those that are no shadows. At least one.
+    pub fn answering(&self) -> impl Iterator<Item = &Variant> {
+        self.variants.iter().filter(|variant| !variant.is_shadow())
+    }
+
+    /// The variants that are asked as well, with the share of requests that each is asked about.
+    pub fn shadows(&self) -> impl Iterator<Item = (&Variant, ShadowShare)> {
+        self.variants.iter().filter_map(|variant| Some((variant, variant.shadow?)))
     }
 
     /// The variant of that name.
@@ -121,7 +132,7 @@ impl Endpoint {
     pub fn baseline(&self) -> Option<&Name> {
         match &self.goal {
             Some(goal) => goal.baseline_of(&self.variants),
-            None => self.variants.first().map(|variant| &variant.name),
+            None => self.answering().next().map(|variant| &variant.name),
         }
     }
 
@@ -219,8 +230,13 @@ impl Endpoint {
         if let Some(position) = variants.iter().position(tiny) {
             return Err(DocumentError::TinyShare { position });
         }
+        if variants.iter().all(Variant::is_shadow) {
+            return Err(DocumentError::OnlyShadows);
+        }
+        let is_shadow = |name: &Name| variants.iter().any(|variant| variant.name == *name && variant.is_shadow());
         let fallback = match written.fallback {
             None => None,
+            Some(name) if is_shadow(&name) => return Err(DocumentError::ShadowFallback(name)),
             Some(name) => match variants.iter().position(|variant| variant.name == name) {
                 Some(position) => Some(position),
                 None => {
@@ -241,6 +257,9 @@ impl Endpoint {
             if let Some(name) = goal.baseline.clone().filter(|name| !variants.iter().any(|each| each.name == *name)) {
                 let known = variants.iter().map(|variant| variant.name.to_string()).collect();
                 return Err(DocumentError::UnknownBaseline(name, known));
+            }
+            if let Some(name) = goal.baseline.clone().filter(is_shadow) {
+                return Err(DocumentError::ShadowBaseline(name));
             }
         }
         let guardrails: Option<Vec<Guardrail>> =
@@ -530,6 +549,45 @@ mod tests {
         // The second kind is without scores.
         let plain = r#""outcome": {"kind": "label"}, "goal": {"metric": "log_loss"}"#;
         assert!(refusal(&with(plain)).contains("use accuracy"));
+    }
+
+    #[test]
+    fn a_shadow_has_no_weight_and_answers_nobody() {
+        let document = |shadow: &str, rest: &str| {
+            format!(
+                r#"{{"variants": [{{"name": "s", {shadow}, "origin": {{"url": "https://s.example"}}}},
+                    {{"name": "a", "origin": {{"url": "https://a.example"}}}}] {rest}}}"#
+            )
+        };
+        for written in [r#""shadow": 0.25"#, r#""shadow": 0.25, "weight": 0"#] {
+            let endpoint = Endpoint::parse(document(written, "").as_bytes()).unwrap();
+            assert_eq!((endpoint.share_of("s"), endpoint.share_of("a")), (0.0, 1.0));
+            let shadows: Vec<_> =
+                endpoint.shadows().map(|(variant, share)| (variant.name.as_str(), share.get())).collect();
+            assert_eq!(shadows, [("s", 0.25)]);
+            assert_eq!(endpoint.answering().count(), 1);
+            // The first that answers.
+            assert_eq!(endpoint.baseline().map(Name::as_str), Some("a"));
+            let again = Endpoint::parse(endpoint.to_json().as_bytes()).unwrap();
+            assert_eq!(again.variants(), endpoint.variants());
+        }
+        let label = r#", "outcome": {"kind": "label"}"#;
+        for (shadow, rest, expected) in [
+            (r#""shadow": 0"#, String::new(), "above 0, at most 1"),
+            (r#""shadow": 1.5"#, String::new(), "above 0, at most 1"),
+            (r#""shadow": true"#, String::new(), "invalid type: boolean"),
+            (r#""shadow": 1, "weight": 1"#, String::new(), "variant `s` is a shadow, which answers nobody, and has a weight"),
+            (r#""shadow": 1"#, r#", "fallback": "s""#.to_owned(), "at `fallback`: `s` is a shadow"),
+            (r#""shadow": 1"#, format!(r#"{label}, "goal": {{"baseline": "s"}}"#), "at `goal.baseline`: `s` is a shadow"),
+            (r#""shadow": 1"#, r#", "policy": {"ramp": {"to": "s", "percent": [100], "step_minutes": 1, "promote_when": "no_breach"}}"#.to_owned(), "variant `s` is a shadow"),
+        ] {
+            let message = refusal(&document(shadow, &rest));
+            assert!(message.contains(expected), "{shadow} {rest}\n  gave: {message}\n  expected: {expected}");
+        }
+        assert!(
+            refusal(&one_variant(r#""shadow": 1, "origin": {"url": "https://s.example"}"#))
+                .contains("all of them are shadows")
+        );
     }
 
     #[test]

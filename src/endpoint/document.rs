@@ -63,6 +63,17 @@ pub enum DocumentError {
     /// The fallback is not one of the variants.
     #[error("at `fallback`: there is no variant `{0}`; name one of: {known}", known = .1.join(", "))]
     UnknownFallback(Name, Vec<String>),
+    /// The fallback is a shadow.
+    #[error("at `fallback`: `{0}` is a shadow, which answers nobody; name another variant, or take its `shadow` away")]
+    ShadowFallback(Name),
+    /// The baseline is a shadow.
+    #[error(
+        "at `goal.baseline`: `{0}` is a shadow, which is itself compared with the baseline; name a variant that answers"
+    )]
+    ShadowBaseline(Name),
+    /// Nobody answers.
+    #[error("at `variants`: all of them are shadows; at least one has to answer")]
+    OnlyShadows,
     /// The baseline is not one of the variants.
     #[error("at `goal.baseline`: there is no variant `{0}`; name one of: {known}", known = .1.join(", "))]
     UnknownBaseline(Name, Vec<String>),
@@ -97,6 +108,9 @@ impl DocumentError {
                 format!("`variants[{position}].weight` is too small beside the others")
             }
             DocumentError::UnknownFallback(..) => "`fallback` is none of the variants".to_owned(),
+            DocumentError::ShadowFallback(_) => "`fallback` is a shadow".to_owned(),
+            DocumentError::ShadowBaseline(_) => "`goal.baseline` is a shadow".to_owned(),
+            DocumentError::OnlyShadows => "`variants` are all shadows".to_owned(),
             DocumentError::UnknownBaseline(..) => "`goal.baseline` is none of the variants".to_owned(),
             DocumentError::Goal(_) => "`goal` does not go with `outcome`".to_owned(),
             DocumentError::Policy(_) => "`policy` does not go with the rest".to_owned(),

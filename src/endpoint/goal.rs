@@ -119,7 +119,8 @@ pub enum GoalError {
 impl Goal {
     /// The variant that the others are compared with.
     pub fn baseline_of<'a>(&'a self, variants: &'a [Variant]) -> Option<&'a Name> {
-        self.baseline.as_ref().or_else(|| variants.first().map(|variant| &variant.name))
+        let first = || variants.iter().find(|variant| !variant.is_shadow());
+        self.baseline.as_ref().or_else(|| first().map(|variant| &variant.name))
     }
 
     /// The parts of the traffic that are judged by themselves.

@@ -16,6 +16,7 @@ mod outcome;
 mod policy;
 mod revision;
 mod secret;
+mod shadow;
 mod stickiness;
 mod variant;
 mod weight;
@@ -37,6 +38,7 @@ pub use outcome::{Classes, Label, Outcome, OutcomeError, OutcomeKind, Place, Poi
 pub use policy::{Bandit, Minutes, Percents, Policy, PolicyError, PromoteWhen, Ramp, StopWhen};
 pub use revision::Revision;
 pub use secret::{SecretName, SecretNameError};
+pub use shadow::{ShadowError, ShadowShare};
 pub use stickiness::{IssueError, Salt, SaltError, Stickiness, Token, TokenError, UnitSource};
 pub use variant::{Backend, Variant, VariantError};
 pub use weight::{Weight, WeightError};

@@ -158,6 +158,9 @@ pub enum PolicyError {
     /// There is none, or two.
     #[error("a policy is `ramp` or `bandit`, one of them")]
     Kind,
+    /// The variant is a shadow.
+    #[error("variant `{0}` is a shadow, which no traffic can be given to: take its `shadow` away first")]
+    Shadow(Name),
     /// They are no steps.
     #[error(
         "`percent` is 1 to 50 numbers above 0 and up to 100, each above the one before, such as [1, 5, 25, 50, 100]"
@@ -220,13 +223,17 @@ impl PromoteWhen {
 impl Policy {
     /// Whether it goes with the rest of a document.
     pub(super) fn check(&self, variants: &[Variant], has_outcome: bool, goal: &Goal) -> Result<(), PolicyError> {
+        let answering = variants.iter().filter(|variant| !variant.is_shadow()).count();
         match self {
             Policy::Ramp(Ramp { to, promote_when, percent, .. }) => {
                 if !variants.iter().any(|variant| variant.name == *to) {
                     let known = variants.iter().map(|variant| variant.name.to_string()).collect();
                     return Err(PolicyError::UnknownVariant(to.clone(), known));
                 }
-                if variants.len() < 2 {
+                if variants.iter().any(|variant| variant.name == *to && variant.is_shadow()) {
+                    return Err(PolicyError::Shadow(to.clone()));
+                }
+                if answering < 2 {
                     return Err(PolicyError::Alone(to.clone()));
                 }
                 match promote_when {
@@ -239,7 +246,7 @@ impl Policy {
                 }
             }
             Policy::Bandit(_) if !has_outcome => Err(PolicyError::BanditNoOutcome),
-            Policy::Bandit(bandit) if bandit.floor * variants.len() as f64 >= 1.0 => Err(PolicyError::Floor),
+            Policy::Bandit(bandit) if bandit.floor * answering as f64 >= 1.0 => Err(PolicyError::Floor),
             Policy::Bandit(_) => Ok(()),
         }
     }

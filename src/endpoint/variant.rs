@@ -6,6 +6,7 @@ use super::model::ModelReference;
 use super::name::Name;
 use super::object::Object;
 use super::origin::OriginReference;
+use super::shadow::ShadowShare;
 use super::weight::Weight;
 
 /// One way to answer: a name, a weight and a backend.
@@ -18,6 +19,8 @@ pub struct Variant {
     pub weight: Weight,
     /// What answers.
     pub backend: Backend,
+    /// Of which share of the requests it is asked as well, where it is a shadow; its weight is then 0.
+    pub shadow: Option<ShadowShare>,
 }
 
 /// What answers for a variant.
@@ -41,6 +44,18 @@ pub enum VariantError {
     /// Both backends are given.
     #[error("variant `{0}` has both `model` and `origin`: keep one, and make the other a variant of its own")]
     BothBackends(Name),
+    /// A shadow has a weight.
+    #[error(
+        "variant `{0}` is a shadow, which answers nobody, and has a weight: give it none, or take `shadow` away to let it answer"
+    )]
+    WeighedShadow(Name),
+}
+
+impl Variant {
+    /// Whether it is asked as well, and answers nobody who does not name it.
+    pub fn is_shadow(&self) -> bool {
+        self.shadow.is_some()
+    }
 }
 
 impl Backend {
@@ -58,12 +73,14 @@ impl Backend {
 #[serde(deny_unknown_fields, rename = "variant")]
 struct VariantDocument {
     name: Name,
-    #[serde(default)]
-    weight: Weight,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    weight: Option<Weight>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     model: Option<Object<ModelReference>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     origin: Option<Object<OriginReference>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    shadow: Option<ShadowShare>,
 }
 
 impl TryFrom<Object<VariantDocument>> for Variant {
@@ -76,7 +93,13 @@ impl TryFrom<Object<VariantDocument>> for Variant {
             (None, None) => return Err(VariantError::NoBackend(written.name)),
             (Some(_), Some(_)) => return Err(VariantError::BothBackends(written.name)),
         };
-        Ok(Variant { name: written.name, weight: written.weight, backend })
+        let weight = match (written.weight, written.shadow) {
+            (None, None) => Weight::default(),
+            (None, Some(_)) => Weight::ZERO,
+            (Some(weight), Some(_)) if weight > Weight::ZERO => return Err(VariantError::WeighedShadow(written.name)),
+            (Some(weight), _) => weight,
+        };
+        Ok(Variant { name: written.name, weight, backend, shadow: written.shadow })
     }
 }
 
@@ -86,6 +109,6 @@ impl From<Variant> for VariantDocument {
             Backend::Model(model) => (Some(Object(model)), None),
             Backend::Origin(origin) => (None, Some(Object(origin))),
         };
-        VariantDocument { name: variant.name, weight: variant.weight, model, origin }
+        VariantDocument { name: variant.name, weight: Some(variant.weight), model, origin, shadow: variant.shadow }
     }
 }

@@ -26,6 +26,9 @@ pub enum WeightError {
 }
 
 impl Weight {
+    /// Of a variant that only targeted requests reach.
+    pub const ZERO: Weight = Weight(0.0);
+
     /// The smallest weight above 0. Scores of sticky assignment are up to 37 / weight, which is infinite below about
     /// 1e-307, and smaller numbers still have fewer digits. 1e-100 is far from both.
     pub const LEAST: f64 = 1e-100;

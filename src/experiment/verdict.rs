@@ -273,7 +273,7 @@ impl<'a> Plan<'a> {
 
     fn pairs(&self, effects: &'a Effects, segment: u8, alpha: f64) -> impl Iterator<Item = Pair<'a>> {
         let baseline = self.baseline;
-        let others = self.endpoint.variants().iter().filter(move |variant| variant.name != *baseline);
+        let others = self.endpoint.answering().filter(move |variant| variant.name != *baseline);
         others.map(move |variant| Pair { effects, segment, baseline, variant: &variant.name, alpha })
     }
 }
@@ -632,7 +632,7 @@ pub(super) fn estimates(
         }
     };
     let mut always: Vec<Hypothesis> =
-        endpoint.variants().iter().map(|variant| hypothesis(vec![(variant.name.clone(), 1.0)])).collect();
+        endpoint.answering().map(|variant| hypothesis(vec![(variant.name.clone(), 1.0)])).collect();
     let sign = if measure.metric.is_better_higher() { -1.0 } else { 1.0 };
     let rank = |hypothesis: &Hypothesis| hypothesis.snips.map_or(f64::INFINITY, |value| sign * value);
     always.sort_by(|a, b| rank(a).total_cmp(&rank(b)));

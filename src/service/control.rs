@@ -325,7 +325,7 @@ impl<P: Platform> Service<'_, P> {
         let mut resolved = Vec::new();
         for variant in &config.variants {
             let backend = self.stored::<Backend>(Kind::Model, &variant.model).await?.value;
-            resolved.push(Variant { name: variant.name.clone(), weight: variant.weight, backend });
+            resolved.push(Variant { name: variant.name.clone(), weight: variant.weight, backend, shadow: None });
         }
         Ok(resolved)
     }

@@ -81,7 +81,8 @@ impl Plan {
     pub fn of(endpoint: &Endpoint) -> Result<Self, PlanError> {
         let policy = endpoint.policy().ok_or(PlanError::NoPolicy)?;
         let guardrails = endpoint.guardrails().into_owned();
-        let shares = || endpoint.shares().into_iter();
+        // Shadows have no share, and none is given to them.
+        let shares = || endpoint.answering().map(|variant| (variant.name.to_string(), endpoint.share(variant)));
         match policy {
             Policy::Ramp(ramp) => {
                 let to = ramp.to.as_str();

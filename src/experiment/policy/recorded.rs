@@ -52,7 +52,7 @@ pub(in crate::experiment) fn recorded(
     let effects = measure::effects(database, WHOLE)?;
     let measured = Measure::of(endpoint).is_some();
     // Of all outcomes together, for variants that have had none.
-    let names: Vec<String> = endpoint.variants().iter().map(|variant| variant.name.to_string()).collect();
+    let names: Vec<String> = endpoint.answering().map(|variant| variant.name.to_string()).collect();
     let known: Vec<(f64, f64, f64)> = names
         .iter()
         .filter_map(|name| {

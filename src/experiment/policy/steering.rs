@@ -667,7 +667,7 @@ impl<'a, D: Database> Steering<'a, D> {
         if let Some(measure) = Measure::of(endpoint) {
             let effects = measure::effects(self.database, WHOLE)?;
             evidence.judged = verdict::judged(self.database, &measure, endpoint, &effects)?;
-            for variant in endpoint.variants() {
+            for variant in endpoint.answering() {
                 let outcomes = effects.outcomes_of(variant.name.as_str()).max(0.0) as u64;
                 evidence.outcomes.insert(variant.name.to_string(), outcomes);
             }
@@ -793,7 +793,7 @@ fn begins(plan: &Plan) -> String {
 fn weighted(document: &str, shares: &Shares) -> Result<String, String> {
     let endpoint = Endpoint::parse(document.as_bytes()).map_err(|error| error.to_string())?;
     let is_so = |(name, share): &(String, f64)| (endpoint.share_of(name) - share).abs() < 1e-12;
-    if endpoint.variants().len() == shares.len() && shares.iter().all(is_so) {
+    if endpoint.answering().count() == shares.len() && shares.iter().all(is_so) {
         return Ok(document.to_owned());
     }
     let mut weights = Vec::new();
