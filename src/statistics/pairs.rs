@@ -125,6 +125,19 @@ fn exactly(k: u64, n: u64) -> f64 {
 /// other, so units are what varies: of each, N is its pairs and D the sum of their d.
 ///
 /// They are the same in whatever order pairs come. d is near 0 on average, so that no origin has to be taken out.
+///
+/// ```
+/// use turnout::statistics::{PairedSums, Tuning};
+/// let mut sums = PairedSums::default();
+/// // 2,000 requests without units: the variant alone was right on 80, the baseline alone on 29.
+/// for at in 0..2_000 {
+///     let d = if at % 25 == 0 { 1.0 } else if at % 67 == 1 { -1.0 } else { 0.0 };
+///     sums.add(d, 1.0, None);
+/// }
+/// let (difference, pairs) = (sums.cautious_difference().unwrap(), sums.pairs());
+/// let tuning = Tuning::new(difference, pairs, sums.units(), 0.05).unwrap();
+/// assert!(tuning.look(difference, pairs, 0.05).interval.0 > 0.0);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PairedSums {
     pairs: f64,
