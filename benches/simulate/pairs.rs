@@ -22,7 +22,7 @@ enum Kind {
     Drawn,
     /// Of units of unequal activity. Which model is right on all requests of a unit is the unit's.
     Sticky,
-    /// The same, on every other request.
+    /// The same, on half of the requests.
     HalfSticky,
     /// Scores of a label that so many requests have, which are judged by Brier's.
     Brier,
@@ -51,9 +51,9 @@ const EQUAL: [Setting; 13] = {
         Setting { title: "units, 1 % differ, always", ..STICKY },
         Setting { title: "units, 5 % differ, always", discordant: 0.05, ..STICKY },
         Setting { title: "units, 30 % differ, always", discordant: 0.3, ..STICKY },
-        Setting { title: "units, 1 % differ, on every other request", ..HALF },
-        Setting { title: "units, 5 % differ, on every other request", discordant: 0.05, ..HALF },
-        Setting { title: "units, 30 % differ, on every other request", discordant: 0.3, ..HALF },
+        Setting { title: "units, 1 % differ, on half of the requests", ..HALF },
+        Setting { title: "units, 5 % differ, on half of the requests", discordant: 0.05, ..HALF },
+        Setting { title: "units, 30 % differ, on half of the requests", discordant: 0.3, ..HALF },
         Setting { title: "Brier's, a label of 1 %", discordant: 0.01, ..BRIER },
         Setting { title: "Brier's, a label of 5 %", discordant: 0.05, ..BRIER },
         Setting { title: "Brier's, a label of 30 %", discordant: 0.3, ..BRIER },
