@@ -4,7 +4,7 @@
 # make bench   Turnout against other workers and servers: a table and a plot (about six minutes once built)
 # make bench-trees  trees in wasm against onnxruntime-web and tract
 # make fuzz    models that are changed field by field load or are refused, led by coverage; SECONDS=900 for longer
-# make simulate  verdicts, ramps and bandits against the truth, on made-up traffic (twelve minutes)
+# make simulate  verdicts, pairs, ramps and bandits against the truth, on made-up traffic (twelve minutes)
 # make oracles   records anew what other implementations say of the statistics
 # make lint    clippy for the worker on both targets and for the page's core, formatting, and the syntax of scripts
 # make clean   removes what was built; `make clean-tools` the tools as well

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Records anew what independent implementations say of our statistics: tests/vectors/mismatch.json, verdict.json
-# and policy.json.
+# Records anew what independent implementations say of our statistics: tests/vectors/mismatch.json, verdict.json,
+# policy.json and pairs.json.
 #
 # They want different versions of numpy, so there are two Python environments, .tools/oracles-a and .tools/oracles-b, made once
 # (some minutes; confseq is compiled, which wants a C++ compiler) and anew when the versions below change. A package that cannot
@@ -74,3 +74,6 @@ say "verdict.json"
 say "policy.json"
 .tools/oracles-a/bin/python tests/vectors/policy.py
 .tools/oracles-b/bin/python tests/vectors/policy.py
+say "pairs.json"
+.tools/oracles-a/bin/python tests/vectors/pairs.py
+.tools/oracles-b/bin/python tests/vectors/pairs.py

@@ -1,12 +1,13 @@
 //! How often what Turnout says and does by itself is wrong, and how soon it is right, on made-up traffic.
 //!
 //! `make simulate` prints the tables of docs/verdict.md and docs/policy.md, and draws their pictures. `simulate RUNS` does fewer
-//! runs and draws nothing; `simulate RUNS verdict` and `simulate RUNS policies` do one of the two, and a third argument says in
-//! which directory the picture is drawn.
+//! runs and draws nothing; `simulate RUNS verdict`, `simulate RUNS pairs` and `simulate RUNS policies` do one of the three, and a
+//! third argument says in which directory the picture is drawn.
 #![allow(missing_docs, clippy::disallowed_methods)]
 
 mod bandits;
 mod figures;
+mod pairs;
 mod picture;
 mod policies;
 mod random;
@@ -34,6 +35,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     if is_asked("verdict") {
         keep("verdict", &verdict::simulate(count, began)?)?;
+    }
+    if is_asked("pairs") {
+        pairs::simulate(count, began);
     }
     if is_asked("policies") {
         keep("policy", &policies::simulate(count, began)?)?;

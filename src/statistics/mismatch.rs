@@ -73,7 +73,7 @@ impl Segment {
 }
 
 /// ln G(x) - [(x - 1/2) ln x - x + ln(2 pi)/2], for x > 0.
-fn beyond_stirling(x: f64) -> f64 {
+pub(super) fn beyond_stirling(x: f64) -> f64 {
     if x < 20.0 {
         return libm::lgamma(x) - ((x - 0.5) * x.ln() - x + 0.5 * std::f64::consts::TAU.ln());
     }

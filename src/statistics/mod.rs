@@ -12,6 +12,8 @@ mod mismatch;
 mod odds;
 #[cfg(all(test, not(target_arch = "wasm32"), feature = "serve"))]
 mod oracles;
+#[cfg(feature = "serve")]
+mod pairs;
 mod posterior;
 #[cfg(feature = "serve")]
 mod quality;
@@ -29,6 +31,8 @@ pub use look::{LEAST_UNITS, Look, TUNED_FOR_UNITS, Tuning};
 pub use mismatch::{ALPHA, CONCENTRATION, Mismatch, Segment, SharesError, acceptance_always};
 #[cfg(feature = "serve")]
 pub use odds::{MOST_TIMES, Trials, log_e_of_odds, log_e_of_odds_since_any, ratio_estimate};
+#[cfg(feature = "serve")]
+pub use pairs::{McNemar, PairedSums};
 pub use posterior::{Posterior, best, top_two};
 #[cfg(feature = "serve")]
 pub use quality::{Area, CalibrationBin, Confusion, Numbers, OneClass, Roc, Scores, brier, log_loss};

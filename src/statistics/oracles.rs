@@ -1,5 +1,5 @@
-//! What others say: `tests/vectors/verdict.py` and `policy.py` have recorded it (`make oracles`). Tolerances are those of doubles, but where an
-//! oracle is found by steps.
+//! What others say: `tests/vectors/verdict.py`, `policy.py` and `pairs.py` have recorded it (`make oracles`). Tolerances are those of doubles,
+//! but where an oracle is found by steps.
 #![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -19,6 +19,11 @@ fn cases<T: DeserializeOwned>(list: &str, least: usize) -> Vec<T> {
 /// Of guardrails and proposed weights.
 fn policy_cases<T: DeserializeOwned>(list: &str, least: usize) -> Vec<T> {
     recorded(include_str!("../../tests/vectors/policy.json"), list, least)
+}
+
+/// Of two variants that were asked about the same requests.
+fn pair_cases<T: DeserializeOwned>(list: &str, least: usize) -> Vec<T> {
+    recorded(include_str!("../../tests/vectors/pairs.json"), list, least)
 }
 
 fn recorded<T: DeserializeOwned>(text: &str, list: &str, least: usize) -> Vec<T> {
@@ -448,5 +453,57 @@ fn proposals_lose_no_more_than_mabwisers_policies() {
             our_mean <= their_mean + cost + 4.0 * error,
             "{policy} {rates:?}: {our_mean} for {their_mean}, {error}"
         );
+    }
+}
+
+#[test]
+fn mcnemars_test_is_statsmodels() {
+    #[derive(Deserialize)]
+    struct Case {
+        #[serde(flatten)]
+        pairs: McNemar,
+        exact: f64,
+        mid: f64,
+    }
+    for Case { pairs, exact, mid } in pair_cases("mcnemar", 32) {
+        near(pairs.exact_p(), exact, 1e-9 * exact);
+        near(pairs.mid_p(), mid, 1e-9 * mid);
+    }
+}
+
+#[test]
+fn the_e_value_of_discordant_pairs_is_mpmaths() {
+    #[derive(Deserialize)]
+    struct Case {
+        #[serde(flatten)]
+        pairs: McNemar,
+        log_e: f64,
+    }
+    for Case { pairs, log_e } in pair_cases("e_value", 32) {
+        near(pairs.log_e(), log_e, 1e-9 * log_e.abs().max(1.0));
+    }
+}
+
+#[test]
+fn differences_of_pairs_and_their_errors_are_statsmodels() {
+    #[derive(Deserialize)]
+    struct Case {
+        pairs: Vec<(u64, f64)>,
+        units: f64,
+        difference: f64,
+        se: f64,
+    }
+    for Case { pairs, units, difference, se } in pair_cases("clustered", 11) {
+        let (mut sums, mut known) = (PairedSums::default(), BTreeMap::<u64, (f64, f64)>::new());
+        for (unit, d) in &pairs {
+            sums.add(*d, d.abs(), known.get(unit).copied());
+            let (n, sum) = known.entry(*unit).or_default();
+            *n += 1.0;
+            *sum += d;
+        }
+        assert_eq!((sums.pairs(), sums.units()), (pairs.len() as f64, units));
+        let told = sums.difference().unwrap();
+        near(told.value, difference, 1e-9 * se);
+        near(told.error, se, 1e-9 * se);
     }
 }

@@ -70,9 +70,13 @@ pub fn p_value(log_e: f64) -> f64 {
 pub fn rate_always(successes: u64, trials: u64, alpha: f64, trials_opt: f64) -> Option<(f64, f64)> {
     // As confseq has it, tuned for an alpha of 0.05 whatever the alpha is.
     const TUNED_FOR: f64 = 0.05;
-    let failures = trials.checked_sub(successes)?;
     let log = -2.0 * TUNED_FOR.ln();
-    let concentration = (trials_opt / (log + (1.0 + log).ln()) - 1.0).max(1e-3);
+    rate_always_with(successes, trials, alpha, (trials_opt / (log + (1.0 + log).ln()) - 1.0).max(1e-3))
+}
+
+/// The same with the concentration of the mixture itself.
+pub(super) fn rate_always_with(successes: u64, trials: u64, alpha: f64, concentration: f64) -> Option<(f64, f64)> {
+    let failures = trials.checked_sub(successes)?;
     let limit = -alpha.ln();
     let accepted = |rate: f64| {
         let counts = [(successes, rate), (failures, 1.0 - rate)];

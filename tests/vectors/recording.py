@@ -1,4 +1,4 @@
-"""How verdict.py and policy.py record what others say: a run replaces the lists whose packages it can import."""
+"""How verdict.py, policy.py and pairs.py record what others say: a run replaces the lists whose packages it can import."""
 
 import json
 import sys
