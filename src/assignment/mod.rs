@@ -3,11 +3,13 @@
 mod explanation;
 mod moved;
 mod random;
+mod shadow;
 mod unit;
 
 pub use explanation::{ExplainedScore, Explanation, explain};
 pub use moved::{Flow, Moved, moved};
 pub use random::{Randomness, seeded};
+pub use shadow::shadows;
 pub use unit::{Score, UnitHash};
 
 use rand_core::Rng;
@@ -40,6 +42,8 @@ pub enum Reason {
     Weighted,
     /// The chosen variant failed, and this one is the endpoint's fallback.
     Fallback,
+    /// It was asked as well, after the response: a shadow. No caller is told of it.
+    Shadow,
 }
 
 /// Why no variant could be chosen.
@@ -66,6 +70,7 @@ impl Reason {
             Reason::Sticky => "sticky",
             Reason::Weighted => "weighted",
             Reason::Fallback => "fallback",
+            Reason::Shadow => "shadow",
         }
     }
 }

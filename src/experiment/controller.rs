@@ -1,11 +1,14 @@
 //! An experiment as it is asked: its database, and the store that the document is published to.
 
+use std::collections::BTreeMap;
+
 use super::history;
 use super::inbox;
 use super::ledger::{Ledger, Newest, Observation, Publication, Refusal};
 use super::measure::Measure;
 use super::message::{Answer, Command, ExperimentError};
 use super::outcomes::{self, CheckedOutcome, Taken};
+use super::pairs;
 use super::policy::{self, Steering};
 use super::scoreboard::{self, Detail, Query, Scoreboard};
 use super::shares::Shares;
@@ -130,6 +133,13 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
                 let told = verdict::of(self.database, &measure, &endpoint, self.platform.now_ms())?;
                 Ok(told.map_or(Answer::Refused(Refusal::NotFound), |verdict| Answer::Verdict(Box::new(verdict))))
             }
+            Command::Pairs => {
+                let endpoint = self.endpoint()?;
+                let told = endpoint.as_ref().and_then(Endpoint::outcome).map(|outcome| &outcome.kind);
+                let names =
+                    told.map_or_else(|| Ok(BTreeMap::new()), |told| verdict::class_names(self.database, told))?;
+                Ok(Answer::Pairs(Box::new(pairs::report(self.database, &names)?)))
+            }
             Command::Estimate { shares } => {
                 self.look(LOOK_EVERY_MS).await?;
                 let Some(endpoint) = self.endpoint()? else { return Ok(Answer::Refused(Refusal::NotFound)) };
@@ -203,7 +213,7 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
         };
         let age_ms = if is_strange { LOOK_AT_STRANGE_MS } else { LOOK_EVERY_MS };
         let mut endpoint = None;
-        if !tally.predictions.is_empty() {
+        if !tally.predictions.is_empty() || !tally.shadowed.is_empty() {
             // What becomes of them is said in the document, so that it has to be known first.
             self.look(age_ms).await?;
             endpoint = self.endpoint()?;
@@ -215,6 +225,7 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
             }
             if let Some(measure) = &measure {
                 outcomes::keep(self.database, measure, &tally.predictions, now_ms)?;
+                pairs::keep(self.database, measure, &tally.shadowed, now_ms)?;
             }
             self.steering().count(&tally.wronged)
         })?;
@@ -308,6 +319,7 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
             lines,
             cut,
             policy: self.steering().status()?,
+            pairs: pairs::lines(self.database)?,
             lost: inbox::lost(self.database)?,
             bytes: self.database.bytes()?,
         })

@@ -1,5 +1,6 @@
 //! Tallies as they come in: each counts once, however often and in whatever order it comes.
 
+use super::pairs;
 use super::scoreboard;
 use super::tables::{Row, set_state, state_count};
 use super::tally::Tally;
@@ -24,6 +25,9 @@ pub(super) fn receive(database: &impl Database, tally: &Tally, now_ms: f64) -> R
     if !counted {
         for share in &tally.shares {
             scoreboard::count(database, share)?;
+        }
+        for share in &tally.pairs {
+            pairs::count(database, share, now_ms)?;
         }
         units::count(database, &tally.units)?;
         if tally.lost > 0 {

@@ -153,7 +153,7 @@ impl Claims {
             Reason::Target => 0,
             Reason::Sticky => 1,
             // What a fallback stands in for was assigned otherwise; see `stood_in`.
-            Reason::Weighted | Reason::Fallback => 2,
+            Reason::Weighted | Reason::Fallback | Reason::Shadow => 2,
         };
         let kind = match self.predicted {
             None => 0,

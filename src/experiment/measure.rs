@@ -22,6 +22,8 @@ const SINCE_MS: &str = "measured_since_ms";
 pub(super) struct Measure<'a> {
     pub outcome: &'a Outcome,
     pub metric: Metric,
+    /// Whether variants are compared on the same requests.
+    pub has_shadows: bool,
     segments: usize,
     text: String,
 }
@@ -81,7 +83,8 @@ impl<'a> Measure<'a> {
         let metric = endpoint.metric()?;
         let defined = Defined { outcome: &outcome.meaning(), metric, segment: goal.segment() };
         let text = serde_json::to_string(&defined).unwrap_or_default();
-        Some(Measure { outcome, metric, segments: goal.segment().map_or(0, |segment| segment.values.len()), text })
+        let segments = goal.segment().map_or(0, |segment| segment.values.len());
+        Some(Measure { outcome, metric, has_shadows: endpoint.shadows().next().is_some(), segments, text })
     }
 
     /// Forgets what was measured, where it was something else.
@@ -89,7 +92,7 @@ impl<'a> Measure<'a> {
         if state_text(database, MEASURED)?.as_deref() == Some(&self.text) {
             return Ok(());
         }
-        for table in ["unit_sums", "effects", "quality", "points"] {
+        for table in ["unit_sums", "effects", "quality", "points", "paired", "paired_units"] {
             database.execute(&format!("DELETE FROM {table}"), &[])?;
         }
         database.execute("DELETE FROM state WHERE name LIKE 'tuned/%'", &[])?;
@@ -118,6 +121,36 @@ impl<'a> Measure<'a> {
                 }
             }
             _ => None,
+        }
+    }
+}
+
+impl Measure<'_> {
+    /// Whether the metric is the share of right answers.
+    pub fn is_accuracy(&self) -> bool {
+        self.metric == Metric::Accuracy
+    }
+
+    /// The metric's value where a variant may have failed: then it was not right; what else there is to measure cannot be told.
+    pub fn value_of(&self, failed: bool, predicted: Option<Predicted>, truth: &Truth) -> Option<f64> {
+        if failed { self.is_accuracy().then_some(0.0) } else { self.value(predicted, truth) }
+    }
+
+    /// How far apart the metric's values of two predictions can be, whatever the outcome is; 0 where nothing bounds it.
+    pub fn reach(&self, a: Option<Predicted>, b: Option<Predicted>) -> f64 {
+        let scores = |of: fn(f64, bool) -> f64| match (a, b) {
+            (Some(Predicted::Class { score: Some(a), .. }), Some(Predicted::Class { score: Some(b), .. })) => {
+                let apart = |is_positive| (of(b, is_positive) - of(a, is_positive)).abs();
+                apart(true).max(apart(false))
+            }
+            _ => 0.0,
+        };
+        match (self.metric, a, b) {
+            (Metric::Accuracy, ..) => 1.0,
+            (Metric::LogLoss, ..) => scores(log_loss),
+            (Metric::Brier, ..) => scores(brier),
+            (Metric::Mae, Some(Predicted::Number(a)), Some(Predicted::Number(b))) => (a - b).abs(),
+            _ => 0.0,
         }
     }
 }

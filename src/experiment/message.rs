@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::history::{Cause, Past};
 use super::ledger::{Change, Newest, Refusal};
 use super::outcomes::{CheckedOutcome, Taken};
+use super::pairs::Pairs;
 use super::policy::{Act, ActError, Assumed, LastDeployment, Report};
 use super::scoreboard::{Query, Scoreboard};
 use super::tally::Tally;
@@ -33,6 +34,8 @@ pub enum Command {
     Outcomes(Vec<CheckedOutcome>),
     /// What they allow one to say.
     Verdict,
+    /// What shadows made of the requests that variants answered.
+    Pairs,
     /// What the metric would be under other weights.
     Estimate {
         /// The shares; none are asked for beside those of one variant each.
@@ -80,6 +83,8 @@ pub enum Answer {
     Outcomes(Taken),
     /// What they allow one to say.
     Verdict(Box<Verdict>),
+    /// What shadows made of the requests that variants answered.
+    Pairs(Box<Pairs>),
     /// What the metric would be under other weights.
     Estimates(Box<Estimates>),
     /// What its policy does.

@@ -9,6 +9,7 @@ mod alarm;
 mod alarm_name;
 mod controller;
 mod fleets;
+mod hashed;
 mod history;
 mod inbox;
 mod inference_id;
@@ -18,6 +19,8 @@ mod measure;
 mod message;
 mod notices;
 mod outcomes;
+mod pairs;
+mod percentiles;
 mod policy;
 mod scoreboard;
 mod shares;
@@ -30,6 +33,7 @@ mod tally;
 mod tests;
 mod units;
 mod verdict;
+mod wording;
 
 pub use alarm::{Alarm, AlarmProblem, Comparison, Evaluated, MissingData, State};
 pub use alarm_name::{AlarmName, AlarmNameError};
@@ -40,16 +44,25 @@ pub use invocation_metric::{InvocationMetric, Statistic, StatisticError, Statist
 pub use ledger::{Change, Condition, Edit, Ledger, MOST_DOCUMENT_BYTES, Newest, Observation, Refusal};
 pub use message::{Answer, Command, ExperimentError};
 pub use outcomes::{CheckedOutcome, KeptPrediction, Refused, Taken};
+pub use pairs::{
+    Agreement, Answered, DifferenceOfScores, Differences, Disagreed, Disagreement, PairFailures, PairLine, PairShare,
+    PairSums, Pairs, Said, Shadowed,
+};
+pub use percentiles::Percentiles;
 pub use policy::{
     Act, ActError, Assumed, Began, Compared as ComparedBy, Course, Decision, Deed, DeployedVariant, Deployment,
     Evidence, Guarded, Judging, LastDeployment, Plan, PlanError, Rates, Rehearsed, Report, Requests, Rollout,
     RolloutError, Run, Segment, Shares, Start, StepReport, Told, UnitEvents, Waiting, arms, decide, rehearse,
 };
-pub use scoreboard::{By, Detail, Errors, Line, Percentiles, Query, Scoreboard};
+pub use scoreboard::{AsShadow, By, Detail, Errors, Line, Query, Scoreboard};
 pub use split::{CountedAs, Counts, Split, VariantCount};
 pub use status::Status;
 pub use sums::{Latency, Sums};
 pub use tables::endpoint_of;
 pub use tally::{Counted, Event, Party, Share, Tally, Wronged};
 pub use units::unit_number;
-pub use verdict::{Compared, Estimates, FixedSample, Hypothesis, Judged, Point, Scored, SegmentVerdict, Verdict, Word};
+pub use verdict::{
+    Compared, Estimates, FixedSample, Hypothesis, Judged, PairedFigures, Point, RightBy, Scored, SegmentVerdict,
+    Verdict,
+};
+pub use wording::{Basis, Word};

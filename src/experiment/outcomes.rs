@@ -8,12 +8,14 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::hashed::hashed;
 use super::inference_id::Claims;
 use super::measure::{Assigned, Measure, Measured, Unit};
+use super::pairs::{self, Pairing};
 use super::shares::Shares;
 use super::tables::{Row, set_state, state_count};
 use crate::assignment::Reason;
-use crate::endpoint::{Label, OutcomeKind, Sha256, Truth};
+use crate::endpoint::{Label, OutcomeKind, Truth};
 use crate::payload::Predicted;
 use crate::platform::{Cell, Database, DatabaseError};
 
@@ -139,7 +141,7 @@ pub(super) fn take(
             Fate::Refused(why) => taken.refused.push((at, why)),
         }
     }
-    desk.measured.save()?;
+    desk.save()?;
     Ok(taken)
 }
 
@@ -171,7 +173,7 @@ pub(super) fn keep(
             }
         }
     }
-    desk.measured.save()
+    desk.save()
 }
 
 /// Closes predictions whose time for outcomes is over: counts what has come, and what has not as the document says. Whether
@@ -199,7 +201,7 @@ pub(super) fn close(database: &impl Database, measure: &Measure<'_>, now_ms: f64
             desk.count_kept(&prediction, row, &truth)?;
         }
     }
-    desk.measured.save()?;
+    desk.save()?;
     Ok(u64::try_from(rows.len()).is_ok_and(|closed| closed >= MOST_CLOSED))
 }
 
@@ -223,7 +225,8 @@ pub(super) fn forget(
     let orphans = database.execute("DELETE FROM waiting WHERE at_ms < ? RETURNING 1", &[orphaned_ms.into()])?;
     fewer_wait(database, orphans.len())?;
     database.execute("DELETE FROM outcomes WHERE at_ms < ?", &[(now_ms - within_ms).into()])?;
-    Ok(u64::try_from(gone.len()).is_ok_and(|gone| gone >= MOST_FORGOTTEN))
+    let more = pairs::forget(database, now_ms - within_ms, now_ms)?;
+    Ok(more || u64::try_from(gone.len()).is_ok_and(|gone| gone >= MOST_FORGOTTEN))
 }
 
 /// Outcomes that wait.
@@ -245,6 +248,8 @@ struct Desk<'a, D> {
     database: &'a D,
     measure: &'a Measure<'a>,
     measured: Measured<'a, D>,
+    /// Where shadows were asked as well.
+    pairing: Option<Pairing<'a, D>>,
     shares: Shares,
     /// Names of classes that are kept already.
     named: BTreeSet<Label>,
@@ -258,7 +263,8 @@ impl<'a, D: Database> Desk<'a, D> {
     fn new(database: &'a D, measure: &'a Measure<'a>, now_ms: f64) -> Result<Self, DatabaseError> {
         measure.begin(database, now_ms)?;
         let measured = Measured::new(database, measure);
-        Ok(Desk { database, measure, measured, shares: Shares::default(), named: BTreeSet::new(), now_ms })
+        let pairing = Pairing::new(database, measure, now_ms)?;
+        Ok(Desk { database, measure, measured, pairing, shares: Shares::default(), named: BTreeSet::new(), now_ms })
     }
 
     /// Keeps the name of a class, to be shown in place of its number.
@@ -276,6 +282,12 @@ impl<'a, D: Database> Desk<'a, D> {
 }
 
 impl<D: Database> Desk<'_, D> {
+    /// Puts what has changed into the database.
+    fn save(self) -> Result<(), DatabaseError> {
+        self.measured.save()?;
+        self.pairing.map_or(Ok(()), Pairing::save)
+    }
+
     /// Whether every outcome has to wait until the time is over in which others may come.
     fn waits_for_all(&self) -> bool {
         self.measure.outcome.absent.is_some()
@@ -328,6 +340,9 @@ impl<D: Database> Desk<'_, D> {
             return Ok(Fate::Repeated);
         }
         self.measured.add(&assigned, claims.predicted, &told.truth)?;
+        if let Some(pairing) = &mut self.pairing {
+            pairing.outcome(&told.id, told.row, &told.truth, claims.time_ms as f64)?;
+        }
         Ok(Fate::Counted)
     }
 
@@ -403,7 +418,11 @@ impl<D: Database> Desk<'_, D> {
             segment: prediction.segment,
             unit,
         };
-        self.measured.add(&assigned, prediction.of_row(row), truth)
+        self.measured.add(&assigned, prediction.of_row(row), truth)?;
+        match &mut self.pairing {
+            Some(pairing) => pairing.outcome(&prediction.id, row, truth, prediction.time_ms),
+            None => Ok(()),
+        }
     }
 
     /// Takes out what has waited for a prediction.
@@ -416,10 +435,4 @@ impl<D: Database> Desk<'_, D> {
         });
         Ok(told.collect())
     }
-}
-
-/// 80 bits of an id's hash: the first 48, and the next 32.
-fn hashed(id: &str) -> (u64, u64) {
-    let first = Sha256::of(id.as_bytes()).as_bytes().first_chunk().map_or(0, |first| u128::from_be_bytes(*first));
-    ((first >> 80) as u64, (first >> 48) as u64 & 0xffff_ffff)
 }

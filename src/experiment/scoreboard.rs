@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::fleets::Fleets;
 use super::history;
+use super::pairs::PairLine;
+use super::percentiles::Percentiles;
 use super::shares::Shares;
 use super::split::Split;
 use super::status::Status;
@@ -81,6 +83,9 @@ pub struct Scoreboard {
     /// Where the policy that was started last is; absent where none was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Status>,
+    /// Shadows beside the variants whose requests they were shown, of all time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pairs: Vec<PairLine>,
     /// Requests whose sums isolates had to drop.
     pub lost: u64,
     /// Bytes of the database, of the 10 GB that one may have.
@@ -119,11 +124,28 @@ pub struct Line {
     pub fallbacks: u64,
     /// Requests that the variant answered in place of another.
     pub stood_in: u64,
+    /// What it was asked as a shadow, which counts nowhere else; absent where it was not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadowed: Option<AsShadow>,
     /// Bytes of the requests' bodies.
     pub bytes_in: u64,
     /// Bytes of the responses' bodies.
     pub bytes_out: u64,
     /// What was waited for origins; absent where none was called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin_ms: Option<Percentiles>,
+}
+
+/// What a variant made of requests that others answered.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AsShadow {
+    /// Requests that it was asked about.
+    pub invocations: u64,
+    /// Rows that it predicted.
+    pub rows: u64,
+    /// Of the requests, those that it failed.
+    pub errors: u64,
+    /// What was waited for its origin; absent of a model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin_ms: Option<Percentiles>,
 }
@@ -137,45 +159,6 @@ pub struct Errors {
     pub variant: u64,
     /// Neither.
     pub other: u64,
-}
-
-/// A distribution of milliseconds, each within 1 %.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Percentiles {
-    /// How many durations.
-    pub count: u64,
-    /// Their sum, in milliseconds.
-    pub sum: f64,
-    /// The smallest.
-    pub min: f64,
-    /// The median.
-    pub p50: f64,
-    /// 90 % are below.
-    pub p90: f64,
-    /// 99 % are below.
-    pub p99: f64,
-    /// The largest.
-    pub max: f64,
-    /// Those that were asked for, in order.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub asked: Vec<f64>,
-}
-
-impl Percentiles {
-    fn of(latency: &Latency, quantiles: &[f64]) -> Option<Self> {
-        let (min, max) = latency.range()?;
-        let at = |q| latency.quantile(q).unwrap_or(max).clamp(min, max);
-        Some(Percentiles {
-            count: latency.count(),
-            sum: latency.sum(),
-            min,
-            p50: at(0.5),
-            p90: at(0.9),
-            p99: at(0.99),
-            max,
-            asked: quantiles.iter().map(|q| at(*q)).collect(),
-        })
-    }
 }
 
 /// What sums are kept by.
@@ -443,6 +426,7 @@ struct Summed {
     by_reason: BTreeMap<String, u64>,
     chosen: Sums,
     stood_in: u64,
+    shadowed: Sums,
     drawn: Drawn,
 }
 
@@ -450,6 +434,10 @@ impl Summed {
     fn add(&mut self, place: &Place, sums: &Sums) {
         if place.reason == Reason::Fallback.as_str() {
             self.stood_in = self.stood_in.saturating_add(sums.invocations);
+            return;
+        }
+        if place.reason == Reason::Shadow.as_str() {
+            self.shadowed.add(sums);
             return;
         }
         self.chosen.add(sums);
@@ -471,7 +459,7 @@ impl Summed {
         shares: &Shares,
     ) -> Line {
         let by = query.by;
-        let Summed { by_reason, chosen, stood_in, drawn } = self;
+        let Summed { by_reason, chosen, stood_in, shadowed, drawn } = self;
         let all = group.map_or(0, |group| group.values().fold(0u64, |sum, count| sum.saturating_add(*count)));
         let of_all = |count: f64| (all > 0).then(|| count / all as f64);
         let expected = group.and_then(|group| {
@@ -493,6 +481,12 @@ impl Summed {
             error_rate: (chosen.invocations > 0).then(|| chosen.variant_errors as f64 / chosen.invocations as f64),
             fallbacks: chosen.fallbacks,
             stood_in,
+            shadowed: (shadowed.invocations > 0).then(|| AsShadow {
+                invocations: shadowed.invocations,
+                rows: shadowed.rows,
+                errors: shadowed.variant_errors,
+                origin_ms: Percentiles::of(&shadowed.origin_ms, &query.quantiles),
+            }),
             bytes_in: chosen.bytes_in,
             bytes_out: chosen.bytes_out,
             origin_ms: Percentiles::of(&chosen.origin_ms, &query.quantiles),

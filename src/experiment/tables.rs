@@ -4,7 +4,7 @@ use crate::endpoint::Name;
 use crate::platform::{Cell, Database, DatabaseError};
 
 /// Statements that make what is not there. A later version adds its own behind them.
-const SCHEMA: [&str; 21] = [
+const SCHEMA: [&str; 27] = [
     // Figures that there are one of.
     "CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value) WITHOUT ROWID",
     // Each change of the document, in order. One without a document is a removal.
@@ -61,6 +61,23 @@ const SCHEMA: [&str; 21] = [
     // What somebody elsewhere has to be told yet.
     "CREATE TABLE IF NOT EXISTS notices (number INTEGER PRIMARY KEY, url TEXT NOT NULL, secret TEXT NOT NULL,
         body TEXT NOT NULL, tries INTEGER NOT NULL, next_ms REAL NOT NULL)",
+    // Sums over requests that a variant answered and a shadow was asked about, as JSON.
+    "CREATE TABLE IF NOT EXISTS pairs (variant TEXT NOT NULL, shadow TEXT NOT NULL, sums TEXT NOT NULL,
+        PRIMARY KEY (variant, shadow)) WITHOUT ROWID",
+    // The rows on which a shadow and the variant that answered differ most; `said` is what both predicted, as JSON.
+    "CREATE TABLE IF NOT EXISTS disagreements (shadow TEXT NOT NULL, id TEXT NOT NULL, row INTEGER NOT NULL,
+        variant TEXT NOT NULL, at_ms REAL NOT NULL, size REAL NOT NULL, said TEXT NOT NULL, PRIMARY KEY (shadow, id, row)) WITHOUT ROWID",
+    // Requests that shadows were asked about, with what everybody predicted, as JSON, for outcomes that name them.
+    "CREATE TABLE IF NOT EXISTS shadowed (id TEXT PRIMARY KEY, at_ms REAL NOT NULL, shadowed TEXT NOT NULL) WITHOUT ROWID",
+    // Outcomes that were counted before it was known what shadows had predicted.
+    "CREATE TABLE IF NOT EXISTS unpaired (id TEXT NOT NULL, row INTEGER NOT NULL, at_ms REAL NOT NULL, truth TEXT NOT NULL,
+        PRIMARY KEY (id, row)) WITHOUT ROWID",
+    // Sums over the outcomes of requests that a variant and a shadow predicted, as JSON.
+    "CREATE TABLE IF NOT EXISTS paired (variant TEXT NOT NULL, shadow TEXT NOT NULL, sums TEXT NOT NULL,
+        PRIMARY KEY (variant, shadow)) WITHOUT ROWID",
+    // The same of each unit: how many, the sum of the differences, and whether one of them alone was right once.
+    "CREATE TABLE IF NOT EXISTS paired_units (variant TEXT NOT NULL, shadow TEXT NOT NULL, unit INTEGER NOT NULL, n REAL NOT NULL,
+        d REAL NOT NULL, discordant INTEGER NOT NULL, PRIMARY KEY (variant, shadow, unit)) WITHOUT ROWID",
 ];
 
 /// How many statements of the schema the database has been given, by the name of their figure.

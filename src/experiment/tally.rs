@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::outcomes::KeptPrediction;
+use super::pairs::{PairShare, Shadowed};
 use super::sums::Sums;
 use crate::assignment::Reason;
 
@@ -27,6 +28,12 @@ pub struct Tally {
     /// Predictions that are kept for their outcomes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub predictions: Vec<KeptPrediction>,
+    /// What shadows made of requests, beside the variants that answered them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pairs: Vec<PairShare>,
+    /// The same by request, kept for the outcomes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shadowed: Vec<Shadowed>,
     /// The revision that the isolate serves; absent where it serves none any more.
     pub revision: Option<String>,
     /// Which of the endpoint's changes that is, where the isolate was told.

@@ -6,15 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use super::measure::{self, Measure, WHOLE};
 use super::outcomes;
+use super::pairs::{self, Paired};
 use super::tables::{Row, set_state, state_number};
+use super::wording::{Basis, Phrase, Word, log_e_of_worse, more_outcomes, word};
 use crate::endpoint::{Endpoint, Label, Margin, Metric, Name, OutcomeKind};
 use crate::platform::{Cell, Database, DatabaseError};
 use crate::statistics::{
     CalibrationBin, Effects, Estimate, LEAST_UNITS, Look, Mean, Roc, TUNED_FOR_UNITS, Tuning, rate_always, welch,
 };
-
-/// Nobody waits for more.
-const MOST_MORE: f64 = 1e12;
 
 /// What one may say of an endpoint's variants.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -107,25 +106,14 @@ pub struct Scored {
     pub calibration: Vec<CalibrationBin>,
 }
 
-/// What may be said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Word {
-    /// It is better.
-    Better,
-    /// It is worse.
-    Worse,
-    /// It is not worse by more than the margin.
-    NotWorse,
-    /// Nothing yet.
-    Undecided,
-}
-
 /// A variant against the baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Compared {
     /// The variant.
     pub variant: Name,
+    /// By what they are compared.
+    #[serde(default)]
+    pub basis: Basis,
     /// What may be said.
     pub verdict: Word,
     /// The same as a sentence.
@@ -144,9 +132,50 @@ pub struct Compared {
     /// What a test says that may be looked at once, at a size that was chosen before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed_sample: Option<FixedSample>,
+    /// Of a shadow: what is known by pairs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pairs: Option<PairedFigures>,
     /// How the difference has come about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub series: Vec<Point>,
+}
+
+/// Outcomes of requests that the baseline answered and a shadow was asked about.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PairedFigures {
+    /// Outcomes.
+    pub outcomes: u64,
+    /// Of so many units; where requests have none, each is its own.
+    pub units: u64,
+    /// The baseline's mean on these requests.
+    pub baseline_mean: Option<f64>,
+    /// The shadow's.
+    pub variant_mean: Option<f64>,
+    /// Who was right; absent where the metric is no share of right answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub right: Option<RightBy>,
+}
+
+/// Who was right on the same requests, and McNemar's test of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RightBy {
+    /// Both.
+    pub both: u64,
+    /// Only the baseline.
+    pub only_baseline: u64,
+    /// Only the shadow.
+    pub only_variant: u64,
+    /// Neither.
+    pub neither: u64,
+    /// McNemar's test that both are right equally often, exact at any look. Of each unit the first request alone on which only one
+    /// was right counts.
+    pub p_value: f64,
+    /// The shadow's share of these requests, at every look; absent where there are none.
+    pub share_always: Option<(f64, f64)>,
+    /// What the exact test says that may be looked at once, at a size that was chosen before.
+    pub fixed_sample_p_value: f64,
+    /// The same with half of the probability of what was seen.
+    pub fixed_sample_mid_p: f64,
 }
 
 /// Welch's t-test of the plain means, by unit.
@@ -240,14 +269,11 @@ impl Pair<'_> {
     /// The comparison's tuning, chosen when there are units enough, and then kept.
     fn tuning(&self, database: &impl Database) -> Result<Option<Tuning>, DatabaseError> {
         let key = format!("tuned/{}/{}/{}", self.segment, self.baseline, self.variant);
-        if let Some(r_squared) = state_number(database, &key)? {
-            return Ok(Some(Tuning::of(r_squared)));
-        }
-        let Some(difference) = self.difference().filter(|_| self.is_known()) else { return Ok(None) };
-        let (a, b) = self.units();
-        let Some(tuning) = Tuning::new(difference, self.effects.outcomes(), a + b, self.alpha) else { return Ok(None) };
-        set_state(database, &key, tuning.r_squared().into())?;
-        Ok(Some(tuning))
+        kept_tuning(database, &key, || {
+            let difference = self.difference().filter(|_| self.is_known())?;
+            let (a, b) = self.units();
+            Tuning::new(difference, self.effects.outcomes(), a + b, self.alpha)
+        })
     }
 
     fn look(&self, database: &impl Database) -> Result<Option<(Estimate, Tuning, Look)>, DatabaseError> {
@@ -255,6 +281,20 @@ impl Pair<'_> {
         let Some(difference) = self.difference() else { return Ok(None) };
         Ok(Some((difference, tuning, tuning.look(difference, self.effects.outcomes(), self.alpha))))
     }
+}
+
+/// The tuning that was chosen; else the one that is chosen now, which is kept.
+fn kept_tuning(
+    database: &impl Database,
+    key: &str,
+    choose: impl FnOnce() -> Option<Tuning>,
+) -> Result<Option<Tuning>, DatabaseError> {
+    if let Some(r_squared) = state_number(database, key)? {
+        return Ok(Some(Tuning::of(r_squared)));
+    }
+    let Some(tuning) = choose() else { return Ok(None) };
+    set_state(database, key, tuning.r_squared().into())?;
+    Ok(Some(tuning))
 }
 
 /// What an endpoint compares.
@@ -276,6 +316,24 @@ impl<'a> Plan<'a> {
         let others = self.endpoint.answering().filter(move |variant| variant.name != *baseline);
         others.map(move |variant| Pair { effects, segment, baseline, variant: &variant.name, alpha })
     }
+
+    fn shadows(&self) -> impl Iterator<Item = &'a Name> {
+        self.endpoint.shadows().map(|(variant, _)| &variant.name)
+    }
+
+    fn margin(&self) -> Option<f64> {
+        self.endpoint.goal().margin.map(Margin::get)
+    }
+
+    /// -1 where less is better.
+    fn sign(&self) -> f64 {
+        if self.measure.metric.is_better_higher() { 1.0 } else { -1.0 }
+    }
+
+    fn phrase(&self, variant: &'a Name, alpha: f64, basis: Basis) -> Phrase<'a> {
+        let (metric, margin) = (self.measure.metric, self.margin());
+        Phrase { metric, margin, baseline: self.baseline, variant, alpha, basis }
+    }
 }
 
 /// Adds to the picture of the test what is known now, where that is two percent more than before, and fixes how its
@@ -291,31 +349,46 @@ pub(super) fn note(
     let outcomes = effects.outcomes();
     for pair in plan.pairs(&effects, WHOLE, plan.alpha_each) {
         let Some((difference, _, look)) = pair.look(database)? else { continue };
-        let [baseline, variant] = pair.names();
-        let last = database.execute(
-            "SELECT MAX(outcomes) FROM points WHERE baseline = ? AND variant = ?",
-            &[baseline.clone(), variant.clone()],
-        )?;
-        let last = last.first().map_or(0.0, |cells| Row::of(cells).number());
-        if outcomes < last * 1.02 {
-            continue;
-        }
-        let share = endpoint.variant(pair.variant.as_str()).map(|variant| endpoint.share(variant));
-        database.execute(
-            "INSERT OR REPLACE INTO points (baseline, variant, outcomes, at_ms, difference, low, high, share)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            &[
-                baseline,
-                variant,
-                outcomes.into(),
-                now_ms.into(),
-                difference.value.into(),
-                look.interval.0.into(),
-                look.interval.1.into(),
-                share.map_or(Cell::Null, Cell::Real),
-            ],
-        )?;
+        let share = endpoint.share_of(pair.variant.as_str());
+        note_point(database, pair.names(), (outcomes, now_ms), (difference, look), Some(share))?;
     }
+    for shadow in plan.shadows() {
+        let pair = ShadowPair::read(database, &plan, shadow)?;
+        let Some((difference, _, look)) = pair.look(database)? else { continue };
+        let names = [plan.baseline.as_str().into(), shadow.as_str().into()];
+        note_point(database, names, (pair.paired.differences.pairs(), now_ms), (difference, look), None)?;
+    }
+    Ok(())
+}
+
+/// Adds a point to the picture of two variants, where it is of two percent more outcomes than the last.
+fn note_point(
+    database: &impl Database,
+    names: [Cell; 2],
+    (outcomes, now_ms): (f64, f64),
+    (difference, look): (Estimate, Look),
+    share: Option<f64>,
+) -> Result<(), DatabaseError> {
+    let last = database.execute("SELECT MAX(outcomes) FROM points WHERE baseline = ? AND variant = ?", &names)?;
+    let last = last.first().map_or(0.0, |cells| Row::of(cells).number());
+    if outcomes < last * 1.02 {
+        return Ok(());
+    }
+    let [baseline, variant] = names;
+    database.execute(
+        "INSERT OR REPLACE INTO points (baseline, variant, outcomes, at_ms, difference, low, high, share)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        &[
+            baseline,
+            variant,
+            outcomes.into(),
+            now_ms.into(),
+            difference.value.into(),
+            look.interval.0.into(),
+            look.interval.1.into(),
+            share.map_or(Cell::Null, Cell::Real),
+        ],
+    )?;
     Ok(())
 }
 
@@ -336,8 +409,11 @@ pub(super) fn of(
     }
     let mut comparisons = Vec::new();
     for pair in plan.pairs(&effects, WHOLE, plan.alpha_each) {
-        let series = series(database, pair)?;
+        let series = series(database, pair.baseline, pair.variant)?;
         comparisons.push(Compared { series, ..compared(database, &plan, pair)? });
+    }
+    for shadow in plan.shadows() {
+        comparisons.push(compared_by_pairs(database, &plan, shadow)?);
     }
     let mut segments = Vec::new();
     let values = goal.segment().map_or(&[][..], |segment| &segment.values);
@@ -375,7 +451,7 @@ pub(super) fn judged(
     effects: &Effects,
 ) -> Result<BTreeMap<String, Judged>, DatabaseError> {
     let Some(plan) = Plan::of(measure, endpoint) else { return Ok(BTreeMap::new()) };
-    let sign = if measure.metric.is_better_higher() { 1.0 } else { -1.0 };
+    let sign = plan.sign();
     let mut judged = BTreeMap::new();
     for pair in plan.pairs(effects, WHOLE, plan.alpha_each) {
         let compared = compared(database, &plan, pair)?;
@@ -441,11 +517,11 @@ fn scored(
     })
 }
 
-fn series(database: &impl Database, pair: Pair<'_>) -> Result<Vec<Point>, DatabaseError> {
+fn series(database: &impl Database, baseline: &Name, variant: &Name) -> Result<Vec<Point>, DatabaseError> {
     let rows = database.execute(
         "SELECT outcomes, at_ms, difference, low, high, share FROM points
             WHERE baseline = ? AND variant = ? ORDER BY outcomes",
-        &pair.names(),
+        &[baseline.as_str().into(), variant.as_str().into()],
     )?;
     let points = rows.iter().map(|cells| {
         let mut row = Row::of(cells);
@@ -464,8 +540,7 @@ fn series(database: &impl Database, pair: Pair<'_>) -> Result<Vec<Point>, Databa
 fn compared(database: &impl Database, plan: &Plan<'_>, pair: Pair<'_>) -> Result<Compared, DatabaseError> {
     let effects = pair.effects;
     let known = pair.look(database)?;
-    let margin = plan.endpoint.goal().margin.map(Margin::get);
-    let sign = if plan.measure.metric.is_better_higher() { 1.0 } else { -1.0 };
+    let (sign, margin) = (plan.sign(), plan.margin());
     let verdict = known.as_ref().map_or(Word::Undecided, |(.., look)| word(look.interval, sign, margin));
     let more = known.as_ref().filter(|_| verdict == Word::Undecided).and_then(|(difference, tuning, _)| {
         more_outcomes(*difference, effects.outcomes(), |estimate, outcomes| {
@@ -478,10 +553,12 @@ fn compared(database: &impl Database, plan: &Plan<'_>, pair: Pair<'_>) -> Result
     };
     let fixed = mean(pair.baseline).zip(mean(pair.variant)).and_then(|(a, b)| welch(a, b, pair.alpha));
     let outcomes = effects.outcomes_of(pair.baseline.as_str()) + effects.outcomes_of(pair.variant.as_str());
+    let shown = known.as_ref().map(|(difference, _, look)| (*difference, look.interval));
     Ok(Compared {
         variant: pair.variant.clone(),
+        basis: Basis::Assignment,
         verdict,
-        says: says(plan, pair, verdict, known.as_ref().map(|(difference, _, look)| (*difference, look.interval)), more),
+        says: plan.phrase(pair.variant, pair.alpha, Basis::Assignment).says(verdict, shown, pair.units(), more),
         difference: pair.difference().map(|difference| difference.value),
         interval: known.as_ref().map(|(.., look)| look.interval),
         p_value: known.as_ref().map(|(.., look)| look.p_value),
@@ -492,103 +569,94 @@ fn compared(database: &impl Database, plan: &Plan<'_>, pair: Pair<'_>) -> Result
             interval: fixed.interval,
             p_value: fixed.p_value,
         }),
+        pairs: None,
         series: Vec::new(),
     })
 }
 
-/// What an interval allows one to say; `sign` is -1 where less is better.
-pub(super) fn word((low, high): (f64, f64), sign: f64, margin: Option<f64>) -> Word {
-    let (worst, best) = if sign > 0.0 { (low, high) } else { (-high, -low) };
-    match margin {
-        _ if worst > 0.0 => Word::Better,
-        _ if best < 0.0 => Word::Worse,
-        Some(margin) if worst > -margin => Word::NotWorse,
-        _ => Word::Undecided,
-    }
+/// A shadow against the baseline, on the same requests.
+fn compared_by_pairs(database: &impl Database, plan: &Plan<'_>, shadow: &Name) -> Result<Compared, DatabaseError> {
+    let pair = ShadowPair::read(database, plan, shadow)?;
+    let sums = &pair.paired.differences;
+    let known = pair.look(database)?;
+    let (sign, margin) = (plan.sign(), plan.margin());
+    let verdict = known.as_ref().map_or(Word::Undecided, |(.., look)| word(look.interval, sign, margin));
+    let more = known.as_ref().filter(|_| verdict == Word::Undecided).and_then(|(difference, tuning, _)| {
+        more_outcomes(*difference, sums.pairs(), |estimate, outcomes| {
+            word(tuning.look(estimate, outcomes, plan.alpha_each).interval, sign, margin) != Word::Undecided
+        })
+    });
+    let shown = known.as_ref().map(|(difference, _, look)| (*difference, look.interval));
+    let units = (sums.units(), sums.units());
+    Ok(Compared {
+        variant: shadow.clone(),
+        basis: Basis::Pairs,
+        verdict,
+        says: plan.phrase(shadow, plan.alpha_each, Basis::Pairs).says(verdict, shown, units, more),
+        difference: sums.difference().map(|difference| difference.value),
+        interval: known.as_ref().map(|(.., look)| look.interval),
+        p_value: known.as_ref().map(|(.., look)| look.p_value),
+        outcomes: count(sums.pairs()),
+        more_outcomes: more.map(count),
+        fixed_sample: None,
+        pairs: Some(pair.figures(plan)),
+        series: series(database, plan.baseline, shadow)?,
+    })
 }
 
-/// The logarithm of the e-value against its being no worse, of what a look says; `sign` is -1 where less is better.
-pub(super) fn log_e_of_worse(difference: f64, p_value: f64, sign: f64) -> f64 {
-    if difference * sign < 0.0 { (-p_value.ln()).max(0.0) } else { 0.0 }
+/// What is known of the baseline and a shadow.
+struct ShadowPair<'a> {
+    baseline: &'a Name,
+    shadow: &'a Name,
+    alpha: f64,
+    paired: Paired,
 }
 
-/// How many more outcomes it takes until an estimate of so many says something, if all goes on as it does.
-fn more_outcomes(estimate: Estimate, outcomes: f64, says: impl Fn(Estimate, f64) -> bool) -> Option<f64> {
-    let says_something =
-        |grown: f64| says(Estimate { error: estimate.error / grown.sqrt(), ..estimate }, outcomes * grown);
-    let (mut low, mut high) = (1.0, 2.0);
-    while !says_something(high) {
-        (low, high) = (high, high * 2.0);
-        if outcomes * high > MOST_MORE {
-            return None;
-        }
+impl<'a> ShadowPair<'a> {
+    fn read(database: &impl Database, plan: &Plan<'a>, shadow: &'a Name) -> Result<Self, DatabaseError> {
+        let paired = pairs::paired(database, plan.baseline.as_str(), shadow.as_str())?;
+        Ok(ShadowPair { baseline: plan.baseline, shadow, alpha: plan.alpha_each, paired })
     }
-    for _ in 0..60 {
-        let middle = f64::midpoint(low, high);
-        if says_something(middle) { high = middle } else { low = middle }
-    }
-    Some((outcomes * (high - 1.0)).ceil())
-}
 
-fn says(
-    plan: &Plan<'_>,
-    pair: Pair<'_>,
-    verdict: Word,
-    known: Option<(Estimate, (f64, f64))>,
-    more: Option<f64>,
-) -> String {
-    let (variant, baseline) = (pair.variant, pair.baseline);
-    let Some((difference, (low, high))) = known else {
-        let (a, b) = pair.units();
-        let units = if b == 1.0 { "unit" } else { "units" };
-        return format!(
-            "Too early: {variant} has outcomes of {b} {units} and {baseline} of {a}; something is said from {LEAST_UNITS} each on."
-        );
-    };
-    let metric = plan.measure.metric;
-    let (figure, unit) = match metric {
-        Metric::Accuracy => (100.0, " points of accuracy"),
-        other => (
-            1.0,
-            match other {
-                Metric::LogLoss => " of log loss",
-                Metric::Brier => " of the Brier score",
-                Metric::Mae => " of absolute error",
-                Metric::Mse => " of squared error",
-                _ => " of reward",
-            },
-        ),
-    };
-    // As exactly as it is known: two digits of the interval's half, and as many as tell a bound from 0.
-    let known_to = (high - low) / 2.0 * figure;
-    let nearest = low.abs().min(high.abs()) * figure;
-    let digits = |number: f64, least: f64| (least - number.log10().floor()).clamp(0.0, 9.0);
-    let decimals = digits(known_to, 1.0).max(digits(nearest, 0.0)).min(digits(known_to, 4.0)) as usize;
-    let shown = |number: f64| format!("{:+.decimals$}", number * figure);
-    let size = format!("{}{unit} ({} to {})", shown(difference.value), shown(low), shown(high));
-    let percent = (pair.alpha * 1e4).round() / 100.0;
-    let sure = format!("wrong at most {percent} % of the time, however often one looks");
-    match verdict {
-        Word::Better => format!("{variant} is better than {baseline}: {size}, {sure}."),
-        Word::Worse => format!("{variant} is worse than {baseline}: {size}, {sure}."),
-        Word::NotWorse => {
-            let margin = plan.endpoint.goal().margin.map_or(0.0, Margin::get);
-            let margin = (margin * figure * 1e6).round() / 1e6;
-            let unit = if margin == 1.0 { unit.replace("points", "point") } else { unit.to_owned() };
-            format!("{variant} is not worse than {baseline} by more than {margin}{unit}: {size}, {sure}.")
-        }
-        Word::Undecided => {
-            let more = more.map_or_else(
-                || "no number of outcomes that can be told will show a difference as small as this seems".to_owned(),
-                |more| format!("about {more} more outcomes will tell, if the difference is what it seems"),
-            );
-            format!("Too early to say whether {variant} is better than {baseline}: {size}; {more}.")
+    fn look(&self, database: &impl Database) -> Result<Option<(Estimate, Tuning, Look)>, DatabaseError> {
+        let sums = &self.paired.differences;
+        let Some(difference) = sums.cautious_difference().filter(|_| sums.units() >= LEAST_UNITS) else {
+            return Ok(None);
+        };
+        let key = format!("tuned/pairs/{}/{}", self.baseline, self.shadow);
+        let choose = || Tuning::new(difference, sums.pairs(), sums.units(), self.alpha);
+        let Some(tuning) = kept_tuning(database, &key, choose)? else { return Ok(None) };
+        Ok(Some((difference, tuning, tuning.look(difference, sums.pairs(), self.alpha))))
+    }
+
+    fn figures(&self, plan: &Plan<'_>) -> PairedFigures {
+        let Paired { differences, of_variant, of_shadow, both, only_variant, only_shadow, neither, discordant } =
+            &self.paired;
+        let mean = |sum: f64| (differences.pairs() > 0.0).then(|| sum / differences.pairs());
+        PairedFigures {
+            outcomes: count(differences.pairs()),
+            units: count(differences.units()),
+            baseline_mean: mean(*of_variant),
+            variant_mean: mean(*of_shadow),
+            right: plan.measure.is_accuracy().then(|| RightBy {
+                both: *both,
+                only_baseline: *only_variant,
+                only_variant: *only_shadow,
+                neither: *neither,
+                p_value: discordant.p_value_always(),
+                share_always: discordant.share_always(self.alpha),
+                fixed_sample_p_value: discordant.exact_p(),
+                fixed_sample_mid_p: discordant.mid_p(),
+            }),
         }
     }
 }
 
 /// Names of classes, as far as outcomes have told them.
-fn class_names(database: &impl Database, told: &OutcomeKind) -> Result<BTreeMap<u32, String>, DatabaseError> {
+pub(super) fn class_names(
+    database: &impl Database,
+    told: &OutcomeKind,
+) -> Result<BTreeMap<u32, String>, DatabaseError> {
     let mut names = BTreeMap::new();
     if let OutcomeKind::Label(classes) = told {
         if let Some(positive) = &classes.positive {

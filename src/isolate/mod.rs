@@ -7,6 +7,7 @@ mod ids;
 mod models;
 mod names;
 mod settings;
+mod shadows;
 mod tallies;
 
 use std::cell::{OnceCell, RefCell};
@@ -17,6 +18,7 @@ pub use ids::Ids;
 pub use models::{InvokeError, LoadedModel, ModelCache, ModelError, Wanted};
 pub use names::KnownNames;
 pub use settings::{AllowedOrigins, Settings};
+pub use shadows::{Leave, Shadows};
 pub use tallies::{Seen, SeenUnit, Tallies};
 
 use crate::assignment::Randomness;
@@ -33,6 +35,8 @@ pub struct Isolate {
     pub models: RefCell<ModelCache>,
     /// Sums of records, for the endpoints' experiments.
     pub tallies: RefCell<Tallies>,
+    /// Who is being asked as well.
+    pub shadows: RefCell<Shadows>,
     /// What experiments know this isolate by, once it has told them anything.
     pub id: RefCell<Option<String>>,
     /// The generator that variants are drawn with, once it has been seeded.
@@ -59,6 +63,7 @@ impl Isolate {
             names: RefCell::default(),
             models: RefCell::new(ModelCache::new(settings.model_memory_bytes)),
             tallies: RefCell::default(),
+            shadows: RefCell::default(),
             id: RefCell::new(None),
             randomness: RefCell::new(None),
             ids: RefCell::new(None),

@@ -26,6 +26,8 @@ pub struct ModelCache {
     loaded: HashMap<Form, Entry>,
     failed: HashMap<(ModelKey, Form), (ModelError, f64)>,
     deaths: HashMap<Form, Deaths>,
+    /// Shadows' models that found no room, and when.
+    crowded: HashMap<Form, f64>,
 }
 
 /// The bytes of a model, the shapes that are said for what they leave open, and the key of its check rows.
@@ -35,6 +37,7 @@ type Form = (Sha256, Option<ModelShape>, Option<ModelKey>);
 struct Entry {
     model: Rc<LoadedModel>,
     used: u64,
+    used_ms: f64,
 }
 
 /// A model in its instance. While it is held, its memory is.
@@ -232,6 +235,10 @@ impl ModelCache {
     const MOST_REMEMBERED: usize = 256;
     /// How many bytes more than when it was loaded an instance may have and be kept: WebAssembly's memory never shrinks.
     const MOST_GROWTH: usize = 16 << 20;
+    /// What was not used for so long gives way to a shadow's model.
+    const IDLE_MS: f64 = 60_000.0;
+    /// For how long a model that found no room is not tried again.
+    const CROWDED_MS: f64 = 30_000.0;
     /// What an instance has before it has loaded anything, and how many times its file's bytes loading may take: room that
     /// is made before, so that a model seldom dies because others are there.
     const EMPTY: usize = 2 << 20;
@@ -239,8 +246,8 @@ impl ModelCache {
 
     /// A cache of models whose instances have so many bytes of memory together at most, while one loads or runs as well.
     pub fn new(most_bytes: usize) -> Self {
-        let (loaded, failed, deaths) = Default::default();
-        ModelCache { most_bytes, clock: 0, loaded, failed, deaths }
+        let (loaded, failed, deaths, crowded) = Default::default();
+        ModelCache { most_bytes, clock: 0, loaded, failed, deaths, crowded }
     }
 
     /// The model, or why it failed a short while ago; `None` if it has to be read from the store.
@@ -249,6 +256,7 @@ impl ModelCache {
         if let Some(entry) = self.loaded.get_mut(&form) {
             self.clock = self.clock.wrapping_add(1);
             entry.used = self.clock;
+            entry.used_ms = now_ms;
             return Some(Ok(Rc::clone(&entry.model)));
         }
         // Most isolates have met no failure, and need no copy of the key to look one up.
@@ -367,7 +375,7 @@ impl ModelCache {
             })?;
         }
         let model = Rc::new(model);
-        self.keep(Rc::clone(&model));
+        self.keep(Rc::clone(&model), now_ms);
         Ok(model)
     }
 
@@ -427,9 +435,34 @@ impl ModelCache {
         }
     }
 
-    fn keep(&mut self, model: Rc<LoadedModel>) {
+    /// Whether the model of a shadow, whose file has so many bytes, finds room beside the models that answer: those that were
+    /// used within the last minute, which it must not push out. That it does not is remembered.
+    pub fn has_room(&mut self, reference: &ModelReference, bytes: usize, now_ms: f64) -> bool {
+        let held = self.loaded.values().filter(|entry| now_ms - entry.used_ms < Self::IDLE_MS);
+        let held = held.map(|entry| entry.model.instance.bytes()).fold(0, usize::saturating_add);
+        let needed = bytes.saturating_mul(Self::LOADING).saturating_add(Self::EMPTY);
+        let has_room = held.saturating_add(needed) <= self.most_bytes;
+        if !has_room {
+            if self.crowded.len() >= Self::MOST_REMEMBERED {
+                self.crowded.clear();
+            }
+            self.crowded.insert(Wanted::from(reference).form(reference.sha256), now_ms);
+        }
+        has_room
+    }
+
+    /// Whether the model found no room a short while ago.
+    pub fn is_crowded(&self, reference: &ModelReference, now_ms: f64) -> bool {
+        if self.crowded.is_empty() {
+            return false;
+        }
+        let since_ms = self.crowded.get(&Wanted::from(reference).form(reference.sha256));
+        since_ms.is_some_and(|since_ms| now_ms - since_ms < Self::CROWDED_MS)
+    }
+
+    fn keep(&mut self, model: Rc<LoadedModel>, now_ms: f64) {
         self.clock = self.clock.wrapping_add(1);
-        let entry = Entry { used: self.clock, model };
+        let entry = Entry { used: self.clock, used_ms: now_ms, model };
         self.loaded.insert(entry.model.form.clone(), entry);
     }
 
@@ -580,6 +613,25 @@ mod tests {
         };
         bench.run(&model, Some("again"), 61_001.0).unwrap_err();
         assert!(bench.cache.get(&dying, 61_002.0).is_none());
+    }
+
+    #[test]
+    fn a_shadow_finds_room_beside_what_was_used_lately_and_pushes_out_nothing_else() {
+        // What one instance has, and what loading this file may take.
+        let needed = ONNX.len() * ModelCache::LOADING + ModelCache::EMPTY;
+        let mut bench = Bench::new(needed + EMPTY + 1);
+        let (answering, shadow) = (reference("answering", ONNX), shaped(4));
+        bench.store(&answering, Some(ONNX), 0.0).unwrap();
+        let held: usize = bench.cache.loaded.values().map(|entry| entry.model.instance.bytes()).sum();
+        let bytes = (bench.cache.most_bytes - held - ModelCache::EMPTY) / ModelCache::LOADING;
+        assert!(bench.cache.has_room(&shadow, bytes, 1.0));
+        assert!(!bench.cache.is_crowded(&shadow, 1.0));
+        assert!(!bench.cache.has_room(&shadow, bytes + 1, 1.0));
+        assert!(bench.cache.is_crowded(&shadow, 29_999.0) && !bench.cache.is_crowded(&shadow, 30_001.0));
+        // Who answers goes on; what nobody has asked for a minute gives way.
+        assert!(bench.cache.get(&answering, 30_000.0).is_some());
+        assert!(!bench.cache.has_room(&shadow, bytes + 1, 60_001.0));
+        assert!(bench.cache.has_room(&shadow, bytes + 1, 90_000.0));
     }
 
     #[test]

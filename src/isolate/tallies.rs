@@ -7,7 +7,10 @@ use std::collections::{HashMap, HashSet};
 
 use crate::assignment::Reason;
 use crate::endpoint::Name;
-use crate::experiment::{Counted, KeptPrediction, Newest, Share, Sums, Tally, Wronged, unit_number};
+use crate::experiment::{
+    Counted, Disagreement, KeptPrediction, Newest, PairShare, PairSums, Shadowed, Share, Sums, Tally, Wronged,
+    unit_number,
+};
 
 /// Sums by endpoint.
 #[derive(Debug, Default)]
@@ -26,6 +29,8 @@ struct Pending {
     units: Vec<(String, String, String)>,
     wronged: HashSet<Wronged>,
     predictions: Vec<KeptPrediction>,
+    pairs: Vec<PairShare>,
+    shadowed: Vec<Shadowed>,
     lost: u64,
     /// The message that is on its way, or was lost on it.
     sent: Option<Tally>,
@@ -44,6 +49,8 @@ impl Default for Pending {
             units: Vec::new(),
             wronged: HashSet::new(),
             predictions: Vec::new(),
+            pairs: Vec::new(),
+            shadowed: Vec::new(),
             lost: 0,
             sent: None,
             sequence: 0,
@@ -57,6 +64,11 @@ impl Default for Pending {
 /// What a prediction takes: at least as much as one row.
 fn rows_of(prediction: &KeptPrediction) -> usize {
     prediction.predicted.len().max(1)
+}
+
+/// What a request takes that several variants predicted.
+fn rows_of_all(shadowed: &Shadowed) -> usize {
+    shadowed.rows().saturating_mul(shadowed.shadows.len().saturating_add(1))
 }
 
 /// What a request is counted as: a [`Counted`] whose texts are elsewhere.
@@ -107,6 +119,10 @@ impl Tallies {
     /// The most predictions that one message has, and the most rows of those that are kept.
     const MOST_PREDICTIONS: usize = 2_000;
     const MOST_ROWS: usize = 20_000;
+    /// The most disagreements of a variant and a shadow that one message has.
+    const MOST_DISAGREEMENTS: usize = 100;
+    /// The most variants and shadows of an endpoint that are compared in one message.
+    const MOST_PAIRS: usize = 500;
     /// The most units that one message has.
     const MOST_UNITS: usize = 2_000;
     /// The most units that are remembered as sent, of an endpoint.
@@ -176,6 +192,37 @@ impl Tallies {
         has_room
     }
 
+    /// Notes what shadows made of a request; `keep` where outcomes may come of it.
+    pub fn pair(&mut self, endpoint: &str, shadowed: Shadowed, keep: bool) {
+        let Some(pending) = self.endpoints.get_mut(endpoint) else { return };
+        let rows = self.rows.saturating_add(rows_of_all(&shadowed));
+        let has_room = pending.shadowed.len() < Self::MOST_PREDICTIONS && rows <= Self::MOST_ROWS;
+        for (shadow, answered) in &shadowed.shadows {
+            let Some(share) = pending.pair(&shadowed.variant, shadow) else { continue };
+            share.sums.add(&shadowed.answered, answered);
+            if keep && !has_room {
+                share.sums.unkept = share.sums.unkept.saturating_add(1);
+            }
+            share.disagreements.extend(Disagreement::all(&shadowed, answered));
+            if share.disagreements.len() > Self::MOST_DISAGREEMENTS {
+                share.disagreements.sort_by(|a, b| b.size.total_cmp(&a.size));
+                share.disagreements.truncate(Self::MOST_DISAGREEMENTS);
+            }
+        }
+        if keep && has_room {
+            self.rows = rows;
+            pending.shadowed.push(shadowed);
+        }
+    }
+
+    /// Notes that a shadow was to be asked about a request of a variant, and was not.
+    pub fn skip(&mut self, endpoint: &str, variant: &str, shadow: &str) {
+        let pending = self.endpoints.get_mut(endpoint);
+        if let Some(share) = pending.and_then(|pending| pending.pair(variant, shadow)) {
+            share.sums.skipped = share.sums.skipped.saturating_add(1);
+        }
+    }
+
     /// Whether who asks is to send an endpoint's, as nobody is. Each endpoint's are sent by themselves: an experiment that hangs
     /// keeps no other from hearing anything.
     pub fn begin_sending(&mut self, endpoint: &str, now_ms: f64) -> bool {
@@ -204,7 +251,8 @@ impl Tallies {
             Some(sent) => Tally { revision, number, ..sent.clone() },
             None => {
                 self.kept = self.kept.saturating_sub(pending.sums.len());
-                let rows = pending.predictions.iter().map(rows_of).fold(0, usize::saturating_add);
+                let shadowed = pending.shadowed.iter().map(rows_of_all);
+                let rows = pending.predictions.iter().map(rows_of).chain(shadowed).fold(0, usize::saturating_add);
                 self.rows = self.rows.saturating_sub(rows);
                 Tally {
                     isolate: isolate.to_owned(),
@@ -214,6 +262,8 @@ impl Tallies {
                     units: std::mem::take(&mut pending.units),
                     wronged: pending.wronged.drain().collect(),
                     predictions: std::mem::take(&mut pending.predictions),
+                    pairs: std::mem::take(&mut pending.pairs),
+                    shadowed: std::mem::take(&mut pending.shadowed),
                     revision,
                     number,
                     lost: std::mem::take(&mut pending.lost),
@@ -241,8 +291,27 @@ impl Tallies {
 }
 
 impl Pending {
+    /// The sums of a variant and a shadow; `None` where there is no room.
+    fn pair(&mut self, variant: &str, shadow: &str) -> Option<&mut PairShare> {
+        let known = self.pairs.iter().position(|share| share.variant == variant && share.shadow == shadow);
+        let at = match known {
+            Some(at) => at,
+            None if self.pairs.len() < Tallies::MOST_PAIRS => {
+                self.pairs.push(PairShare {
+                    variant: variant.to_owned(),
+                    shadow: shadow.to_owned(),
+                    sums: PairSums::default(),
+                    disagreements: Vec::new(),
+                });
+                self.pairs.len().saturating_sub(1)
+            }
+            None => return None,
+        };
+        self.pairs.get_mut(at)
+    }
+
     fn is_empty(&self) -> bool {
-        self.sent.is_none() && self.sums.is_empty() && self.units.is_empty() && self.lost == 0
+        self.sent.is_none() && self.sums.is_empty() && self.units.is_empty() && self.pairs.is_empty() && self.lost == 0
     }
 }
 

@@ -20,7 +20,7 @@ use crate::payload::{
 use crate::platform::Platform;
 use crate::request::{Request, RequestError, Response, segments};
 use crate::service::{
-    CountRows, Error, FollowUps, Inspected, Invocation, Payload, Relay, Reply, Service, UnitIn, Unreadable,
+    Asked, Error, FollowUps, Inspected, Invocation, Payload, Relay, Reply, Service, UnitIn, Unreadable,
 };
 
 /// Whether a request is of this protocol.
@@ -158,9 +158,7 @@ async fn infer<P: Platform>(
         refuse(&error)
     });
     describe_decision(&mut response, &request, &noted);
-    let length = length.map(str::to_owned);
-    let count: CountRows = Box::new(move || count_tensor_rows(&request.body, length.as_deref()));
-    let follow_ups = noted.sent(response.status().as_u16(), response.body().len(), Some(count));
+    let follow_ups = noted.sent(response.status().as_u16(), response.body().len(), Some(Box::new(Sent(request))));
     Ok(Answer { response, follow_ups })
 }
 
@@ -178,6 +176,36 @@ impl Payload for Tensors<'_> {
 
     fn extra_response_type(&self) -> Option<&'static str> {
         Some(BINARY)
+    }
+}
+
+/// A request's tensors, read anew after it was answered.
+struct Sent(Request);
+
+impl Sent {
+    fn length(&self) -> Option<&str> {
+        self.0.header(headers::INFERENCE_HEADER_LENGTH)
+    }
+}
+
+impl Payload for Sent {
+    fn table(&self, schema: &Schema, most_rows: usize) -> Result<Table, Unreadable> {
+        let inference = Inference::parse(&self.0.body, self.length())?;
+        Tensors(&inference).table(schema, most_rows)
+    }
+
+    fn extra_response_type(&self) -> Option<&'static str> {
+        Some(BINARY)
+    }
+}
+
+impl Asked for Sent {
+    fn relay(&self) -> Relay<'_> {
+        Relay { headers: &self.0.headers, body: &self.0.body }
+    }
+
+    fn count_rows(&self) -> Option<usize> {
+        count_tensor_rows(&self.0.body, self.length())
     }
 }
 

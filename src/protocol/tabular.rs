@@ -1,6 +1,8 @@
 //! Invocations at `/endpoints/NAME/invocations`, with rows as CSV, JSON or JSON lines: what the native protocol and
 //! SageMaker's runtime have in common. They differ in how they tell errors.
 
+use std::borrow::Borrow;
+
 use http::{HeaderName, Method, StatusCode, header};
 use turnout_tables::RowsError;
 
@@ -11,12 +13,12 @@ use crate::experiment::{Author, Cause};
 use crate::payload::{self, ContentType, Format, Outputs, Schema, Table, count_rows};
 use crate::platform::{HttpAnswer, Platform};
 use crate::request::{Request, RequestError, Response};
-use crate::service::{CountRows, Error, Invocation, Payload, Relay, Reply, Service, UnitIn, Unreadable};
+use crate::service::{Asked, Error, Invocation, Payload, Relay, Reply, Service, UnitIn, Unreadable};
 
 /// Rows in the format that the request's headers name.
-struct Rows<'a>(&'a Request);
+struct Rows<R>(R);
 
-impl Payload for Rows<'_> {
+impl<R: Borrow<Request>> Payload for Rows<R> {
     fn check(&self) -> Result<(), Unreadable> {
         self.written()?;
         self.sent()?;
@@ -24,19 +26,33 @@ impl Payload for Rows<'_> {
     }
 
     fn table(&self, schema: &Schema, most_rows: usize) -> Result<Table, Unreadable> {
-        Ok(payload::decode(self.sent()?, &self.0.body, schema, most_rows)?)
+        Ok(payload::decode(self.sent()?, &self.request().body, schema, most_rows)?)
     }
 }
 
-impl Rows<'_> {
+impl<R: Borrow<Request>> Asked for Rows<R> {
+    fn relay(&self) -> Relay<'_> {
+        Relay { headers: &self.request().headers, body: &self.request().body }
+    }
+
+    fn count_rows(&self) -> Option<usize> {
+        count_rows(self.sent().ok()?, &self.request().body)
+    }
+}
+
+impl<R: Borrow<Request>> Rows<R> {
+    fn request(&self) -> &Request {
+        self.0.borrow()
+    }
+
     /// What is said of the body.
     fn sent(&self) -> Result<ContentType, Unreadable> {
-        Ok(ContentType::of(self.0.header(header::CONTENT_TYPE))?)
+        Ok(ContentType::of(self.request().header(header::CONTENT_TYPE))?)
     }
 
     /// The format to answer in.
     fn written(&self) -> Result<Format, Unreadable> {
-        Ok(Format::accepted(self.0.header(header::ACCEPT))?)
+        Ok(Format::accepted(self.request().header(header::ACCEPT))?)
     }
 }
 
@@ -74,15 +90,13 @@ pub(super) async fn invoke<P: Platform>(
         refuse(&error)
     });
     describe_decision(&mut response, &request, &noted);
-    let sent = rows.sent().ok();
-    let count = sent.map(|sent| -> CountRows { Box::new(move || count_rows(sent, &request.body)) });
-    let follow_ups = noted.sent(response.status().as_u16(), response.body().len(), count);
+    let follow_ups = noted.sent(response.status().as_u16(), response.body().len(), Some(Box::new(Rows(request))));
     Answer { response, follow_ups }
 }
 
 /// A model's answer, in the format that is asked for.
 fn predicted(
-    rows: &Rows<'_>,
+    rows: &Rows<&Request>,
     encode: fn(&Outputs, Format, usize) -> Result<Vec<u8>, RowsError>,
     outputs: &Outputs,
     most_bytes: MostBytes,

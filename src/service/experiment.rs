@@ -5,7 +5,7 @@ use futures_util::future::join_all;
 use super::{Error, Service};
 use crate::assignment::AssignmentError;
 use crate::endpoint::Name;
-use crate::experiment::{Answer, Command, Estimates, ExperimentError, Past, Query, Scoreboard, Verdict};
+use crate::experiment::{Answer, Command, Estimates, ExperimentError, Pairs, Past, Query, Scoreboard, Verdict};
 use crate::isolate::EndpointError;
 use crate::platform::Platform;
 use crate::request::{Request, RequestError};
@@ -45,6 +45,18 @@ impl<P: Platform> Service<'_, P> {
         match self.asked(name, &Command::Verdict).await? {
             Answer::Verdict(verdict) => Ok(*verdict),
             Answer::Refused(refusal) => Err(Error::Refused(refusal)),
+            other => Err(misunderstood(&other)),
+        }
+    }
+
+    /// What shadows made of the requests that variants answered, for who may invoke or administer the endpoint.
+    ///
+    /// # Errors
+    /// If the caller may not.
+    pub async fn pairs(&self, name: &Name, proof: &Request, refresh: &mut Vec<Name>) -> Result<Pairs, Error> {
+        self.may_read(name, proof, refresh).await?;
+        match self.asked(name, &Command::Pairs).await? {
+            Answer::Pairs(pairs) => Ok(*pairs),
             other => Err(misunderstood(&other)),
         }
     }

@@ -1,23 +1,24 @@
 //! What is left to do once a response is on its way. The caller never waits for it.
 
-use futures_util::future::join3;
+use futures_util::future::join4;
 
 use super::Service;
+use super::invocation::Asked;
+use super::shadows::Shadowing;
 use crate::endpoint::{Endpoint, Name};
 use crate::experiment::KeptPrediction;
 use crate::platform::Platform;
 use crate::record::{Record, Sink};
 
-/// How many rows a body holds, counted only where somebody wants to know. `None` if that cannot be told.
-pub type CountRows = Box<dyn FnOnce() -> Option<usize>>;
-
 /// What is left to do, named. The record comes first: nothing that may hang stands before it.
 #[derive(Default)]
 pub struct FollowUps {
-    /// The record, but for `uncounted`.
+    /// The record, but for the rows of a request that no model has read.
     pub(super) record: Option<Record>,
-    /// Counts the record's rows, which nobody has needed so far.
-    pub(super) uncounted: Option<CountRows>,
+    /// The request that was answered.
+    pub(super) asked: Option<Box<dyn Asked>>,
+    /// Who is to be asked the same as well.
+    pub(super) shadows: Option<Shadowing>,
     /// What is kept of the prediction, for its outcomes.
     pub(super) kept: Option<KeptPrediction>,
     /// What is watched of it.
@@ -58,8 +59,8 @@ impl FollowUps {
     /// The record, complete.
     fn take_record(&mut self) -> Option<Record> {
         let mut record = self.record.take()?;
-        if let Some(count) = self.uncounted.take() {
-            record.rows = count();
+        if record.rows.is_none() {
+            record.rows = self.asked.as_ref().and_then(|asked| asked.count_rows());
         }
         Some(record)
     }
@@ -78,7 +79,7 @@ impl<P: Platform> Service<'_, P> {
             }
         };
         // As it is after most requests: the less there is, the less it costs.
-        if sends.is_none() && follow_ups.refresh.is_empty() {
+        if sends.is_none() && follow_ups.refresh.is_empty() && follow_ups.shadows.is_none() {
             return written.await;
         }
         let sent = async {
@@ -92,6 +93,11 @@ impl<P: Platform> Service<'_, P> {
                 let _ = self.read_endpoint(name).await;
             }
         };
-        join3(written, refreshed, sent).await;
+        let shadowed = async {
+            if let (Some(shadowing), Some(asked)) = (&follow_ups.shadows, &follow_ups.asked) {
+                self.shadow(shadowing, &**asked).await;
+            }
+        };
+        join4(written, refreshed, sent, shadowed).await;
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::invocation::Reply;
 use super::{Error, Service};
-use crate::assignment::Reason;
+use crate::assignment::{Reason, UnitHash};
 use crate::endpoint::{Endpoint, Name, Outcome, OutcomeKind, SegmentSource};
 use crate::experiment::{Claims, IdKeys, KeptPrediction, unit_bits};
 use crate::isolate::Ids;
@@ -27,9 +27,35 @@ pub(super) struct Draft {
     endpoint: Option<Rc<Endpoint>>,
     segment: u8,
     predicted: Vec<Option<Predicted>>,
+    unit: Option<UnitHash>,
 }
 
 impl Draft {
+    /// Of an answer by another variant to the same request.
+    pub fn of_shadow(endpoint: &Rc<Endpoint>) -> Self {
+        Draft { endpoint: Some(Rc::clone(endpoint)), ..Draft::default() }
+    }
+
+    /// The endpoint, once it is known.
+    pub fn endpoint(&self) -> Option<&Rc<Endpoint>> {
+        self.endpoint.as_ref()
+    }
+
+    /// What was predicted for each row, as far as that is told.
+    pub fn predicted(&self) -> &[Option<Predicted>] {
+        &self.predicted
+    }
+
+    /// Whose request it is.
+    pub fn of_unit(&mut self, unit: Option<UnitHash>) {
+        self.unit = unit;
+    }
+
+    /// The unit, where there is one.
+    pub fn unit(&self) -> Option<&UnitHash> {
+        self.unit.as_ref()
+    }
+
     /// Of which segment the request is, by its headers.
     pub fn begin(&mut self, endpoint: &Rc<Endpoint>, headers: &http::HeaderMap) {
         self.endpoint = Some(Rc::clone(endpoint));
@@ -51,25 +77,26 @@ impl Draft {
 
     /// What was predicted.
     pub fn answered(&mut self, reply: &Reply) {
-        let Some(outcome) = self.endpoint.as_ref().and_then(|endpoint| endpoint.outcome()) else { return };
+        let Some(endpoint) = &self.endpoint else { return };
+        let Some(outcome) = endpoint.outcome() else { return };
+        let most = most_rows(endpoint, outcome);
         self.predicted = match reply {
             Reply::Outputs(outputs, _) => {
-                let rows = 0..outputs.rows().min(most_rows(outcome));
+                let rows = 0..outputs.rows().min(most);
                 rows.map(|row| Predicted::of_outputs(&outcome.kind, outputs, row)).collect()
             }
             Reply::Relayed(_) if outcome.kind == OutcomeKind::Reward => Vec::new(),
-            Reply::Relayed(answer) => of_answer(outcome, answer),
+            Reply::Relayed(answer) => of_answer(outcome, most, answer),
         };
     }
 }
 
-/// Of more rows than one nothing has to be known where nothing is kept; two, to see that they are more.
-fn most_rows(outcome: &Outcome) -> usize {
-    if outcome.keep_ms().is_some() { MOST_ROWS } else { 2 }
+/// Of more rows than one nothing has to be known where nothing is kept or compared; two, to see that they are more.
+fn most_rows(endpoint: &Endpoint, outcome: &Outcome) -> usize {
+    if outcome.keep_ms().is_some() || endpoint.shadows().next().is_some() { MOST_ROWS } else { 2 }
 }
 
-fn of_answer(outcome: &Outcome, answer: &HttpAnswer) -> Vec<Option<Predicted>> {
-    let most = most_rows(outcome);
+fn of_answer(outcome: &Outcome, most: usize, answer: &HttpAnswer) -> Vec<Option<Predicted>> {
     let media_type = header(&answer.headers, http::header::CONTENT_TYPE).map(essence).unwrap_or_default();
     if media_type == "text/csv" {
         let lines = answer.body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).take(most);

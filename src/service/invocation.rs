@@ -66,6 +66,15 @@ pub trait Payload {
     }
 }
 
+/// A request that has been answered, kept for what is done afterwards.
+pub trait Asked: Payload {
+    /// What an origin is sent.
+    fn relay(&self) -> Relay<'_>;
+
+    /// How many rows the body holds; `None` if that cannot be told.
+    fn count_rows(&self) -> Option<usize>;
+}
+
 /// What a backend answered.
 #[derive(Debug)]
 pub enum Reply {
@@ -73,6 +82,16 @@ pub enum Reply {
     Outputs(Outputs, MostBytes),
     /// A model host, whose words are passed on.
     Relayed(HttpAnswer),
+}
+
+impl Reply {
+    /// Whether it is an answer, and no host's word that the caller is at fault.
+    pub fn is_success(&self) -> bool {
+        match self {
+            Reply::Outputs(..) => true,
+            Reply::Relayed(answer) => (200..300).contains(&answer.status),
+        }
+    }
 }
 
 /// Why there is nothing to predict from. The caller is at fault.

@@ -2,22 +2,16 @@
 
 use std::rc::Rc;
 
-use futures_util::future::join;
-use turnout_tables::RunError;
-
-use super::error::{BackendError, Failure};
+use super::attempt::Refusal;
+use super::error::BackendError;
 use super::follow_ups::Watched;
 use super::ids::Draft;
-use super::invocation::{Invocation, Payload, Reply, UnitIn, Unreadable};
-use super::{CountRows, Error, FollowUps, Service};
+use super::invocation::{Invocation, Payload, Reply, UnitIn};
+use super::{Asked, Error, FollowUps, Service};
 use crate::assignment::{Assignment, Reason, UnitHash, assign};
-use crate::endpoint::{
-    Backend, Endpoint, ModelKey, ModelReference, Name, RequestLimits, Stickiness, UnitSource, Variant,
-};
-use crate::isolate::{InvokeError, LoadedModel, Served};
-use crate::origin;
-use crate::payload::rows_that_fit;
-use crate::platform::{Namespace, Platform, StoreError};
+use crate::endpoint::{Endpoint, Name, Stickiness, UnitSource, Variant};
+use crate::isolate::Served;
+use crate::platform::Platform;
 use crate::record::Record;
 use crate::request::{RequestError, cookie, header};
 
@@ -46,35 +40,31 @@ struct Begun<'r> {
     draft: &'r mut Draft,
 }
 
-/// Why one backend gave no answer.
-enum Refusal {
-    /// The request is at fault: another backend would not do better.
-    Caller(Unreadable),
-    /// The backend is at fault: the fallback may answer.
-    Backend(Failure),
-}
-
-impl<E: Into<Failure>> From<E> for Refusal {
-    fn from(error: E) -> Self {
-        Refusal::Backend(error.into())
-    }
-}
-
 impl<P: Platform> Service<'_, P> {
     /// Answers an invocation, if the caller may.
     pub async fn invoke(&self, invocation: &Invocation<'_>, payload: &dyn Payload) -> (Result<Reply, Error>, Noted) {
-        self.noting(&invocation.endpoint, async |noted| {
-            let begun = self.begin(invocation, noted).await?;
-            self.choose_and_answer(begun, invocation, payload).await
-        })
-        .await
+        let (result, mut noted) = self
+            .noting(&invocation.endpoint, async |noted| {
+                let begun = self.begin(invocation, noted).await?;
+                self.choose_and_answer(begun, invocation, payload).await
+            })
+            .await;
+        let is_of_variants = match &result {
+            Ok(reply) => reply.is_success(),
+            Err(error) => matches!(error, Error::Backend(_)),
+        };
+        if is_of_variants {
+            let Noted { follow_ups, draft, .. } = &mut noted;
+            follow_ups.shadows = follow_ups.record.as_ref().and_then(|record| self.shadowing(draft, record));
+        }
+        (result, noted)
     }
 
     /// Chooses the variant that would answer, if the caller may ask, and leaves the rest to the caller.
     pub async fn decide(&self, invocation: &Invocation<'_>) -> (Result<(), Error>, Noted) {
         self.noting(&invocation.endpoint, async |noted| {
             let begun = self.begin(invocation, noted).await?;
-            self.choose(&begun.endpoint, invocation, begun.record, begun.issued)?;
+            self.choose(&begun.endpoint, invocation, (begun.record, begun.draft), begun.issued)?;
             Ok(())
         })
         .await
@@ -139,7 +129,7 @@ impl<P: Platform> Service<'_, P> {
         &self,
         endpoint: &'e Endpoint,
         invocation: &Invocation<'_>,
-        record: &mut Record,
+        (record, draft): (&mut Record, &mut Draft),
         issued: &mut Option<IssuedCookie>,
     ) -> Result<Assignment<'e>, Error> {
         let mut unit = unit_of(endpoint, invocation.unit)?;
@@ -150,6 +140,7 @@ impl<P: Platform> Service<'_, P> {
             unit = Some(UnitHash::new(salt, &value));
             *issued = Some(IssuedCookie { name: name.as_str().to_owned(), value });
         }
+        draft.of_unit(unit);
         record.unit = unit.map(|unit| unit.to_string());
         let target = invocation.target.as_deref();
         let assignment = self.with_randomness(|random| assign(endpoint, target, unit.as_ref(), random))??;
@@ -165,23 +156,24 @@ impl<P: Platform> Service<'_, P> {
         invocation: &Invocation<'_>,
         payload: &dyn Payload,
     ) -> Result<Reply, Error> {
-        let assignment = self.choose(&endpoint, invocation, record, issued)?;
+        let assignment = self.choose(&endpoint, invocation, (record, draft), issued)?;
         let chosen = assignment.variant;
         record.backend = Some(chosen.backend.kind());
-        let failure = match self.attempt(chosen, endpoint.limits(), invocation, payload, (record, draft)).await {
-            Ok(reply) => {
-                draft.answered(&reply);
-                return Ok(reply);
-            }
-            Err(Refusal::Caller(error)) => return Err(error.into()),
-            Err(Refusal::Backend(failure)) => failure,
-        };
+        let failure =
+            match self.attempt(chosen, endpoint.limits(), invocation.relay, payload, (record.into(), draft)).await {
+                Ok(reply) => {
+                    draft.answered(&reply);
+                    return Ok(reply);
+                }
+                Err(Refusal::Caller(error)) => return Err(error.into()),
+                Err(Refusal::Backend(failure)) => failure,
+            };
         self.platform.warn(&format!("endpoint `{}`, variant `{}`: {failure}", invocation.endpoint, chosen.name));
         let Some(fallback) = endpoint.fallback().filter(|fallback| fallback.name != chosen.name) else {
             return Err(BackendError::Chosen(chosen.name.clone(), failure).into());
         };
         let names = (chosen.name.clone(), fallback.name.clone());
-        match self.attempt(fallback, endpoint.limits(), invocation, payload, (record, draft)).await {
+        match self.attempt(fallback, endpoint.limits(), invocation.relay, payload, (record.into(), draft)).await {
             Ok(reply) => {
                 draft.answered(&reply);
                 note_variant(record, fallback, Reason::Fallback);
@@ -197,74 +189,6 @@ impl<P: Platform> Service<'_, P> {
                 Err(BackendError::Both(names.0, failure, names.1, second).into())
             }
         }
-    }
-
-    /// Has one variant answer.
-    async fn attempt(
-        &self,
-        variant: &Variant,
-        limits: RequestLimits,
-        invocation: &Invocation<'_>,
-        payload: &dyn Payload,
-        (record, draft): (&mut Record, &mut Draft),
-    ) -> Result<Reply, Refusal> {
-        match &variant.backend {
-            Backend::Model(reference) => {
-                payload.check().map_err(Refusal::Caller)?;
-                let model = self.model(reference).await?;
-                let schema = &model.description.schema;
-                let most_rows = limits.rows.get().min(model.description.rows.most).min(rows_that_fit(schema));
-                let table = payload.table(schema, most_rows).map_err(Refusal::Caller)?;
-                record.rows = Some(table.rows());
-                draft.rows(schema, &table);
-                let output = reference.output.as_deref();
-                match self.isolate.models.borrow_mut().run(&model, &table, output, || self.platform.now_ms()) {
-                    Ok(outputs) => Ok(Reply::Outputs(outputs, limits.answer_bytes)),
-                    Err(InvokeError::Run(RunError::Rows(error))) => Err(Refusal::Caller(error.into())),
-                    Err(error) => Err(Refusal::Backend(Failure::Run(error))),
-                }
-            }
-            Backend::Origin(reference) => {
-                let began_ms = self.platform.now_ms();
-                let relay = invocation.relay;
-                let also = payload.extra_response_type();
-                let answer = origin::forward(&*self.platform, reference, relay.headers, relay.body, also).await;
-                let waited_ms = self.platform.now_ms() - began_ms;
-                record.origin_ms = Some(record.origin_ms.unwrap_or(0.0) + waited_ms);
-                Ok(Reply::Relayed(answer?))
-            }
-        }
-    }
-
-    /// The model, from the isolate's cache or the store. Requests that miss it together each read the store, as none may
-    /// wait for another's read; the first to have it loads it for all of them.
-    pub(super) async fn model(&self, reference: &ModelReference) -> Result<Rc<LoadedModel>, Failure> {
-        let known = self.isolate.models.borrow_mut().get(reference, self.platform.now_ms());
-        if let Some(model) = known {
-            return Ok(model?);
-        }
-        let (read, check) = self.read_model_and_check(&reference.key, reference.check.as_ref()).await;
-        let mut models = self.isolate.models.borrow_mut();
-        let now_ms = self.platform.now_ms();
-        match models.get(reference, now_ms) {
-            Some(model) => Ok(model?),
-            None => Ok(models.store(&*self.platform, reference, read, check, now_ms)?),
-        }
-    }
-
-    /// A model's file and its check rows, as the store has them.
-    pub(super) async fn read_model_and_check(
-        &self,
-        key: &ModelKey,
-        check: Option<&ModelKey>,
-    ) -> (Result<Option<P::File>, StoreError>, Result<Option<Vec<u8>>, StoreError>) {
-        let check = async {
-            match check {
-                Some(key) => self.platform.read(Namespace::Models, key.as_str()).await,
-                None => Ok(None),
-            }
-        };
-        join(self.platform.read_model(key.as_str()), check).await
     }
 }
 
@@ -310,15 +234,15 @@ impl Noted {
         }
     }
 
-    /// What is left to do, once the response is made: its HTTP status, and the bytes of its body. `count` counts the rows
-    /// of the request's body, where no model has done so.
-    pub fn sent(self, status: u16, bytes: usize, count: Option<CountRows>) -> FollowUps {
+    /// What is left to do, once the response is made: its HTTP status, and the bytes of its body; of the request
+    /// `asked`.
+    pub fn sent(self, status: u16, bytes: usize, asked: Option<Box<dyn Asked>>) -> FollowUps {
         let mut follow_ups = self.follow_ups;
         if let Some(record) = &mut follow_ups.record {
             record.status = status;
             record.bytes_out = bytes;
-            follow_ups.uncounted = count.filter(|_| record.rows.is_none());
         }
+        follow_ups.asked = asked;
         follow_ups
     }
 }

@@ -1,6 +1,7 @@
 //! How a request is served, from the protocol to the record.
 
 mod alarms;
+mod attempt;
 mod base;
 mod control;
 mod deployment;
@@ -16,15 +17,16 @@ mod outcomes;
 mod policy;
 mod registry;
 mod rehearsal;
+mod shadows;
 mod tally;
 
 pub use alarms::{Judged, MOST_JUDGED};
 pub use base::Service;
 pub use control::{Configured, MOST_DESCRIBED, ModelSource};
 pub use error::{BackendError, Error, Failure, RevisionError};
-pub use follow_ups::{CountRows, FollowUps};
+pub use follow_ups::FollowUps;
 pub use inspect::{Described, Inspected, Reader};
-pub use invocation::{Invocation, Payload, Relay, Reply, UnitIn, Unreadable};
+pub use invocation::{Asked, Invocation, Payload, Relay, Reply, UnitIn, Unreadable};
 pub use invoke::{IssuedCookie, Noted};
 pub use lookup::EndpointPage;
 pub use outcomes::{OutcomeReport, Received, Reported};

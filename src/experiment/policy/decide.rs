@@ -5,7 +5,7 @@ use super::guard::{Guarded, alone, guard, short};
 use super::plan::{Climb, Course, Shares};
 use super::run::Run;
 use crate::endpoint::{Bandit, PromoteWhen, StopWhen, Then, Watch};
-use crate::experiment::verdict::Word;
+use crate::experiment::wording::Word;
 use crate::statistics::{Arm, propose, with_floor};
 
 /// What is done.

@@ -262,7 +262,8 @@ mod tests {
     use super::*;
     use crate::assignment::{Randomness, seeded};
     use crate::endpoint::{Endpoint, PromoteWhen};
-    use crate::experiment::verdict::{Judged, Word};
+    use crate::experiment::verdict::Judged;
+    use crate::experiment::wording::Word;
 
     const UNITS: usize = 1_000;
     const STEPS: [f64; 5] = [0.01, 0.05, 0.25, 0.5, 1.0];

@@ -17,7 +17,8 @@ use super::run::Run;
 use crate::assignment::Randomness;
 use crate::endpoint::{Endpoint, Margin, Metric};
 use crate::experiment::status::Status;
-use crate::experiment::verdict::{Judged, Word, log_e_of_worse, word};
+use crate::experiment::verdict::Judged;
+use crate::experiment::wording::{Word, log_e_of_worse, word};
 use crate::statistics::{Effects, LEAST_UNITS, Tuning};
 
 /// What is assumed of the traffic.

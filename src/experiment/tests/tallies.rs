@@ -16,6 +16,8 @@ pub(super) fn tally(isolate: &str, sequence: u64, shares: Vec<Share>) -> Tally {
         units: Vec::new(),
         wronged: Vec::new(),
         predictions: Vec::new(),
+        pairs: Vec::new(),
+        shadowed: Vec::new(),
         revision: None,
         number: None,
         lost: 0,

@@ -38,6 +38,18 @@ pub(super) async fn verdict<P: Platform>(
     Ok(said(&name, verdict, refresh))
 }
 
+/// Answers with what shadows made of the requests.
+pub(super) async fn pairs<P: Platform>(
+    service: &Service<'_, P>,
+    name: &str,
+    request: &Request,
+) -> Result<Answer, Error> {
+    let name = read(name, request)?;
+    let mut refresh = Vec::new();
+    let pairs = service.pairs(&name, request, &mut refresh).await;
+    Ok(said(&name, pairs, refresh))
+}
+
 /// Answers with what the metric would be under other weights.
 pub(super) async fn estimate<P: Platform>(
     service: &Service<'_, P>,

@@ -45,6 +45,7 @@ async fn route<P: Platform>(service: &Service<'_, P>, request: Request) -> Resul
         ["endpoints", name, "scoreboard"] => experiment::scoreboard(service, name, &request).await,
         ["endpoints", name, "outcomes"] => outcomes::receive(service, name, &request).await,
         ["endpoints", name, "verdict"] => experiment::verdict(service, name, &request).await,
+        ["endpoints", name, "pairs"] => experiment::pairs(service, name, &request).await,
         ["endpoints", name, "estimate"] => experiment::estimate(service, name, &request).await,
         ["endpoints", name, "invocations"] => Ok(tabular::invoke(service, DIALECT, name, request).await),
         ["endpoints", name, "assignments"] => decide::decide(service, name, &request).await,
