@@ -176,6 +176,10 @@ impl Payload for Tensors<'_> {
         Ok(self.0.table(schema)?)
     }
 
+    fn rows(&self) -> Option<usize> {
+        self.0.counted_rows()
+    }
+
     fn extra_response_type(&self) -> Option<&'static str> {
         Some(BINARY)
     }

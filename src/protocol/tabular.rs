@@ -26,6 +26,10 @@ impl Payload for Rows<'_> {
     fn table(&self, schema: &Schema, most_rows: usize) -> Result<Table, Unreadable> {
         Ok(payload::decode(self.sent()?, &self.0.body, schema, most_rows)?)
     }
+
+    fn rows(&self) -> Option<usize> {
+        count_rows(self.sent().ok()?, &self.0.body)
+    }
 }
 
 impl Rows<'_> {

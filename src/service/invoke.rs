@@ -65,7 +65,11 @@ impl<P: Platform> Service<'_, P> {
     pub async fn invoke(&self, invocation: &Invocation<'_>, payload: &dyn Payload) -> (Result<Reply, Error>, Noted) {
         self.noting(&invocation.endpoint, async |noted| {
             let begun = self.begin(invocation, noted).await?;
-            self.choose_and_answer(begun, invocation, payload).await
+            let result = self.choose_and_answer(begun, invocation, payload).await;
+            if let Err(Error::Backend(_)) = result {
+                noted.draft.failed(payload.rows());
+            }
+            result
         })
         .await
     }

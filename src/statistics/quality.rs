@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Confusion {
-    /// (predicted, right, how often).
-    counts: Vec<(u32, u32, u64)>,
+    /// (predicted, right, how often). Where a request failed, nothing was predicted.
+    counts: Vec<(Option<u32>, u32, u64)>,
 }
 
 /// How well one class was told from the others.
@@ -27,8 +27,9 @@ impl Confusion {
     /// The most pairs of classes that are told apart; further ones are passed over.
     const MOST: usize = 2_500;
 
-    /// Counts a prediction.
-    pub fn add(&mut self, predicted: u32, right: u32) {
+    /// Counts a prediction; `None` where there should have been one. That is right of no class and wrong of each: it lowers
+    /// accuracy and recall, and leaves precision as it is.
+    pub fn add(&mut self, predicted: Option<u32>, right: u32) {
         let has_room = self.counts.len() < Self::MOST;
         match self.counts.iter_mut().find(|(p, r, _)| (*p, *r) == (predicted, right)) {
             Some((.., count)) => *count = count.saturating_add(1),
@@ -37,20 +38,20 @@ impl Confusion {
         }
     }
 
-    fn count(&self, of: impl Fn(u32, u32) -> bool) -> f64 {
+    fn count(&self, of: impl Fn(Option<u32>, u32) -> bool) -> f64 {
         // The sum of nothing is -0, which people wonder about.
         self.counts.iter().filter(|(p, r, _)| of(*p, *r)).map(|(.., count)| *count as f64).sum::<f64>() + 0.0
     }
 
     /// Share of the predictions that are right; `None` of none.
     pub fn accuracy(&self) -> Option<f64> {
-        ratio(self.count(|predicted, right| predicted == right), self.count(|_, _| true))
+        ratio(self.count(|predicted, right| predicted == Some(right)), self.count(|_, _| true))
     }
 
     /// How well a class was told from the others.
     pub fn of(&self, class: u32) -> OneClass {
-        let hits = self.count(|predicted, right| predicted == class && right == class);
-        let (predicted, right) = (self.count(|predicted, _| predicted == class), self.count(|_, right| right == class));
+        let hits = self.count(|predicted, right| predicted == Some(class) && right == class);
+        let (predicted, right) = (self.count(|predicted, _| predicted == Some(class)), self.count(|_, right| right == class));
         OneClass {
             precision: ratio(hits, predicted),
             recall: ratio(hits, right),
@@ -59,7 +60,7 @@ impl Confusion {
     }
 
     /// Each pair of classes that was seen: predicted, right, how often.
-    pub fn counts(&self) -> &[(u32, u32, u64)] {
+    pub fn counts(&self) -> &[(Option<u32>, u32, u64)] {
         &self.counts
     }
 }
@@ -75,6 +76,9 @@ pub struct Scores {
     bins: BTreeMap<u16, Bin>,
     log_loss: f64,
     squares: f64,
+    /// Cases that should have had a score.
+    #[serde(default)]
+    failed: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -145,6 +149,12 @@ impl Scores {
         self.squares += brier(score, is_positive);
     }
 
+    /// Adds a case that should have had a score, and has none. It has the worst Brier score; the other figures are about scores
+    /// alone.
+    pub fn add_failure(&mut self) {
+        self.failed = self.failed.saturating_add(1);
+    }
+
     /// How many are positive, and how many are not.
     fn classes(&self) -> (f64, f64) {
         let sum = |of: fn(&Bin) -> u64| self.bins.values().map(|bin| of(bin) as f64).sum();
@@ -161,9 +171,10 @@ impl Scores {
         ratio(self.log_loss, self.count() as f64)
     }
 
-    /// The mean squared distance from 0 or 1 (Brier, 1950); `None` of nothing.
+    /// The mean squared distance from 0 or 1 (Brier, 1950), failures at a distance of 1; `None` of nothing.
     pub fn brier(&self) -> Option<f64> {
-        ratio(self.squares, self.count() as f64)
+        let failed = self.failed as f64;
+        ratio(self.squares + failed, self.count() as f64 + failed)
     }
 
     /// The area under the ROC curve; `None` where one of the classes is missing.

@@ -32,6 +32,7 @@ fn told(at: u32, now_ms: f64) -> CheckedOutcome {
             propensity: f64::from(1 + at % 7) / 8.0,
             reason: Reason::Weighted,
             stood_in: false,
+            unanswered: false,
             unit: (!at.is_multiple_of(5)).then_some(u64::from(at % 40)),
             predicted: Some(Predicted::Class { class: guess.class(), score: Some(f64::from(at % 11) / 11.0) }),
         }),
@@ -138,6 +139,8 @@ fn none_is_forgotten_before_it_is_counted_however_many_close_at_once() {
         unit: None,
         rows: 1,
         predicted: Vec::new(),
+        stood_in: false,
+        unanswered: false,
     };
     let mut tally = super::tallies::tally("i", 0, Vec::new());
     tally.predictions = (0..2_500).map(kept).collect();
