@@ -531,7 +531,10 @@ mod tests {
             (goal(r#""baseline": "c""#), "at `goal.baseline`: there is no variant `c`; name one of: a, b"),
             (goal(r#""alpha": 0.9"#), "at `goal.alpha`: `alpha` is a number from 0.000001 to 0.5"),
             (goal(r#""margin": -1"#), "at `goal.margin`: `margin` is a number of at least 0"),
-            (goal(r#""failures": "right""#), "at `goal.failures`: unknown variant `right`, expected `wrong` or `as_answered`"),
+            (
+                goal(r#""failures": "right""#),
+                "at `goal.failures`: unknown variant `right`, expected `wrong` or `as_answered`",
+            ),
             (
                 goal(r#""metric": "log_loss", "failures": "wrong""#),
                 "at `goal`: `failures` cannot be `wrong` for the metric `log_loss`, which has no worst value",

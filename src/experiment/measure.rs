@@ -357,3 +357,28 @@ fn read<T: DeserializeOwned + Default>(database: &impl Database, sql: &str, key:
     let Some(text) = rows.first().map(|cells| Row::of(cells).text()) else { return Ok(T::default()) };
     serde_json::from_str(&text).map_err(|error| DatabaseError(format!("what was measured cannot be read: {error}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(members: &str) -> String {
+        let variant = r#"{"name": "a", "origin": {"url": "https://a.example"}}"#;
+        let document = format!(r#"{{"variants": [{variant}], {members}}}"#);
+        let endpoint = Endpoint::parse(document.as_bytes()).unwrap();
+        Measure::of(&endpoint).unwrap().text
+    }
+
+    #[test]
+    fn what_is_measured_reads_as_it_did_where_failures_count_as_they_did() {
+        let value = r#"{"outcome":{"kind":"value","value":{},"within_hours":720.0},"metric":"mae","segment":null}"#;
+        assert_eq!(text(r#""outcome": {"kind": "value"}"#), value);
+        assert_eq!(text(r#""outcome": {"kind": "value"}, "goal": {"failures": "as_answered"}"#), value);
+        let scored = r#""outcome": {"kind": "label", "score": {}, "positive": "yes"}"#;
+        let log_loss = text(&format!(r#"{scored}, "goal": {{"metric": "log_loss"}}"#));
+        assert!(log_loss.ends_with(r#""metric":"log_loss","segment":null}"#), "{log_loss}");
+        // A right answer in the place of a failure is none any more.
+        let accuracy = text(scored);
+        assert!(accuracy.ends_with(r#""metric":"accuracy","failures":"wrong","segment":null}"#), "{accuracy}");
+    }
+}

@@ -324,7 +324,7 @@ impl<D: Database> Desk<'_, D> {
             if self.is_late(claims.time_ms as f64) {
                 return Ok(Fate::Refused(Refused::TooLate));
             }
-            let says_all = claims.predicted.is_some() 
+            let says_all = claims.predicted.is_some()
                 || claims.unanswered
                 || matches!(told.truth, Truth::Number(_)) && self.takes_rewards();
             if says_all && !self.waits_for_all() {

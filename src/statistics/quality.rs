@@ -51,7 +51,8 @@ impl Confusion {
     /// How well a class was told from the others.
     pub fn of(&self, class: u32) -> OneClass {
         let hits = self.count(|predicted, right| predicted == Some(class) && right == class);
-        let (predicted, right) = (self.count(|predicted, _| predicted == Some(class)), self.count(|_, right| right == class));
+        let (predicted, right) =
+            (self.count(|predicted, _| predicted == Some(class)), self.count(|_, right| right == class));
         OneClass {
             precision: ratio(hits, predicted),
             recall: ratio(hits, right),
@@ -268,5 +269,42 @@ impl Numbers {
     /// The share of their variance that is predicted; `None` where they do not vary.
     pub fn r2(&self) -> Option<f64> {
         ratio(self.squares, self.spread).map(|rest| 1.0 - rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_predicted_is_wrong_of_its_class_and_of_no_other() {
+        let mut confusion = Confusion::default();
+        for (predicted, right) in [(Some(1), 1), (Some(1), 0), (Some(0), 0), (None, 1), (None, 1), (None, 0)] {
+            confusion.add(predicted, right);
+        }
+        assert_eq!(confusion.accuracy(), Some(2.0 / 6.0));
+        let one = confusion.of(1);
+        assert_eq!((one.precision, one.recall, one.f1), (Some(0.5), Some(1.0 / 3.0), Some(0.4)));
+        let read: Confusion = serde_json::from_str("[[1,1,7],[null,1,2]]").unwrap();
+        assert_eq!(read.counts(), [(Some(1), 1, 7), (None, 1, 2)]);
+    }
+
+    #[test]
+    fn a_missing_score_has_the_worst_brier_score_and_no_other_figure() {
+        let mut scores = Scores::default();
+        for (score, is_positive) in [(0.5, true), (0.25, false)] {
+            scores.add(score, is_positive);
+        }
+        let known = scores.clone();
+        scores.add_failure();
+        assert_eq!(scores.brier(), Some((0.25 + 0.0625 + 1.0) / 3.0));
+        assert_eq!((scores.log_loss(), scores.auc(), scores.count()), (known.log_loss(), known.auc(), 2));
+        assert_eq!((scores.roc(), scores.calibration()), (known.roc(), known.calibration()));
+        let mut alone = Scores::default();
+        alone.add_failure();
+        assert_eq!((alone.brier(), alone.log_loss()), (Some(1.0), None));
+        let before =
+            r#"{"bins": {"500": {"positives": 1, "negatives": 0, "sum": 0.5}}, "log_loss": 1.0, "squares": 0.25}"#;
+        assert_eq!(serde_json::from_str::<Scores>(before).unwrap().brier(), Some(0.25));
     }
 }

@@ -42,6 +42,14 @@ fn told(at: u32, now_ms: f64) -> CheckedOutcome {
 }
 
 impl Bench {
+    /// How many are refused.
+    pub(super) fn tell_all(&self, outcomes: Vec<CheckedOutcome>) -> usize {
+        match self.ask(Command::Outcomes(outcomes)) {
+            Answer::Outcomes(taken) => taken.refused.len(),
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn tell(&self, outcomes: Vec<CheckedOutcome>) -> (u64, u64) {
         match self.ask(Command::Outcomes(outcomes)) {
             Answer::Outcomes(taken) => {
@@ -52,7 +60,7 @@ impl Bench {
         }
     }
 
-    fn verdict(&self) -> Verdict {
+    pub(super) fn verdict(&self) -> Verdict {
         match self.ask(Command::Verdict) {
             Answer::Verdict(verdict) => *verdict,
             other => panic!("{other:?}"),
@@ -60,7 +68,7 @@ impl Bench {
     }
 }
 
-fn near(given: f64, expected: f64) -> bool {
+pub(super) fn near(given: f64, expected: f64) -> bool {
     (given - expected).abs() <= 1e-9 * expected.abs().max(1e-9)
 }
 
