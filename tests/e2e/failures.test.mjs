@@ -36,7 +36,7 @@ after(async () => {
   await host.close();
 });
 
-const variant = (name, weight = 1) => ({ name, weight, origin: { url: `${host.url}/${name}`, timeout_ms: 400 } });
+const variant = (name, weight = 1) => ({ name, weight, origin: { url: `${host.url}/${name}`, ...(name === "brittle" && { timeout_ms: 4_000 }) } });
 const document = (variants, more = {}) => ({ variants, outcome: { kind: "label", label: { output: "label" } }, ...more });
 const invoke = async (name, at, body) => {
   const response = await turnout.isolates[at % 2].invoke(name, { body });
@@ -68,7 +68,9 @@ const scoreboard = async (name, of) => {
 };
 
 test("a brittle variant with a fallback is as good as its equal that answers all, and its failures are told", async () => {
-  turnout.put("backed", document([variant("whole"), variant("brittle"), variant("spare", 0)], { fallback: "spare" }));
+  // Once in a thousand runs chance may speak.
+  const goal = { alpha: 0.001 };
+  turnout.put("backed", document([variant("whole"), variant("brittle"), variant("spare", 0)], { fallback: "spare", goal }));
   const { seen, told } = await run("backed", 600);
   assert.ok(seen.every(({ status }) => status === 200));
   assert.deepEqual([told.taken, told.refused], [600, 0]);
@@ -122,7 +124,7 @@ test("a model that ends its instance has failed", async () => {
   const model = { key: "hungry", sha256: createHash("sha256").update(onnx).digest("hex") };
   turnout.put("hungry", document([{ name: "hungry", model }, variant("spare")], { fallback: "spare" }));
   const { seen, told } = await run("hungry", 40, () => digits[0].csv);
-  assert.ok(seen.every(({ status, by }) => status === 200 && by === "spare"));
+  assert.deepEqual(seen.filter(({ status, by }) => status !== 200 || by !== "spare"), []);
   assert.deepEqual([told.taken, told.refused], [40, 0]);
   const said = await verdict("hungry");
   const failed = seen.filter(({ reason }) => reason === "fallback").length;
