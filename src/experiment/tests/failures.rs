@@ -6,7 +6,10 @@ use super::outcomes::near;
 use super::{Bench, bench};
 use crate::assignment::Reason;
 use crate::endpoint::{Label, Revision, Truth};
-use crate::experiment::{CheckedOutcome, Claims, Compared, KeptPrediction, Scored, Verdict, Word};
+use crate::experiment::{
+    Act, Answer, Author, Cause, CheckedOutcome, Claims, Command, Compared, Condition, KeptPrediction, Scored, Start,
+    Status, Verdict, Word,
+};
 use crate::payload::Predicted;
 
 const CASES: u32 = 2_000;
@@ -234,4 +237,35 @@ fn another_word_on_failures_begins_anew() {
     // To say what is usual changes nothing.
     assert_eq!(said(json!({"failures": "wrong"}), 50), 41);
     assert_eq!(said(json!({"failures": "as_answered"}), 51), 1);
+}
+
+#[test]
+fn a_policy_takes_failures_as_its_goal_does() {
+    for (failures, status) in [("wrong", Status::RolledBack), ("as_answered", Status::Running)] {
+        let mut document: Value = serde_json::from_str(&document(&json!({"failures": failures}))).unwrap();
+        document["policy"] = json!({"ramp": {"to": "b", "percent": [10, 60], "step_minutes": 600}});
+        document["guardrails"] = json!([{"metric": "goal"}]);
+        let document = document.to_string();
+        let bench = bench();
+        bench.world.put_by_hand(&document);
+        let start = Start { document: None, condition: Condition::Any, plan: None, finish: None };
+        let started = bench.ask(Command::Act { act: Act::Start(start), cause: Cause::of(Author::Token, None) });
+        assert!(matches!(started, Answer::Moved { .. }), "{started:?}");
+        bench.publish();
+        // Both answer easy cases, but for some of them `b`'s fallback does.
+        let easy = (0..CASES).filter(|case| !is_hard(*case)).flat_map(|case| [2 * case, 2 * case + 1]);
+        let outcomes = easy.map(|at| {
+            let told = told(&document, at, Then::FallbackIsRight);
+            let stood_in = at % 2 == 1 && at.is_multiple_of(5);
+            let claims = told.claims.map(|claims| Claims { stood_in, ..claims });
+            CheckedOutcome { claims, ..told }
+        });
+        assert_eq!(bench.tell_all(outcomes.collect()), 0);
+        bench.wait(60_000.0);
+        let woken = futures_util::FutureExt::now_or_never(bench.controller().wake()).expect("nothing waits");
+        woken.unwrap();
+        bench.publish();
+        let Answer::Policy(report) = bench.ask(Command::Policy) else { panic!("no report") };
+        assert_eq!(report.status, Some(status), "{failures}: {:?}", report.says);
+    }
 }
