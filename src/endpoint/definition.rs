@@ -9,7 +9,7 @@ use std::collections::HashSet;
 
 use super::access::Access;
 use super::document::{DocumentError, EndpointDocument, MAX_VARIANTS, parse_json};
-use super::goal::{Goal, GoalError, Metric};
+use super::goal::{Failures, Goal, GoalError, Metric};
 use super::guardrail::{Guardrail, GuardrailError, Watch};
 use super::limits::RequestLimits;
 use super::name::Name;
@@ -126,6 +126,13 @@ impl Endpoint {
     pub fn metric(&self) -> Option<Metric> {
         let usual = *Metric::of(&self.outcome()?.kind).first()?;
         Some(self.goal.as_ref().and_then(|goal| goal.metric).unwrap_or(usual))
+    }
+
+    /// What counts for a variant where it failed: as the goal says, or what is usual of such a metric; `None` where nothing is
+    /// said of outcomes.
+    pub fn failures(&self) -> Option<Failures> {
+        let usual = self.metric()?.usual_failures();
+        Some(self.goal.as_ref().and_then(|goal| goal.failures).unwrap_or(usual))
     }
 
     /// The variant that the others are compared with.
@@ -253,6 +260,12 @@ impl Endpoint {
             if let Some(metric) = goal.metric.filter(|metric| !metrics.contains(metric)) {
                 let (kind, metrics) = (outcome.kind.as_str(), metrics.iter().map(|metric| metric.as_str()).collect());
                 return Err(DocumentError::Goal(GoalError::Metric { metric, kind, metrics }));
+            }
+            let metric = goal.metric.or(metrics.first().copied());
+            if goal.failures == Some(Failures::Wrong)
+                && let Some(metric) = metric.filter(|metric| metric.worst().is_none())
+            {
+                return Err(DocumentError::Goal(GoalError::Failures(metric)));
             }
             if let Some(name) = goal.baseline.clone().filter(|name| !variants.iter().any(|each| each.name == *name)) {
                 let known = variants.iter().map(|variant| variant.name.to_string()).collect();
@@ -537,6 +550,18 @@ mod tests {
             (goal(r#""baseline": "c""#), "at `goal.baseline`: there is no variant `c`; name one of: a, b"),
             (goal(r#""alpha": 0.9"#), "at `goal.alpha`: `alpha` is a number from 0.000001 to 0.5"),
             (goal(r#""margin": -1"#), "at `goal.margin`: `margin` is a number of at least 0"),
+            (
+                goal(r#""failures": "right""#),
+                "at `goal.failures`: unknown variant `right`, expected `wrong` or `as_answered`",
+            ),
+            (
+                goal(r#""metric": "log_loss", "failures": "wrong""#),
+                "at `goal`: `failures` cannot be `wrong` for the metric `log_loss`, which has no worst value",
+            ),
+            (
+                r#""outcome": {"kind": "reward"}, "goal": {"failures": "wrong"}"#.to_owned(),
+                "for the metric `reward`, which has no worst value that a failure could count as: use `as_answered`",
+            ),
             (goal(r#""segment": {"values": ["x"]}"#), "`segment` has `header` or `column`, one of them"),
             (goal(r#""segment": {"header": "x", "values": []}"#), "`segment.values` has 1 to 20 texts"),
             (goal(r#""segment": {"header": "x", "values": ["a", "a"]}"#), "each once"),
@@ -596,6 +621,8 @@ mod tests {
             r#""outcome": {"kind": "reward"}"#,
             r#""outcome": {"kind": "reward", "absent": 0, "within_hours": 0.5, "keep": 30, "token": "TRUTH"}"#,
             r#""outcome": {"kind": "value", "value": {"output": "y", "class": 1}}, "goal": {"metric": "mse", "margin": 0.5}"#,
+            r#""outcome": {"kind": "label"}, "goal": {"failures": "as_answered"}"#,
+            r#""outcome": {"kind": "label", "score": {}, "positive": 1}, "goal": {"metric": "brier", "failures": "wrong"}"#,
             r#""outcome": {"kind": "value", "value": {"pointer": "/a/0"}}, "goal": {"alpha": 0.01, "baseline": "b"}"#,
             r#""outcome": {"kind": "label"}, "goal": {"segment": {"column": "country", "values": ["de", "fr"]}}"#,
             r#""outcome": {"kind": "label", "score": {"output": "p"}, "positive": 1, "threshold": 0.2, "absent": false}"#,
@@ -609,6 +636,23 @@ mod tests {
                 "{members}"
             );
         }
+    }
+
+    #[test]
+    fn a_failure_counts_as_wrong_where_the_metric_has_a_worst_value_unless_the_goal_says_otherwise() {
+        let failures = |members: &str| Endpoint::parse(with(members).as_bytes()).unwrap().failures();
+        let scored = |goal: &str| {
+            format!(r#""outcome": {{"kind": "label", "score": {{"output": "p"}}, "positive": 1}}, "goal": {{{goal}}}"#)
+        };
+        let (wrong, as_answered) = (Some(Failures::Wrong), Some(Failures::AsAnswered));
+        assert_eq!(failures(r#""limits": {}"#), None);
+        assert_eq!(failures(r#""outcome": {"kind": "label"}"#), wrong);
+        assert_eq!(failures(r#""outcome": {"kind": "value"}"#), as_answered);
+        assert_eq!(failures(r#""outcome": {"kind": "reward"}"#), as_answered);
+        assert_eq!(failures(&scored(r#""metric": "brier""#)), wrong);
+        assert_eq!(failures(&scored(r#""metric": "log_loss""#)), as_answered);
+        assert_eq!(failures(&scored(r#""failures": "as_answered""#)), as_answered);
+        assert_eq!(failures(&scored(r#""metric": "log_loss", "failures": "as_answered""#)), as_answered);
     }
 
     #[test]

@@ -24,6 +24,9 @@ pub struct Goal {
     /// The difference that does not matter, in the metric's own unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub margin: Option<Margin>,
+    /// What counts for a variant where it failed; by the metric where it is not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failures: Option<Failures>,
     /// Of which part of the traffic each request is, for a verdict on each.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) segment: Option<Object<Segment>>,
@@ -45,6 +48,17 @@ pub enum Metric {
     Mse,
     /// The reward.
     Reward,
+}
+
+/// What counts for a variant where it failed to answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Failures {
+    /// A wrong answer, whoever answered in its place: the variant is judged by itself.
+    Wrong,
+    /// What the caller got: the variant is judged together with its fallback. Where nobody answered, a wrong answer, if the
+    /// metric has a worst value.
+    AsAnswered,
 }
 
 /// The parts of the traffic that are judged by themselves.
@@ -105,6 +119,13 @@ pub enum GoalError {
         /// What there is.
         metrics: Vec<&'static str>,
     },
+    /// A metric without a worst value has none for a failure.
+    #[error(
+        "`failures` cannot be `wrong` for the metric `{}`, which has no worst value that a failure could count as: use \
+         `as_answered`, leave it out, or choose the metric accuracy or brier",
+        .0.as_str()
+    )]
+    Failures(Metric),
     /// There is nothing to compare.
     #[error("a goal is about outcomes: say in `outcome` what they are, or take `goal` out")]
     NoOutcome,
@@ -150,6 +171,20 @@ impl Metric {
             Metric::Mse => "mse",
             Metric::Reward => "reward",
         }
+    }
+
+    /// The worst that an answer can be; `None` where there is always a worse one, and of rewards, which need no answer.
+    pub fn worst(self) -> Option<f64> {
+        match self {
+            Metric::Accuracy => Some(0.0),
+            Metric::Brier => Some(1.0),
+            Metric::LogLoss | Metric::Mae | Metric::Mse | Metric::Reward => None,
+        }
+    }
+
+    /// What counts for a variant where it failed, if the document does not say: a wrong answer, where one has a value.
+    pub fn usual_failures(self) -> Failures {
+        if self.worst().is_some() { Failures::Wrong } else { Failures::AsAnswered }
     }
 
     /// Whether more of it is better.

@@ -26,7 +26,7 @@ pub use access::Access;
 pub use definition::Endpoint;
 pub use digest::{DigestError, Sha256};
 pub use document::DocumentError;
-pub use goal::{Alpha, Goal, GoalError, Margin, Metric, Segment, SegmentSource};
+pub use goal::{Alpha, Failures, Goal, GoalError, Margin, Metric, Segment, SegmentSource};
 pub use guardrail::{Guardrail, GuardrailError, Then, Watch};
 pub use limits::{LimitError, MostBytes, MostRows, RequestLimits, Within};
 pub use model::{ModelKey, ModelKeyError, ModelReference, ModelShape, ModelShapeError};

@@ -5,7 +5,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 1 | flags, from the highest bit on: version (2 bits, 01); reason (2 bits: 0 target, 1 sticky, 2 weighted); whether a unit follows (1 bit); what was predicted (2 bits: 0 nothing that is told, 1 a class, 2 a class and a score, 3 a number); whether the fallback answered (1 bit) |
-//! | 1 | the position of the variant that was assigned, in the revision's document |
+//! | 1 | whether the variant that was assigned failed a request of one row and nobody answered (the highest bit); its position in the revision's document (7 bits: a document has at most 100) |
 //! | 1 | the number of the segment, from 1 on; 0 is none |
 //! | 5 | when the request came in: milliseconds since 2026-01-01T00:00:00Z |
 //! | 4 | a random number, which tells ids of one millisecond apart |
@@ -36,6 +36,8 @@ use crate::payload::Predicted;
 const EPOCH_MS: u64 = 1_767_225_600_000;
 const MAC_BYTES: usize = 12;
 const VERSION: u8 = 1;
+/// In the byte of the variant.
+const UNANSWERED: u8 = 1 << 7;
 
 /// What an inference id says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,8 +56,11 @@ pub struct Claims {
     pub propensity: f64,
     /// Why it was.
     pub reason: Reason,
-    /// Whether the fallback answered in its place.
+    /// Whether it failed, and the fallback answered in its place.
     pub stood_in: bool,
+    /// Whether it failed a request of one row, and nobody answered.
+    #[serde(default)]
+    pub unanswered: bool,
     /// The first 48 bits of the unit's hash.
     pub unit: Option<u64>,
     /// What was predicted, for a single row.
@@ -163,7 +168,8 @@ impl Claims {
         };
         let flags =
             VERSION << 6 | reason << 4 | u8::from(self.unit.is_some()) << 3 | kind << 1 | u8::from(self.stood_in);
-        let mut bytes = vec![flags, self.variant, self.segment];
+        let variant = self.variant & !UNANSWERED | if self.unanswered { UNANSWERED } else { 0 };
+        let mut bytes = vec![flags, variant, self.segment];
         let last = |number: u64, count: usize| -> Vec<u8> {
             number.to_be_bytes().into_iter().skip(8usize.saturating_sub(count)).collect()
         };
@@ -188,6 +194,7 @@ impl Claims {
     fn of_bytes(bytes: &[u8]) -> Option<Self> {
         let mut rest = bytes;
         let [flags, variant, segment] = take(&mut rest)?;
+        let (variant, unanswered) = (variant & !UNANSWERED, variant & UNANSWERED != 0);
         let whole = |bytes: &[u8]| bytes.iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
         let reason = match flags >> 4 & 3 {
             0 => Reason::Target,
@@ -214,7 +221,9 @@ impl Claims {
             _ => Some(Predicted::Number(f64::from_be_bytes(take(&mut rest)?))),
         };
         let stood_in = flags & 1 == 1;
-        let is_whole = flags >> 6 == VERSION && rest.is_empty();
+        // Who got the fallback's answer, or any prediction, got one.
+        let is_one = !(unanswered && (stood_in || predicted.is_some()));
+        let is_whole = flags >> 6 == VERSION && rest.is_empty() && is_one;
         is_whole.then_some(Claims {
             time_ms,
             nonce,
@@ -224,6 +233,7 @@ impl Claims {
             propensity,
             reason,
             stood_in,
+            unanswered,
             unit,
             predicted,
         })
@@ -259,9 +269,10 @@ mod tests {
             any::<f64>().prop_filter("a number", |number| !number.is_nan()).prop_map(|n| Some(Predicted::Number(n))),
         ];
         let reason = prop_oneof![Just(Reason::Target), Just(Reason::Sticky), Just(Reason::Weighted)];
-        let numbers = (any::<u32>(), any::<u8>(), any::<u8>(), 0u64..1 << 40, 0.0f32..=1.0, 0u64..1 << 48);
-        (numbers, reason, any::<bool>(), proptest::option::of(0u64..1 << 48), predicted).prop_map(
-            |((nonce, variant, segment, time, propensity, revision), reason, stood_in, unit, predicted)| Claims {
+        let numbers = (any::<u32>(), 0u8..128, any::<u8>(), 0u64..1 << 40, 0.0f32..=1.0, 0u64..1 << 48);
+        let failed = prop_oneof![Just((false, false)), Just((true, false)), Just((false, true))];
+        (numbers, reason, failed, proptest::option::of(0u64..1 << 48), predicted).prop_map(
+            |((nonce, variant, segment, time, propensity, revision), reason, failed, unit, predicted)| Claims {
                 time_ms: EPOCH_MS + time,
                 nonce,
                 revision: format!("{revision:012x}"),
@@ -269,9 +280,10 @@ mod tests {
                 segment,
                 propensity: f64::from(propensity),
                 reason,
-                stood_in,
+                stood_in: failed.0,
+                unanswered: failed.1,
                 unit,
-                predicted,
+                predicted: predicted.filter(|_| !failed.1),
             },
         )
     }
@@ -288,11 +300,23 @@ mod tests {
     fn ids_are_as_they_are_documented() {
         let vectors: Vec<Vector> =
             serde_json::from_str(include_str!("../../tests/vectors/inference_ids.json")).unwrap();
-        assert!(vectors.len() >= 6);
+        assert!(vectors.len() >= 9);
         for Vector { key, endpoint, id, claims } in vectors {
             let keys = IdKeys::new(&key, None).unwrap();
             assert_eq!(keys.sign(&name(&endpoint), &claims), id);
             assert_eq!(keys.verify(&name(&endpoint), &id), Ok(claims));
+        }
+    }
+
+    #[test]
+    fn an_id_of_what_nobody_answered_tells_of_no_answer() {
+        let keys = IdKeys::new(KEY, None).unwrap();
+        let vectors: Vec<Vector> =
+            serde_json::from_str(include_str!("../../tests/vectors/inference_ids.json")).unwrap();
+        for Vector { claims, .. } in vectors {
+            let is_one = !claims.stood_in && claims.predicted.is_none();
+            let id = keys.sign(&name("e"), &Claims { unanswered: true, ..claims });
+            assert_eq!(keys.verify(&name("e"), &id).is_ok(), is_one, "{id}");
         }
     }
 
@@ -308,6 +332,7 @@ mod tests {
             propensity: 0.5,
             reason: Reason::Weighted,
             stood_in: false,
+            unanswered: false,
             unit: None,
             predicted: None,
         };

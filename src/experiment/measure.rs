@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::tables::{Row, set_state, state_number, state_text};
 use crate::assignment::Reason;
-use crate::endpoint::{Classes, Endpoint, Metric, Outcome, OutcomeKind, Segment, Truth};
+use crate::endpoint::{Classes, Endpoint, Failures, Metric, Outcome, OutcomeKind, Segment, Truth};
 use crate::payload::Predicted;
 use crate::platform::{Cell, Database, DatabaseError};
 use crate::statistics::{Confusion, Effects, Numbers, Scores, Sums, brier, log_loss};
@@ -24,6 +24,8 @@ pub(super) struct Measure<'a> {
     pub metric: Metric,
     /// Whether variants are compared on the same requests.
     pub has_shadows: bool,
+    /// What counts for a variant where it failed.
+    pub failures: Failures,
     segments: usize,
     text: String,
 }
@@ -47,12 +49,34 @@ pub(super) struct Assigned {
     pub unit: Unit,
 }
 
+/// Who answered a request, and what was predicted, as far as that is told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Answered {
+    /// The variant that was assigned.
+    Assigned(Option<Predicted>),
+    /// The fallback, as that variant failed.
+    Fallback(Option<Predicted>),
+    /// Nobody.
+    Nobody,
+}
+
+/// What counts as a variant's answer.
+enum Counted {
+    Prediction(Option<Predicted>),
+    /// It failed, and that is as bad as a wrong prediction can be.
+    Wrong,
+}
+
 /// How good one variant's predictions were, whoever was assigned.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Quality {
     /// Outcomes of requests that named the variant, which count nowhere else.
     pub targeted: u64,
+    /// Outcomes of requests that it failed, whether they count or not.
+    pub failed: u64,
+    /// Outcomes that count nowhere, as there was no prediction that could be compared with them.
+    pub left_out: u64,
     /// Of classes.
     pub confusion: Confusion,
     /// Of the positive class.
@@ -76,15 +100,29 @@ impl<'a> Measure<'a> {
         struct Defined<'a> {
             outcome: &'a Outcome,
             metric: Metric,
+            // What others count cannot be chosen.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            failures: Option<Failures>,
             segment: Option<&'a Segment>,
         }
         let outcome = endpoint.outcome()?;
         let goal = endpoint.goal();
-        let metric = endpoint.metric()?;
-        let defined = Defined { outcome: &outcome.meaning(), metric, segment: goal.segment() };
+        let (metric, failures) = (endpoint.metric()?, endpoint.failures()?);
+        let chosen = metric.worst().map(|_| failures);
+        let defined = Defined { outcome: &outcome.meaning(), metric, failures: chosen, segment: goal.segment() };
         let text = serde_json::to_string(&defined).unwrap_or_default();
         let segments = goal.segment().map_or(0, |segment| segment.values.len());
-        Some(Measure { outcome, metric, has_shadows: endpoint.shadows().next().is_some(), segments, text })
+        let has_shadows = endpoint.shadows().next().is_some();
+        Some(Measure { outcome, metric, has_shadows, failures, segments, text })
+    }
+
+    fn counted(&self, answered: Answered) -> Counted {
+        match (answered, self.failures) {
+            (Answered::Assigned(predicted), _) | (Answered::Fallback(predicted), Failures::AsAnswered) => {
+                Counted::Prediction(predicted)
+            }
+            (Answered::Fallback(_), Failures::Wrong) | (Answered::Nobody, _) => Counted::Wrong,
+        }
     }
 
     /// Forgets what was measured, where it was something else.
@@ -101,16 +139,18 @@ impl<'a> Measure<'a> {
     }
 
     /// The metric's value of one outcome; `None` where what was predicted cannot be compared with it.
-    pub fn value(&self, predicted: Option<Predicted>, truth: &Truth) -> Option<f64> {
+    pub fn value(&self, answered: Answered, truth: &Truth) -> Option<f64> {
+        use Counted::{Prediction, Wrong};
         let is = |right: bool| f64::from(u8::from(right));
-        match (&self.outcome.kind, predicted, truth) {
+        match (&self.outcome.kind, self.counted(answered), truth) {
             (OutcomeKind::Reward, _, Truth::Number(reward)) => Some(*reward),
-            (OutcomeKind::Value(_), Some(Predicted::Number(predicted)), Truth::Number(truth)) => {
+            (OutcomeKind::Label(_), Wrong, Truth::Label(_)) => self.metric.worst(),
+            (OutcomeKind::Value(_), Prediction(Some(Predicted::Number(predicted))), Truth::Number(truth)) => {
                 let error = (truth - predicted).abs();
                 // What is beyond all measure would leave nothing of the others' sums.
                 Some(if self.metric == Metric::Mse { error * error } else { error }).filter(|error| *error <= 1e30)
             }
-            (OutcomeKind::Label(classes), Some(Predicted::Class { class, score }), Truth::Label(truth)) => {
+            (OutcomeKind::Label(classes), Prediction(Some(Predicted::Class { class, score })), Truth::Label(truth)) => {
                 let right = classes.class(truth);
                 let is_positive = classes.positive_class() == Some(right);
                 let score = score.filter(|score| (0.0..=1.0).contains(score));
@@ -129,11 +169,6 @@ impl Measure<'_> {
     /// Whether the metric is the share of right answers.
     pub fn is_accuracy(&self) -> bool {
         self.metric == Metric::Accuracy
-    }
-
-    /// The metric's value where a variant may have failed: then it was not right; what else there is to measure cannot be told.
-    pub fn value_of(&self, failed: bool, predicted: Option<Predicted>, truth: &Truth) -> Option<f64> {
-        if failed { self.is_accuracy().then_some(0.0) } else { self.value(predicted, truth) }
     }
 
     /// How far apart the metric's values of two predictions can be, whatever the outcome is; 0 where nothing bounds it.
@@ -155,21 +190,40 @@ impl Measure<'_> {
     }
 }
 
+impl Assigned {
+    /// Whether it was drawn: what a caller named was not, and what has no probability cannot have been.
+    fn is_drawn(&self) -> bool {
+        self.reason != Reason::Target && self.propensity > 0.0
+    }
+}
+
+impl Answered {
+    /// Whether the variant that was assigned failed.
+    fn has_failed(self) -> bool {
+        !matches!(self, Answered::Assigned(_))
+    }
+}
+
 /// When measuring began, in milliseconds since the Unix epoch.
 pub(super) fn since_ms(database: &impl Database) -> Result<Option<f64>, DatabaseError> {
     state_number(database, SINCE_MS)
 }
 
 impl Quality {
-    fn add(&mut self, told: &OutcomeKind, predicted: Option<Predicted>, truth: &Truth) {
-        match (told, predicted, truth) {
+    fn add(&mut self, told: &OutcomeKind, counted: Counted, truth: &Truth) {
+        use Counted::{Prediction, Wrong};
+        match (told, counted, truth) {
             (OutcomeKind::Reward, _, Truth::Number(reward)) => self.numbers.add(*reward, 0.0),
-            (OutcomeKind::Value(_), Some(Predicted::Number(predicted)), Truth::Number(truth)) => {
+            (OutcomeKind::Value(_), Prediction(Some(Predicted::Number(predicted))), Truth::Number(truth)) => {
                 self.numbers.add(*truth, predicted);
             }
-            (OutcomeKind::Label(classes), Some(Predicted::Class { class, score }), Truth::Label(truth)) => {
+            (OutcomeKind::Label(classes), Wrong, Truth::Label(truth)) => {
+                self.confusion.add(None, classes.class(truth));
+                self.scores.add_failure();
+            }
+            (OutcomeKind::Label(classes), Prediction(Some(Predicted::Class { class, score })), Truth::Label(truth)) => {
                 let right = classes.class(truth);
-                self.confusion.add(class, right);
+                self.confusion.add(Some(class), right);
                 if let (Some(score), Some(positive)) = (score, classes.positive_class()) {
                     self.scores.add(score, right == positive);
                 }
@@ -216,31 +270,39 @@ impl<'a, D: Database> Measured<'a, D> {
         Measured { database, measure, effects: BTreeMap::new(), quality: BTreeMap::new() }
     }
 
-    /// Counts an outcome, where what was predicted can be compared with it.
-    pub fn add(
-        &mut self,
-        assigned: &Assigned,
-        predicted: Option<Predicted>,
-        truth: &Truth,
-    ) -> Result<(), DatabaseError> {
-        let Some(y) = self.measure.value(predicted, truth) else { return Ok(()) };
-        let variant = assigned.variant.as_str();
-        if !self.quality.contains_key(variant) {
-            let known = read(self.database, "SELECT sums FROM quality WHERE variant = ?", &variant.into())?;
-            self.quality.insert(variant.to_owned(), known);
-        }
-        let quality = self.quality.entry(variant.to_owned()).or_default();
-        // What a caller named was not drawn, and what has no probability cannot have been.
-        if assigned.reason == Reason::Target || assigned.propensity.is_nan() || assigned.propensity <= 0.0 {
+    /// Counts an outcome; leaves it out, where what was predicted cannot be compared with it.
+    pub fn add(&mut self, assigned: &Assigned, answered: Answered, truth: &Truth) -> Result<(), DatabaseError> {
+        let measure = self.measure;
+        let Some(y) = measure.value(answered, truth) else { return self.leave_out(assigned, answered) };
+        let quality = self.quality(&assigned.variant)?;
+        if !assigned.is_drawn() {
             quality.targeted = quality.targeted.saturating_add(1);
             return Ok(());
         }
-        quality.add(&self.measure.outcome.kind, predicted, truth);
+        quality.failed = quality.failed.saturating_add(answered.has_failed().into());
+        quality.add(&measure.outcome.kind, measure.counted(answered), truth);
         self.add_to(WHOLE, assigned, y)?;
         if assigned.segment != WHOLE && usize::from(assigned.segment) <= self.measure.segments {
             self.add_to(assigned.segment, assigned, y)?;
         }
         Ok(())
+    }
+
+    /// Notes an outcome that nothing can be compared with.
+    pub fn leave_out(&mut self, assigned: &Assigned, answered: Answered) -> Result<(), DatabaseError> {
+        if assigned.is_drawn() {
+            let quality = self.quality(&assigned.variant)?;
+            quality.failed = quality.failed.saturating_add(answered.has_failed().into());
+            quality.left_out = quality.left_out.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    fn quality(&mut self, variant: &str) -> Result<&mut Quality, DatabaseError> {
+        if !self.quality.contains_key(variant) {
+            self.quality.insert(variant.to_owned(), quality(self.database, variant)?);
+        }
+        Ok(self.quality.entry(variant.to_owned()).or_default())
     }
 
     fn add_to(&mut self, segment: u8, assigned: &Assigned, y: f64) -> Result<(), DatabaseError> {
@@ -322,4 +384,29 @@ fn read<T: DeserializeOwned + Default>(database: &impl Database, sql: &str, key:
     let rows = database.execute(sql, std::slice::from_ref(key))?;
     let Some(text) = rows.first().map(|cells| Row::of(cells).text()) else { return Ok(T::default()) };
     serde_json::from_str(&text).map_err(|error| DatabaseError(format!("what was measured cannot be read: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(members: &str) -> String {
+        let variant = r#"{"name": "a", "origin": {"url": "https://a.example"}}"#;
+        let document = format!(r#"{{"variants": [{variant}], {members}}}"#);
+        let endpoint = Endpoint::parse(document.as_bytes()).unwrap();
+        Measure::of(&endpoint).unwrap().text
+    }
+
+    #[test]
+    fn what_is_measured_reads_as_it_did_where_failures_count_as_they_did() {
+        let value = r#"{"outcome":{"kind":"value","value":{},"within_hours":720.0},"metric":"mae","segment":null}"#;
+        assert_eq!(text(r#""outcome": {"kind": "value"}"#), value);
+        assert_eq!(text(r#""outcome": {"kind": "value"}, "goal": {"failures": "as_answered"}"#), value);
+        let scored = r#""outcome": {"kind": "label", "score": {}, "positive": "yes"}"#;
+        let log_loss = text(&format!(r#"{scored}, "goal": {{"metric": "log_loss"}}"#));
+        assert!(log_loss.ends_with(r#""metric":"log_loss","segment":null}"#), "{log_loss}");
+        // A right answer in the place of a failure is none any more.
+        let accuracy = text(scored);
+        assert!(accuracy.ends_with(r#""metric":"accuracy","failures":"wrong","segment":null}"#), "{accuracy}");
+    }
 }

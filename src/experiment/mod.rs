@@ -45,7 +45,7 @@ pub use ledger::{Change, Condition, Edit, Ledger, MOST_DOCUMENT_BYTES, Newest, O
 pub use message::{Answer, Command, ExperimentError};
 pub use outcomes::{CheckedOutcome, KeptPrediction, Refused, Taken};
 pub use pairs::{
-    Agreement, Answered, DifferenceOfScores, Differences, Disagreed, Disagreement, PairFailures, PairLine, PairShare,
+    Agreement, Attempt, DifferenceOfScores, Differences, Disagreed, Disagreement, PairFailures, PairLine, PairShare,
     PairSums, Pairs, Said, Shadowed,
 };
 pub use percentiles::Percentiles;

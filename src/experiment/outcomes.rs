@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::hashed::hashed;
 use super::inference_id::Claims;
-use super::measure::{Assigned, Measure, Measured, Unit};
+use super::measure::{Answered, Assigned, Measure, Measured, Unit};
 use super::pairs::{self, Pairing};
 use super::shares::Shares;
 use super::tables::{Row, set_state, state_count};
@@ -53,12 +53,45 @@ pub struct KeptPrediction {
     pub rows: u32,
     /// What was predicted for each, as far as that is told.
     pub predicted: Vec<Option<Predicted>>,
+    /// Whether the variant failed, and the fallback answered in its place.
+    #[serde(default)]
+    pub stood_in: bool,
+    /// Whether it failed, and nobody answered.
+    #[serde(default)]
+    pub unanswered: bool,
 }
 
 impl KeptPrediction {
-    /// What was predicted for a row, as far as that is told.
-    fn of_row(&self, row: u32) -> Option<Predicted> {
-        self.predicted.get(usize::try_from(row).ok()?).copied().flatten()
+    /// How it came about.
+    fn assigned(&self) -> Assigned {
+        // Rows of one request depend on each other.
+        let unit = match self.unit {
+            Some(unit) => Unit::Of(unit),
+            None if self.rows > 1 => Unit::Of(hashed(&self.id).0 | 1 << 48),
+            None => Unit::Alone,
+        };
+        Assigned {
+            variant: self.variant.clone(),
+            reason: self.reason,
+            propensity: self.propensity,
+            segment: self.segment,
+            unit,
+        }
+    }
+
+    /// What was answered for a row.
+    fn of_row(&self, row: u32) -> Answered {
+        let at = usize::try_from(row).ok();
+        let predicted = at.and_then(|at| self.predicted.get(at)).copied().flatten();
+        answered(self.stood_in, self.unanswered, predicted)
+    }
+}
+
+fn answered(stood_in: bool, unanswered: bool, predicted: Option<Predicted>) -> Answered {
+    match (stood_in, unanswered) {
+        (_, true) => Answered::Nobody,
+        (true, _) => Answered::Fallback(predicted),
+        (false, _) => Answered::Assigned(predicted),
     }
 }
 
@@ -303,7 +336,9 @@ impl<D: Database> Desk<'_, D> {
             if self.is_late(claims.time_ms as f64) {
                 return Ok(Fate::Refused(Refused::TooLate));
             }
-            let says_all = claims.predicted.is_some() || matches!(told.truth, Truth::Number(_)) && self.takes_rewards();
+            let says_all = claims.predicted.is_some()
+                || claims.unanswered
+                || matches!(told.truth, Truth::Number(_)) && self.takes_rewards();
             if says_all && !self.waits_for_all() {
                 return self.take_signed(told, claims);
             }
@@ -320,37 +355,55 @@ impl<D: Database> Desk<'_, D> {
         if told.row != 0 {
             return Ok(Fate::Refused(Refused::NoSuchRow));
         }
-        self.shares.see(self.database, &claims.revision)?;
-        let Some((variant, _)) =
-            self.shares.all(&claims.revision).and_then(|variants| variants.get(usize::from(claims.variant)))
-        else {
-            return Ok(Fate::Refused(Refused::UnknownRevision));
-        };
-        let assigned = Assigned {
-            variant: variant.clone(),
-            reason: claims.reason,
-            propensity: claims.propensity,
-            segment: claims.segment,
-            unit: claims.unit.map_or(Unit::Alone, Unit::Of),
-        };
-        if self.measure.value(claims.predicted, &told.truth).is_none() {
-            return Ok(Fate::Refused(Refused::NoPrediction));
+        let Some(assigned) = self.assigned(claims)? else { return Ok(Fate::Refused(Refused::UnknownRevision)) };
+        let answered = answered(claims.stood_in, claims.unanswered, claims.predicted);
+        if self.measure.value(answered, &told.truth).is_none() {
+            return self.leave_out(told, &assigned, answered);
         }
         if !self.is_first(told)? {
             return Ok(Fate::Repeated);
         }
-        self.measured.add(&assigned, claims.predicted, &told.truth)?;
+        self.measured.add(&assigned, answered, &told.truth)?;
         if let Some(pairing) = &mut self.pairing {
             pairing.outcome(&told.id, told.row, &told.truth, claims.time_ms as f64)?;
         }
         Ok(Fate::Counted)
     }
 
+    /// How the prediction of an id came about; `None` where nothing is known of its revision.
+    fn assigned(&mut self, claims: &Claims) -> Result<Option<Assigned>, DatabaseError> {
+        self.shares.see(self.database, &claims.revision)?;
+        let variants = self.shares.all(&claims.revision);
+        let variant = variants.and_then(|variants| variants.get(usize::from(claims.variant)));
+        Ok(variant.map(|(variant, _)| Assigned {
+            variant: variant.clone(),
+            reason: claims.reason,
+            propensity: claims.propensity,
+            segment: claims.segment,
+            unit: claims.unit.map_or(Unit::Alone, Unit::Of),
+        }))
+    }
+
+    /// Refuses an outcome that nothing can be compared with. The first time, that is noted.
+    fn leave_out(
+        &mut self,
+        told: &CheckedOutcome,
+        assigned: &Assigned,
+        answered: Answered,
+    ) -> Result<Fate, DatabaseError> {
+        // Where all wait, it will be noted when their time is over.
+        if !self.waits_for_all() && self.is_first(told)? {
+            self.measured.leave_out(assigned, answered)?;
+        }
+        Ok(Fate::Refused(Refused::NoPrediction))
+    }
+
     /// An outcome whose prediction is kept, or will be.
     fn take_kept(&mut self, told: &CheckedOutcome) -> Result<Fate, DatabaseError> {
         if self.measure.outcome.keep_ms().is_none() {
-            let why = if told.claims.is_some() { Refused::NoPrediction } else { Refused::NotKept };
-            return Ok(Fate::Refused(why));
+            let Some(claims) = &told.claims else { return Ok(Fate::Refused(Refused::NotKept)) };
+            let Some(assigned) = self.assigned(claims)? else { return Ok(Fate::Refused(Refused::NoPrediction)) };
+            return self.leave_out(told, &assigned, answered(claims.stood_in, claims.unanswered, None));
         }
         let id: Cell = told.id.as_str().into();
         let rows = self
@@ -367,8 +420,9 @@ impl<D: Database> Desk<'_, D> {
             if told.row >= prediction.rows {
                 return Ok(Fate::Refused(Refused::NoSuchRow));
             }
-            if self.measure.value(prediction.of_row(told.row), &told.truth).is_none() {
-                return Ok(Fate::Refused(Refused::NoPrediction));
+            let answered = prediction.of_row(told.row);
+            if self.measure.value(answered, &told.truth).is_none() {
+                return self.leave_out(told, &prediction.assigned(), answered);
             }
         }
         if known.is_none() && waiting(self.database)? >= MOST_WAITING {
@@ -405,20 +459,7 @@ impl<D: Database> Desk<'_, D> {
     }
 
     fn count_kept(&mut self, prediction: &KeptPrediction, row: u32, truth: &Truth) -> Result<(), DatabaseError> {
-        // Rows of one request depend on each other.
-        let unit = match prediction.unit {
-            Some(unit) => Unit::Of(unit),
-            None if prediction.rows > 1 => Unit::Of(hashed(&prediction.id).0 | 1 << 48),
-            None => Unit::Alone,
-        };
-        let assigned = Assigned {
-            variant: prediction.variant.clone(),
-            reason: prediction.reason,
-            propensity: prediction.propensity,
-            segment: prediction.segment,
-            unit,
-        };
-        self.measured.add(&assigned, prediction.of_row(row), truth)?;
+        self.measured.add(&prediction.assigned(), prediction.of_row(row), truth)?;
         match &mut self.pairing {
             Some(pairing) => pairing.outcome(&prediction.id, row, truth, prediction.time_ms),
             None => Ok(()),

@@ -9,7 +9,7 @@ use super::outcomes;
 use super::pairs::{self, Paired};
 use super::tables::{Row, set_state, state_number};
 use super::wording::{Basis, Phrase, Word, log_e_of_worse, more_outcomes, word};
-use crate::endpoint::{Endpoint, Label, Margin, Metric, Name, OutcomeKind};
+use crate::endpoint::{Endpoint, Failures, Label, Margin, Metric, Name, OutcomeKind};
 use crate::platform::{Cell, Database, DatabaseError};
 use crate::statistics::{
     CalibrationBin, Effects, Estimate, LEAST_UNITS, Look, Mean, Roc, TUNED_FOR_UNITS, Tuning, rate_always, welch,
@@ -26,6 +26,9 @@ pub struct Verdict {
     pub metric: Metric,
     /// Whether more of it is better.
     pub is_better_higher: bool,
+    /// What counts for a variant where it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failures: Option<Failures>,
     /// The variant that the others are compared with.
     pub baseline: Name,
     /// Anything false is said with this probability at most, over all looks and comparisons together.
@@ -86,6 +89,12 @@ pub struct Scored {
     pub units: u64,
     /// Outcomes of requests that named it, which count nowhere else.
     pub targeted: u64,
+    /// Outcomes of requests that it failed, whether a fallback answered or nobody did.
+    #[serde(default)]
+    pub failed: u64,
+    /// Outcomes that count nowhere, as there was no prediction that could be compared with them.
+    #[serde(default)]
+    pub left_out: u64,
     /// What the metric would be if all had been assigned to it; absent without outcomes.
     pub mean: Option<f64>,
     /// Where that is, at every look; absent below 100 units.
@@ -95,9 +104,10 @@ pub struct Scored {
     pub exact_interval: Option<(f64, f64)>,
     /// Metrics of all its outcomes, whatever their weights.
     pub metrics: BTreeMap<String, f64>,
-    /// Predicted, right, how often: classes by their names, where an outcome has named them.
+    /// Predicted, right, how often: classes by their names, where an outcome has named them. Where it failed, nothing was
+    /// predicted.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub confusion: Vec<(String, String, u64)>,
+    pub confusion: Vec<(Option<String>, String, u64)>,
     /// The ROC curve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roc: Option<Roc>,
@@ -409,8 +419,9 @@ pub(super) fn of(
     }
     let mut comparisons = Vec::new();
     for pair in plan.pairs(&effects, WHOLE, plan.alpha_each) {
-        let series = series(database, pair.baseline, pair.variant)?;
-        comparisons.push(Compared { series, ..compared(database, &plan, pair)? });
+        let compared = compared(database, &plan, pair)?;
+        let says = compared.says.clone() + &remarks(&plan, pair, &variants);
+        comparisons.push(Compared { says, series: series(database, pair.baseline, pair.variant)?, ..compared });
     }
     for shadow in plan.shadows() {
         comparisons.push(compared_by_pairs(database, &plan, shadow)?);
@@ -431,6 +442,7 @@ pub(super) fn of(
         revision: Some(endpoint.revision().as_str().to_owned()),
         metric: measure.metric,
         is_better_higher: measure.metric.is_better_higher(),
+        failures: Some(measure.failures),
         baseline: plan.baseline.clone(),
         alpha: goal.alpha.get(),
         alpha_each: plan.alpha_each,
@@ -499,14 +511,16 @@ fn scored(
     });
     let told = &plan.measure.outcome.kind;
     let class = |class: u32| names.get(&class).cloned().unwrap_or_else(|| format!("#{class:08x}"));
-    let confusion =
-        quality.confusion.counts().iter().map(|(predicted, right, count)| (class(*predicted), class(*right), *count));
+    let confusion = quality.confusion.counts().iter();
+    let confusion = confusion.map(|(predicted, right, count)| (predicted.map(class), class(*right), *count));
     let roc = Some(quality.scores.roc()).filter(|roc| !roc.true_positive_rate.is_empty());
     Ok(Scored {
         variant: variant.clone(),
         outcomes: count(outcomes),
         units: count(units),
         targeted: quality.targeted,
+        failed: quality.failed,
+        left_out: quality.left_out,
         mean: mean.map(|mean| mean.value),
         interval: bounds,
         exact_interval,
@@ -650,6 +664,27 @@ impl<'a> ShadowPair<'a> {
             }),
         }
     }
+}
+
+/// What a comparison leaves out, and how it takes failures, where there are any.
+fn remarks(plan: &Plan<'_>, pair: Pair<'_>, variants: &[Scored]) -> String {
+    let (variant, baseline) = (pair.variant, pair.baseline);
+    let of = |name: &Name, count: fn(&Scored) -> u64| {
+        variants.iter().find(|scored| scored.variant == *name).map_or(0, count)
+    };
+    let both = |count| Some((of(variant, count), of(baseline, count))).filter(|counts| *counts != (0, 0));
+    let mut remarks = String::new();
+    if let Some((b, a)) = both(|scored| scored.failed) {
+        let taken = match plan.measure.failures {
+            Failures::Wrong => "which count as wrong",
+            Failures::AsAnswered => "where what the caller got counts",
+        };
+        remarks = format!(" {variant} failed {b} of its outcomes' requests and {baseline} {a}, {taken}.");
+    }
+    if let Some((b, a)) = both(|scored| scored.left_out) {
+        remarks += &format!(" Left out, as no prediction is known: {b} outcomes of {variant} and {a} of {baseline}.");
+    }
+    remarks
 }
 
 /// Names of classes, as far as outcomes have told them.

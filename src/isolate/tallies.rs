@@ -403,6 +403,8 @@ mod tests {
             unit: None,
             rows: 1,
             predicted: vec![None; rows],
+            stood_in: false,
+            unanswered: false,
         };
         let mut tallies = Tallies::default();
         assert!(!tallies.keep("e", prediction(1)), "of an endpoint that nothing is known of");

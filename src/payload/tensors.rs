@@ -192,6 +192,13 @@ impl<'a> Inference<'a> {
 }
 
 impl Inference<'_> {
+    /// The rows that are there, and not just claimed; `None` if that cannot be told.
+    pub fn counted_rows(&self) -> Option<usize> {
+        let tensor = self.inputs.first()?;
+        let values = tensor.decoded().ok()?;
+        if values.is_empty() { Some(0) } else { tensor.shape.first().copied() }
+    }
+
     /// How many rows the first tensor's shape says that there are.
     pub fn rows(&self) -> usize {
         self.inputs.first().and_then(|input| input.shape.first().copied()).unwrap_or_default()
@@ -307,10 +314,7 @@ fn converted(values: Values, to: Datatype) -> Option<Values> {
 /// How many rows a request's body holds, by its first tensor; `None` where that does not hold what its shape says. A model
 /// host may take the shape for something else, but nobody's claim of billions of rows gets into the sums.
 pub fn count_tensor_rows(body: &[u8], header_length: Option<&str>) -> Option<usize> {
-    let request = Inference::parse(body, header_length).ok()?;
-    let tensor = request.inputs.first()?;
-    let values = tensor.decoded().ok()?;
-    if values.is_empty() { Some(0) } else { tensor.shape.first().copied() }
+    Inference::parse(body, header_length).ok()?.counted_rows()
 }
 
 #[cfg(test)]

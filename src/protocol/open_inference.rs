@@ -174,6 +174,10 @@ impl Payload for Tensors<'_> {
         Ok(self.0.table(schema)?)
     }
 
+    fn rows(&self) -> Option<usize> {
+        self.0.counted_rows()
+    }
+
     fn extra_response_type(&self) -> Option<&'static str> {
         Some(BINARY)
     }
@@ -194,6 +198,10 @@ impl Payload for Sent {
         Tensors(&inference).table(schema, most_rows)
     }
 
+    fn rows(&self) -> Option<usize> {
+        count_tensor_rows(&self.0.body, self.length())
+    }
+
     fn extra_response_type(&self) -> Option<&'static str> {
         Some(BINARY)
     }
@@ -202,10 +210,6 @@ impl Payload for Sent {
 impl Asked for Sent {
     fn relay(&self) -> Relay<'_> {
         Relay { headers: &self.0.headers, body: &self.0.body }
-    }
-
-    fn count_rows(&self) -> Option<usize> {
-        count_tensor_rows(&self.0.body, self.length())
     }
 }
 

@@ -28,15 +28,15 @@ impl<R: Borrow<Request>> Payload for Rows<R> {
     fn table(&self, schema: &Schema, most_rows: usize) -> Result<Table, Unreadable> {
         Ok(payload::decode(self.sent()?, &self.request().body, schema, most_rows)?)
     }
+
+    fn rows(&self) -> Option<usize> {
+        count_rows(self.sent().ok()?, &self.request().body)
+    }
 }
 
 impl<R: Borrow<Request>> Asked for Rows<R> {
     fn relay(&self) -> Relay<'_> {
         Relay { headers: &self.request().headers, body: &self.request().body }
-    }
-
-    fn count_rows(&self) -> Option<usize> {
-        count_rows(self.sent().ok()?, &self.request().body)
     }
 }
 

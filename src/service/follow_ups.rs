@@ -60,7 +60,7 @@ impl FollowUps {
     fn take_record(&mut self) -> Option<Record> {
         let mut record = self.record.take()?;
         if record.rows.is_none() {
-            record.rows = self.asked.as_ref().and_then(|asked| asked.count_rows());
+            record.rows = self.asked.as_ref().and_then(|asked| asked.rows());
         }
         Some(record)
     }

@@ -28,6 +28,8 @@ pub(super) struct Draft {
     segment: u8,
     predicted: Vec<Option<Predicted>>,
     unit: Option<UnitHash>,
+    /// How many rows nobody answered, as the variant failed; 0 where somebody did.
+    unanswered: usize,
 }
 
 impl Draft {
@@ -73,6 +75,11 @@ impl Draft {
         {
             self.segment = first_of_column(schema, table, column).map_or(0, |value| segment.number(&value));
         }
+    }
+
+    /// No variant answered a request of so many rows; of one, where that cannot be told.
+    pub fn failed(&mut self, rows: Option<usize>) {
+        self.unanswered = rows.unwrap_or(1).clamp(1, MOST_ROWS);
     }
 
     /// What was predicted.
@@ -164,7 +171,8 @@ impl<P: Platform> Service<'_, P> {
         let Some((outcome, claims)) = outcome.zip(claims).filter(|_| counts && self.platform.has_experiments()) else {
             return Ok(None);
         };
-        let says_all = !is_own && keys.is_some() && (claims.predicted.is_some() || outcome.kind == OutcomeKind::Reward);
+        let is_told = claims.predicted.is_some() || claims.unanswered || outcome.kind == OutcomeKind::Reward;
+        let says_all = !is_own && keys.is_some() && is_told;
         if outcome.keep_ms().is_none() || (says_all && outcome.absent.is_none()) {
             return Ok(None);
         }
@@ -176,8 +184,10 @@ impl<P: Platform> Service<'_, P> {
             propensity: claims.propensity,
             reason: claims.reason,
             unit: claims.unit,
-            rows: u32::try_from(draft.predicted.len().max(1)).unwrap_or(u32::MAX),
+            rows: u32::try_from(draft.predicted.len().max(draft.unanswered).max(1)).unwrap_or(u32::MAX),
             predicted: draft.predicted.clone(),
+            stood_in: claims.stood_in,
+            unanswered: draft.unanswered > 0,
         }))
     }
 }
@@ -200,6 +210,7 @@ fn claims(endpoint: &Endpoint, draft: &Draft, record: &Record) -> Option<Claims>
         propensity: record.propensity?,
         reason: record.failed_reason.or(record.reason).unwrap_or(Reason::Weighted),
         stood_in: record.failed_variant.is_some(),
+        unanswered: draft.unanswered == 1,
         unit: record.unit.as_deref().and_then(unit_bits),
         predicted: match draft.predicted.as_slice() {
             [only] => *only,

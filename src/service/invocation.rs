@@ -60,6 +60,9 @@ pub trait Payload {
     /// If they are more, or not what the model takes.
     fn table(&self, schema: &Schema, most_rows: usize) -> Result<Table, Unreadable>;
 
+    /// How many there are, as far as that can be told without a model.
+    fn rows(&self) -> Option<usize>;
+
     /// A media type that a model host may answer in unasked, beside JSON, CSV and JSON lines.
     fn extra_response_type(&self) -> Option<&'static str> {
         None
@@ -70,9 +73,6 @@ pub trait Payload {
 pub trait Asked: Payload {
     /// What an origin is sent.
     fn relay(&self) -> Relay<'_>;
-
-    /// How many rows the body holds; `None` if that cannot be told.
-    fn count_rows(&self) -> Option<usize>;
 }
 
 /// What a backend answered.

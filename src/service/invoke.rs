@@ -46,7 +46,11 @@ impl<P: Platform> Service<'_, P> {
         let (result, mut noted) = self
             .noting(&invocation.endpoint, async |noted| {
                 let begun = self.begin(invocation, noted).await?;
-                self.choose_and_answer(begun, invocation, payload).await
+                let result = self.choose_and_answer(begun, invocation, payload).await;
+                if let Err(Error::Backend(_)) = result {
+                    noted.draft.failed(payload.rows());
+                }
+                result
             })
             .await;
         let is_of_variants = match &result {

@@ -12,7 +12,7 @@ use super::ids::Draft;
 use super::invocation::Asked;
 use crate::assignment::{Reason, shadows};
 use crate::endpoint::{Backend, Endpoint, Name, OriginReference, OutcomeKind, Variant};
-use crate::experiment::{Answered, Shadowed, Sums, unit_bits};
+use crate::experiment::{Attempt, Shadowed, Sums, unit_bits};
 use crate::isolate::{Seen, Shadows};
 use crate::platform::{File, Platform};
 use crate::record::Record;
@@ -27,7 +27,7 @@ pub struct Shadowing {
     inference_id: String,
     unit: Option<u64>,
     variant: String,
-    answered: Answered,
+    answered: Attempt,
 }
 
 /// So long a shadow's origin has at most: what is done after a response ends after 30 s.
@@ -58,7 +58,7 @@ impl<P: Platform> Service<'_, P> {
             inference_id: record.inference_id.clone(),
             unit: record.unit.as_deref().and_then(unit_bits),
             variant: record.failed_variant.clone().or_else(|| record.variant.clone())?,
-            answered: Answered {
+            answered: Attempt {
                 failed: has_failed,
                 unread: false,
                 predicted: if has_failed { Vec::new() } else { draft.predicted().to_vec() },
@@ -162,7 +162,7 @@ impl<P: Platform> Service<'_, P> {
             Ok(reply) if reply.is_success() => {
                 draft.answered(&reply);
                 let predicted = draft.predicted().to_vec();
-                return Told { answered: Answered { predicted, origin_ms, ..Answered::default() }, rows };
+                return Told { answered: Attempt { predicted, origin_ms, ..Attempt::default() }, rows };
             }
             // As a caller would be told, if it answered.
             Ok(_) | Err(Refusal::Caller(_)) => true,
@@ -171,7 +171,7 @@ impl<P: Platform> Service<'_, P> {
                 false
             }
         };
-        Told { answered: Answered { failed: true, unread, predicted: Vec::new(), origin_ms }, rows }
+        Told { answered: Attempt { failed: true, unread, predicted: Vec::new(), origin_ms }, rows }
     }
 
     /// Whether there is memory for a shadow's model beside those that answer, which it must not push out. It is loaded then.
@@ -203,7 +203,7 @@ impl<P: Platform> Service<'_, P> {
 
 /// What a shadow made of a request.
 struct Told {
-    answered: Answered,
+    answered: Attempt,
     rows: Option<usize>,
 }
 

@@ -276,7 +276,7 @@ fn figures_of_classes_are_scikit_learns() {
     for case in cases::<Case>("classification", 14) {
         let (mut confusion, mut scores) = (Confusion::default(), Scores::default());
         for (positive, score) in case.positive.iter().zip(&case.score) {
-            confusion.add(u32::from(*score >= case.threshold), u32::from(*positive));
+            confusion.add(Some(u32::from(*score >= case.threshold)), u32::from(*positive));
             scores.add(*score, *positive == 1);
         }
         let one = confusion.of(1);
@@ -315,11 +315,11 @@ fn figures_of_several_classes_are_scikit_learns() {
             |label: &String| u32::try_from(case.labels.iter().position(|known| known == label).unwrap()).unwrap();
         let mut confusion = Confusion::default();
         for (truth, predicted) in case.truth.iter().zip(&case.predicted) {
-            confusion.add(class(predicted), class(truth));
+            confusion.add(Some(class(predicted)), class(truth));
         }
         nearly(confusion.accuracy(), Some(case.accuracy));
         for (predicted, right, count) in confusion.counts() {
-            assert_eq!(case.confusion[*right as usize][*predicted as usize], *count);
+            assert_eq!(case.confusion[*right as usize][predicted.unwrap() as usize], *count);
         }
         assert_eq!(confusion.counts().iter().map(|(.., count)| count).sum::<u64>(), case.truth.len() as u64);
     }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Confusion {
-    /// (predicted, right, how often).
-    counts: Vec<(u32, u32, u64)>,
+    /// (predicted, right, how often). Where a request failed, nothing was predicted.
+    counts: Vec<(Option<u32>, u32, u64)>,
 }
 
 /// How well one class was told from the others.
@@ -27,8 +27,9 @@ impl Confusion {
     /// The most pairs of classes that are told apart; further ones are passed over.
     const MOST: usize = 2_500;
 
-    /// Counts a prediction.
-    pub fn add(&mut self, predicted: u32, right: u32) {
+    /// Counts a prediction; `None` where there should have been one. That is right of no class and wrong of each: it lowers
+    /// accuracy and recall, and leaves precision as it is.
+    pub fn add(&mut self, predicted: Option<u32>, right: u32) {
         let has_room = self.counts.len() < Self::MOST;
         match self.counts.iter_mut().find(|(p, r, _)| (*p, *r) == (predicted, right)) {
             Some((.., count)) => *count = count.saturating_add(1),
@@ -37,20 +38,21 @@ impl Confusion {
         }
     }
 
-    fn count(&self, of: impl Fn(u32, u32) -> bool) -> f64 {
+    fn count(&self, of: impl Fn(Option<u32>, u32) -> bool) -> f64 {
         // The sum of nothing is -0, which people wonder about.
         self.counts.iter().filter(|(p, r, _)| of(*p, *r)).map(|(.., count)| *count as f64).sum::<f64>() + 0.0
     }
 
     /// Share of the predictions that are right; `None` of none.
     pub fn accuracy(&self) -> Option<f64> {
-        ratio(self.count(|predicted, right| predicted == right), self.count(|_, _| true))
+        ratio(self.count(|predicted, right| predicted == Some(right)), self.count(|_, _| true))
     }
 
     /// How well a class was told from the others.
     pub fn of(&self, class: u32) -> OneClass {
-        let hits = self.count(|predicted, right| predicted == class && right == class);
-        let (predicted, right) = (self.count(|predicted, _| predicted == class), self.count(|_, right| right == class));
+        let hits = self.count(|predicted, right| predicted == Some(class) && right == class);
+        let (predicted, right) =
+            (self.count(|predicted, _| predicted == Some(class)), self.count(|_, right| right == class));
         OneClass {
             precision: ratio(hits, predicted),
             recall: ratio(hits, right),
@@ -59,7 +61,7 @@ impl Confusion {
     }
 
     /// Each pair of classes that was seen: predicted, right, how often.
-    pub fn counts(&self) -> &[(u32, u32, u64)] {
+    pub fn counts(&self) -> &[(Option<u32>, u32, u64)] {
         &self.counts
     }
 }
@@ -75,6 +77,9 @@ pub struct Scores {
     bins: BTreeMap<u16, Bin>,
     log_loss: f64,
     squares: f64,
+    /// Cases that should have had a score.
+    #[serde(default)]
+    failed: u64,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -145,6 +150,12 @@ impl Scores {
         self.squares += brier(score, is_positive);
     }
 
+    /// Adds a case that should have had a score, and has none. It has the worst Brier score; the other figures are about scores
+    /// alone.
+    pub fn add_failure(&mut self) {
+        self.failed = self.failed.saturating_add(1);
+    }
+
     /// How many are positive, and how many are not.
     fn classes(&self) -> (f64, f64) {
         let sum = |of: fn(&Bin) -> u64| self.bins.values().map(|bin| of(bin) as f64).sum();
@@ -161,9 +172,10 @@ impl Scores {
         ratio(self.log_loss, self.count() as f64)
     }
 
-    /// The mean squared distance from 0 or 1 (Brier, 1950); `None` of nothing.
+    /// The mean squared distance from 0 or 1 (Brier, 1950), failures at a distance of 1; `None` of nothing.
     pub fn brier(&self) -> Option<f64> {
-        ratio(self.squares, self.count() as f64)
+        let failed = self.failed as f64;
+        ratio(self.squares + failed, self.count() as f64 + failed)
     }
 
     /// The area under the ROC curve; `None` where one of the classes is missing.
@@ -257,5 +269,42 @@ impl Numbers {
     /// The share of their variance that is predicted; `None` where they do not vary.
     pub fn r2(&self) -> Option<f64> {
         ratio(self.squares, self.spread).map(|rest| 1.0 - rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_not_predicted_is_wrong_of_its_class_and_of_no_other() {
+        let mut confusion = Confusion::default();
+        for (predicted, right) in [(Some(1), 1), (Some(1), 0), (Some(0), 0), (None, 1), (None, 1), (None, 0)] {
+            confusion.add(predicted, right);
+        }
+        assert_eq!(confusion.accuracy(), Some(2.0 / 6.0));
+        let one = confusion.of(1);
+        assert_eq!((one.precision, one.recall, one.f1), (Some(0.5), Some(1.0 / 3.0), Some(0.4)));
+        let read: Confusion = serde_json::from_str("[[1,1,7],[null,1,2]]").unwrap();
+        assert_eq!(read.counts(), [(Some(1), 1, 7), (None, 1, 2)]);
+    }
+
+    #[test]
+    fn a_missing_score_has_the_worst_brier_score_and_no_other_figure() {
+        let mut scores = Scores::default();
+        for (score, is_positive) in [(0.5, true), (0.25, false)] {
+            scores.add(score, is_positive);
+        }
+        let known = scores.clone();
+        scores.add_failure();
+        assert_eq!(scores.brier(), Some((0.25 + 0.0625 + 1.0) / 3.0));
+        assert_eq!((scores.log_loss(), scores.auc(), scores.count()), (known.log_loss(), known.auc(), 2));
+        assert_eq!((scores.roc(), scores.calibration()), (known.roc(), known.calibration()));
+        let mut alone = Scores::default();
+        alone.add_failure();
+        assert_eq!((alone.brier(), alone.log_loss()), (Some(1.0), None));
+        let before =
+            r#"{"bins": {"500": {"positives": 1, "negatives": 0, "sum": 0.5}}, "log_loss": 1.0, "squares": 0.25}"#;
+        assert_eq!(serde_json::from_str::<Scores>(before).unwrap().brier(), Some(0.25));
     }
 }

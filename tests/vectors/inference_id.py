@@ -51,11 +51,12 @@ def read(key, endpoint, inference_id):
         "time_ms": EPOCH_MS + int.from_bytes(bytes(time), "big"),
         "nonce": nonce,
         "revision": said[16:22].hex(),
-        "variant": variant,
+        "variant": variant & 127,
         "segment": segment,
         "propensity": propensity,
         "reason": REASONS[flags >> 4 & 3],
         "stood_in": bool(flags & 1),
+        "unanswered": bool(variant >> 7),
         "unit": unit,
         "predicted": predicted,
     }
@@ -65,7 +66,7 @@ def make(key, endpoint, claims):
     predicted = claims["predicted"]
     kind = 0 if predicted is None else 3 if isinstance(predicted, float) else 1 if predicted["score"] is None else 2
     flags = 1 << 6 | REASONS.index(claims["reason"]) << 4 | (claims["unit"] is not None) << 3 | kind << 1 | claims["stood_in"]
-    said = bytes([flags, claims["variant"], claims["segment"]]) + (claims["time_ms"] - EPOCH_MS).to_bytes(5, "big")
+    said = bytes([flags, claims["unanswered"] << 7 | claims["variant"], claims["segment"]]) + (claims["time_ms"] - EPOCH_MS).to_bytes(5, "big")
     said += struct.pack(">If", claims["nonce"], claims["propensity"]) + bytes.fromhex(claims["revision"])
     if claims["unit"] is not None:
         said += claims["unit"].to_bytes(6, "big")
@@ -78,7 +79,7 @@ def make(key, endpoint, claims):
 
 def write_vectors():
     plain = {"time_ms": EPOCH_MS, "nonce": 0, "revision": "000000000000", "variant": 0, "segment": 0, "propensity": 0.5,
-             "reason": "weighted", "stood_in": False, "unit": None, "predicted": None}
+             "reason": "weighted", "stood_in": False, "unanswered": False, "unit": None, "predicted": None}
     later = {**plain, "time_ms": 1_795_958_400_123, "nonce": 4_000_000_001, "revision": "0f12ab34cd56", "variant": 99}
     cases = [
         ("churn", plain),
@@ -88,6 +89,8 @@ def write_vectors():
         ("digits", {**later, "reason": "target", "predicted": {"class": label_class("7"), "score": None}}),
         ("churn", {**later, "unit": 1, "predicted": {"class": label_class("yes"), "score": 0.25}, "propensity": 2.0**-20}),
         ("churn", {**later, "stood_in": True, "unit": 2**48 - 1, "predicted": -1234.5678, "propensity": 1.0}),
+        ("churn", {**plain, "unanswered": True}),
+        ("digits", {**later, "unanswered": True, "reason": "sticky", "unit": 0xFEDCBA987654, "segment": 20}),
     ]
     vectors = []
     for at, (endpoint, claims) in enumerate(cases):

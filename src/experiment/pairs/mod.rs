@@ -1,12 +1,12 @@
 //! Shadows and the variants that answered, compared on the same requests.
 
-mod answered;
+mod attempt;
 mod kept;
 mod outcomes;
 mod report;
 mod sums;
 
-pub use answered::{Answered, Shadowed};
+pub use attempt::{Attempt, Shadowed};
 pub(super) use kept::count;
 pub(super) use outcomes::{Paired, Pairing, forget, keep, paired};
 pub use report::{Agreement, DifferenceOfScores, Disagreed, PairFailures, PairLine, Pairs, Said};

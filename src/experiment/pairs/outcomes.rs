@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::answered::Shadowed;
+use super::attempt::{Attempt, Shadowed};
 use crate::endpoint::Truth;
 use crate::experiment::hashed::hashed;
-use crate::experiment::measure::{Measure, Unit};
+use crate::experiment::measure::{Answered, Measure, Unit};
 use crate::experiment::tables::Row;
 use crate::platform::{Cell, Database, DatabaseError};
 use crate::statistics::{McNemar, PairedSums};
@@ -87,11 +87,14 @@ impl<'a, D: Database> Pairing<'a, D> {
             None if shadowed.rows() > 1 => Unit::Of(hashed(&shadowed.id).0 | 1 << 48),
             None => Unit::Alone,
         };
-        let answered = &shadowed.answered;
-        let of_variant = self.measure.value_of(answered.failed, answered.of_row(at), truth);
+        let value = |attempt: &Attempt| {
+            // By pairs a variant stands for itself, whoever stood in for it.
+            let answered = if attempt.failed { Answered::Nobody } else { Answered::Assigned(attempt.of_row(at)) };
+            self.measure.value(answered, truth)
+        };
+        let of_variant = value(&shadowed.answered);
         for (shadow, answered) in &shadowed.shadows {
-            let of_shadow = self.measure.value_of(answered.failed, answered.of_row(at), truth);
-            let Some(values) = of_variant.zip(of_shadow) else { continue };
+            let Some(values) = of_variant.zip(value(answered)) else { continue };
             let reach = self.measure.reach(shadowed.answered.of_row(at), answered.of_row(at));
             self.add((&shadowed.variant, shadow), unit, values, reach)?;
         }

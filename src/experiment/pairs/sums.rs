@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sketches_ddsketch::{Config, DDSketch};
 
-use super::answered::{Answered, Shadowed};
+use super::attempt::{Attempt, Shadowed};
 use crate::experiment::sums::Latency;
 use crate::payload::Predicted;
 
@@ -75,7 +75,7 @@ pub struct Disagreement {
 
 impl PairSums {
     /// Adds what the two made of a request.
-    pub fn add(&mut self, variant: &Answered, shadow: &Answered) {
+    pub fn add(&mut self, variant: &Attempt, shadow: &Attempt) {
         let one = |truth: bool| u64::from(truth);
         let counts = [
             (&mut self.requests, 1),
@@ -127,7 +127,7 @@ impl PairSums {
 
 impl Disagreement {
     /// The rows on which a variant and one of its shadows differ.
-    pub fn all(of: &Shadowed, shadow: &Answered) -> impl Iterator<Item = Disagreement> {
+    pub fn all(of: &Shadowed, shadow: &Attempt) -> impl Iterator<Item = Disagreement> {
         (0u32..).zip(rows(&of.answered, shadow)).filter_map(move |(row, pair)| {
             let (variant, shadow) = pair?;
             let size = difference(variant, shadow).unwrap_or(0.0).abs() + f64::from(u8::from(differ(variant, shadow)));
@@ -137,11 +137,11 @@ impl Disagreement {
 }
 
 /// What both predicted, by row; `None` of a row for which one has not told it.
-fn rows(a: &Answered, b: &Answered) -> impl Iterator<Item = Option<(Predicted, Predicted)>> {
+fn rows(a: &Attempt, b: &Attempt) -> impl Iterator<Item = Option<(Predicted, Predicted)>> {
     a.predicted.iter().zip(&b.predicted).map(|(a, b)| Some(((*a)?, (*b)?)))
 }
 
-fn both(a: &Answered, b: &Answered) -> impl Iterator<Item = (Predicted, Predicted)> {
+fn both(a: &Attempt, b: &Attempt) -> impl Iterator<Item = (Predicted, Predicted)> {
     rows(a, b).flatten()
 }
 
@@ -229,8 +229,8 @@ mod tests {
         Some(Predicted::Class { class, score: Some(score) })
     }
 
-    fn answered(predicted: Vec<Option<Predicted>>) -> Answered {
-        Answered { predicted, ..Answered::default() }
+    fn answered(predicted: Vec<Option<Predicted>>) -> Attempt {
+        Attempt { predicted, ..Attempt::default() }
     }
 
     #[test]
@@ -252,7 +252,7 @@ mod tests {
         let sizes: Vec<(u32, f64)> = Disagreement::all(&of, &shadow).map(|each| (each.row, each.size)).collect();
         assert_eq!(sizes, [(0, 0.25), (1, 1.5)]);
         // What failed is counted, and not compared.
-        let failed = Answered { failed: true, unread: true, ..Answered::default() };
+        let failed = Attempt { failed: true, unread: true, ..Attempt::default() };
         sums.add(&of.answered, &failed);
         sums.add(&failed, &failed);
         assert_eq!((sums.requests, sums.variant_failed, sums.shadow_failed, sums.both_failed), (3, 1, 2, 1));

@@ -8,6 +8,7 @@
 )]
 
 mod changes;
+mod failures;
 mod outcomes;
 mod policies;
 mod tallies;

@@ -32,6 +32,7 @@ fn told(at: u32, now_ms: f64) -> CheckedOutcome {
             propensity: f64::from(1 + at % 7) / 8.0,
             reason: Reason::Weighted,
             stood_in: false,
+            unanswered: false,
             unit: (!at.is_multiple_of(5)).then_some(u64::from(at % 40)),
             predicted: Some(Predicted::Class { class: guess.class(), score: Some(f64::from(at % 11) / 11.0) }),
         }),
@@ -41,6 +42,14 @@ fn told(at: u32, now_ms: f64) -> CheckedOutcome {
 }
 
 impl Bench {
+    /// How many are refused.
+    pub(super) fn tell_all(&self, outcomes: Vec<CheckedOutcome>) -> usize {
+        match self.ask(Command::Outcomes(outcomes)) {
+            Answer::Outcomes(taken) => taken.refused.len(),
+            other => panic!("{other:?}"),
+        }
+    }
+
     fn tell(&self, outcomes: Vec<CheckedOutcome>) -> (u64, u64) {
         match self.ask(Command::Outcomes(outcomes)) {
             Answer::Outcomes(taken) => {
@@ -51,7 +60,7 @@ impl Bench {
         }
     }
 
-    fn verdict(&self) -> Verdict {
+    pub(super) fn verdict(&self) -> Verdict {
         match self.ask(Command::Verdict) {
             Answer::Verdict(verdict) => *verdict,
             other => panic!("{other:?}"),
@@ -59,7 +68,7 @@ impl Bench {
     }
 }
 
-fn near(given: f64, expected: f64) -> bool {
+pub(super) fn near(given: f64, expected: f64) -> bool {
     (given - expected).abs() <= 1e-9 * expected.abs().max(1e-9)
 }
 
@@ -138,6 +147,8 @@ fn none_is_forgotten_before_it_is_counted_however_many_close_at_once() {
         unit: None,
         rows: 1,
         predicted: Vec::new(),
+        stood_in: false,
+        unanswered: false,
     };
     let mut tally = super::tallies::tally("i", 0, Vec::new());
     tally.predictions = (0..2_500).map(kept).collect();

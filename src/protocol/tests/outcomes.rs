@@ -270,6 +270,97 @@ fn a_variant_that_fails_answers_for_what_its_fallback_does() {
     bench.tell(json!({"inference_id": of_b.expect("b is drawn once in forty"), "label": "yes"}));
     let told = bench.verdict();
     assert_eq!((&variant(&told, "b")["outcomes"], &variant(&told, "a")["outcomes"]), (&json!(1), &json!(0)));
+    // The fallback was right, which is not b's doing.
+    let b = variant(&told, "b");
+    assert_eq!((&b["mean"], &b["metrics"]["accuracy"], &b["failed"]), (&json!(0.0), &json!(0.0), &json!(1)));
+    assert_eq!((&b["confusion"], &told["failures"]), (&json!([[null, "yes", 1]]), &json!("wrong")));
+}
+
+impl Bench {
+    /// Sends rows that whoever is asked fails on; gives the id of the response, and the variant that failed.
+    fn failed(&self, headers: &[(&str, &str)], rows: &str) -> (String, String) {
+        self.answers([said(500, "text/plain", "out of memory")]);
+        let headers = [&[("content-type", "application/json")], headers].concat();
+        let seen = self.asked(Method::POST, "/endpoints/e/invocations", "", &headers, rows);
+        assert_eq!(seen.status, 424, "{}", seen.json());
+        let header = |name| seen.header(name).to_owned();
+        (header("x-amzn-sagemaker-inference-id"), header("x-invoked-variant"))
+    }
+}
+
+#[test]
+fn an_outcome_of_what_nobody_answered_counts_as_wrong() {
+    let bench = with_outcome(labels(), json!({}));
+    let (id, failed) = bench.failed(&[], "[[1]]");
+    assert!(id.len() <= 64, "{id}");
+    assert_eq!(counts(&bench.tell(json!({"inference_id": id, "label": "yes"}))), [1, 0, 0, 0]);
+    assert_eq!(counts(&bench.tell(json!({"inference_id": id, "label": "no"}))), [0, 0, 1, 0]);
+    let told = bench.verdict();
+    let of_it = variant(&told, &failed);
+    assert_eq!((&of_it["outcomes"], &of_it["failed"], &of_it["mean"]), (&json!(1), &json!(1), &json!(0.0)));
+    // Who is named fails as well, and that counts no more than its answers do.
+    let (id, failed) = bench.failed(&[("x-target-variant", "b")], "[[1]]");
+    assert_eq!(counts(&bench.tell(json!({"inference_id": id, "label": "yes"}))), [1, 0, 0, 0]);
+    let (before, after) = (variant(&told, &failed).clone(), bench.verdict());
+    assert_eq!(variant(&after, "b")["targeted"], 1);
+    assert_eq!(variant(&after, "b")["failed"], before["failed"]);
+}
+
+#[test]
+fn many_rows_that_nobody_answered_are_so_many() {
+    let rows = "[[1], [2], [3]]";
+    // Without keeping they could not have been told apart, had they been answered.
+    let bench = with_outcome(labels(), json!({}));
+    let (id, failed) = bench.failed(&[], rows);
+    let seen = bench.tell(json!({"inference_id": id, "label": "yes"}));
+    assert_eq!(seen.json()["problems"][0]["code"], "no_prediction");
+    assert_eq!(variant(&bench.verdict(), &failed)["left_out"], 1);
+    let mut outcome = labels();
+    outcome["keep"] = json!(1);
+    let bench = with_outcome(outcome, json!({}));
+    for headers in [&[][..], &[("x-amzn-sagemaker-inference-id", "order-7")]] {
+        let before = bench.verdict();
+        let (id, failed) = bench.failed(headers, rows);
+        let row = |row: u32| json!({"inference_id": id, "label": "yes", "row": row});
+        assert_eq!(counts(&bench.tell(json!([row(0), row(1), row(2), row(3)]))), [3, 0, 0, 1]);
+        let failures = |told: &Value| variant(told, &failed)["failed"].as_u64().unwrap();
+        assert_eq!(failures(&bench.verdict()), failures(&before) + 3);
+    }
+}
+
+#[test]
+fn what_never_came_of_what_nobody_answered_counts_as_well() {
+    let mut outcome = labels();
+    (outcome["within_hours"], outcome["absent"]) = (json!(1), json!("no"));
+    let bench = with_outcome(outcome, json!({}));
+    let (_, failed) = bench.failed(&[], "[[1]]");
+    assert_eq!(variant(&bench.verdict(), &failed)["outcomes"], 0);
+    bench.world.now_ms.set(bench.world.now_ms.get() + 1.01 * HOUR_MS);
+    let told = bench.verdict();
+    let of_it = variant(&told, &failed);
+    assert_eq!((&of_it["outcomes"], &of_it["failed"], &of_it["mean"]), (&json!(1), &json!(1), &json!(0.0)));
+}
+
+#[test]
+fn an_answer_that_cannot_be_read_is_no_failure_but_left_out() {
+    let bench = with_outcome(labels(), json!({}));
+    let (id, answered) = bench.predicted(r#"{"error": "no such customer"}"#, &[]);
+    for _ in 0..2 {
+        let seen = bench.tell(json!({"inference_id": id, "label": "yes"}));
+        assert_eq!(seen.json()["problems"][0]["code"], "no_prediction");
+    }
+    let told = bench.verdict();
+    let of_it = variant(&told, &answered);
+    assert_eq!((&of_it["left_out"], &of_it["failed"], &of_it["outcomes"]), (&json!(1), &json!(0), &json!(0)));
+    let says = format!("Left out, as no prediction is known: {} outcomes of b", u8::from(answered == "b"));
+    assert!(told["comparisons"][0]["says"].as_str().unwrap().contains(&says), "{told}");
+    // What no variant was chosen for says nothing of any.
+    let headers = [("content-type", "application/json"), ("x-target-variant", "c")];
+    let seen = bench.asked(Method::POST, "/endpoints/e/invocations", "", &headers, "[[1]]");
+    assert_eq!(seen.status, 400);
+    let id = seen.header("x-amzn-sagemaker-inference-id").to_owned();
+    assert_eq!(bench.tell(json!({"inference_id": id, "label": "yes"})).json()["problems"][0]["code"], "unknown_id");
+    assert_eq!(bench.verdict()["variants"], told["variants"]);
 }
 
 #[test]

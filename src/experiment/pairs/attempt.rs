@@ -7,7 +7,7 @@ use crate::payload::Predicted;
 /// What one variant made of a request.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Answered {
+pub struct Attempt {
     /// Whether it gave no answer.
     #[serde(skip_serializing_if = "is_false")]
     pub failed: bool,
@@ -34,12 +34,12 @@ pub struct Shadowed {
     /// The variant that was assigned.
     pub variant: String,
     /// What it made of it.
-    pub answered: Answered,
+    pub answered: Attempt,
     /// The shadows, by name, and what they made of it.
-    pub shadows: Vec<(String, Answered)>,
+    pub shadows: Vec<(String, Attempt)>,
 }
 
-impl Answered {
+impl Attempt {
     /// What was predicted for a row, as far as that is told.
     pub fn of_row(&self, row: usize) -> Option<Predicted> {
         self.predicted.get(row).copied().flatten()
