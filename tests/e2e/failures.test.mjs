@@ -1,5 +1,5 @@
-// Variants that fail on the hard cases, in real workerd with real model hosts: records, scoreboard and verdict keep the failure
-// apart from the fallback's answer.
+// Variants that fail on the hard cases, in real workerd with real model hosts: scoreboard and verdict keep the failure apart
+// from the fallback's answer.
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
