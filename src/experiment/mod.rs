@@ -28,6 +28,7 @@ mod tables;
 mod tally;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
+mod timetable;
 mod units;
 mod verdict;
 
@@ -51,5 +52,6 @@ pub use status::Status;
 pub use sums::{Latency, Sums};
 pub use tables::endpoint_of;
 pub use tally::{Counted, Event, Party, Share, Tally, Wronged};
+pub use timetable::{Timed, Timetable};
 pub use units::unit_number;
 pub use verdict::{Compared, Estimates, FixedSample, Hypothesis, Judged, Point, Scored, SegmentVerdict, Verdict, Word};

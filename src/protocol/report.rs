@@ -195,6 +195,8 @@ fn refused(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::UnknownRevision(_) => (S::NOT_FOUND, "take one of GET /endpoints/NAME/history"),
         Refusal::Document(_) => (S::BAD_REQUEST, "fix the document where the message says"),
         Refusal::Weights(_) => (S::BAD_REQUEST, WEIGHTS),
+        Refusal::Shadow(_) => (S::BAD_REQUEST, "take variants that the endpoint has, or change it first"),
+        Refusal::InTest(_) => (S::CONFLICT, "stop that shadow test first, or wait until it has ended"),
         Refusal::NoOutcomes => (S::CONFLICT, "add `outcome` to the endpoint's document, such as {\"kind\": \"label\"}"),
         Refusal::Broken(_) => (S::CONFLICT, "put a document in its place that is right"),
     }

@@ -10,7 +10,7 @@ use super::{Error, Service};
 use crate::access;
 use crate::endpoint::{
     Access, Backend, DocumentError, Endpoint, ModelKey, ModelReference, Name, OriginReference, Revision, Variant,
-    WeightChange,
+    Weight, WeightChange,
 };
 use crate::experiment::{Answer, Author, Cause, Change, Command, Condition, Edit, LastDeployment, Newest, Refusal};
 use crate::isolate::{EndpointError, Served, Wanted};
@@ -141,7 +141,7 @@ impl<P: Platform> Service<'_, P> {
     }
 
     /// Puts another configuration in place of the endpoint's. Units, fallback and access stay; so do the weights of
-    /// variants that stay, where that is asked for.
+    /// variants that stay, and the shares of shadows, where that is asked for.
     ///
     /// # Errors
     /// If there is no such endpoint, it is in a deployment, or the configuration or one of its models is missing or broken.
@@ -327,6 +327,13 @@ impl<P: Platform> Service<'_, P> {
             let backend = self.stored::<Backend>(Kind::Model, &variant.model).await?.value;
             resolved.push(Variant { name: variant.name.clone(), weight: variant.weight, backend, shadow: None });
         }
+        let shares = config.shadow_shares();
+        let shares = shares.map_err(|error| RegistryError::Unusable(Kind::Configuration, error.to_string()))?;
+        for (shadow, share) in shares {
+            let backend = self.stored::<Backend>(Kind::Model, &shadow.model).await?.value;
+            let (name, weight) = (shadow.name.clone(), Weight::ZERO);
+            resolved.push(Variant { name, weight, backend, shadow: Some(share) });
+        }
         Ok(resolved)
     }
 
@@ -369,8 +376,13 @@ pub(super) fn composed(
     let before = Endpoint::parse(before).ok();
     if let (Some(before), true) = (&before, keep_weights) {
         for variant in &mut variants {
-            if let Some(known) = before.variant(variant.name.as_str()) {
-                variant.weight = known.weight;
+            match before.variant(variant.name.as_str()) {
+                // What one that answers and a shadow of its name have of the traffic are different things.
+                Some(known) if known.is_shadow() == variant.is_shadow() => {
+                    variant.weight = known.weight;
+                    variant.shadow = known.shadow;
+                }
+                _ => {}
             }
         }
     }

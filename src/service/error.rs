@@ -269,6 +269,8 @@ fn refusal_code(refusal: &Refusal) -> &'static str {
         Refusal::UnknownRevision(_) => "revision_unknown",
         Refusal::Document(_) => "bad_document",
         Refusal::Weights(_) => "bad_weights",
+        Refusal::Shadow(_) => "bad_shadow",
+        Refusal::InTest(_) => "in_test",
         Refusal::NoOutcomes => "no_outcomes",
         Refusal::Broken(_) => "endpoint_invalid",
     }

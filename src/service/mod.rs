@@ -28,5 +28,5 @@ pub use invocation::{Invocation, Payload, Relay, Reply, UnitIn, Unreadable};
 pub use invoke::{IssuedCookie, Noted};
 pub use lookup::EndpointPage;
 pub use outcomes::{OutcomeReport, Received, Reported};
-pub use registry::{AlarmError, Configuration, ConfiguredVariant, Kind, RegistryError, Stored};
+pub use registry::{AlarmError, Configuration, ConfiguredVariant, Kind, RegistryError, ShadowsError, Stored};
 pub use rehearsal::{Trial, TrialReport};

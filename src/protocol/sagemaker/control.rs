@@ -2,7 +2,7 @@
 //!
 //! Its models are backends under a name, its endpoint configurations lists of variants; an endpoint that is made of them
 //! is a document in KV like any other. What has no meaning at the edge, such as instance types and counts, is taken and
-//! passed over; what would change the answers or who sees them, such as shadow variants, is refused.
+//! passed over; what would change the answers or who sees them, such as explainers, is refused.
 
 use futures_util::future::try_join_all;
 use http::{Method, StatusCode};
@@ -12,10 +12,10 @@ use super::deployment::{DeploymentConfig, is_pending, pending};
 use super::error::{Api, message, named};
 use super::list::page;
 use super::requests::{
-    ByConfigName, ByEndpointName, ByModelName, CreateEndpoint, CreateEndpointConfig, CreateModel, List, Shift,
-    UpdateEndpoint, UpdateWeights, parse,
+    ByConfigName, ByEndpointName, ByModelName, CreateEndpoint, CreateEndpointConfig, CreateModel, List,
+    ProductionVariant, Shift, UpdateEndpoint, UpdateWeights, parse,
 };
-use crate::endpoint::{Backend, Name, WeightChange};
+use crate::endpoint::{Backend, Endpoint, Name, WeightChange};
 use crate::experiment::{Cause, LastDeployment, Status};
 use crate::isolate::EndpointError;
 use crate::platform::{Platform, Times};
@@ -137,12 +137,16 @@ async fn describe_model<P: Platform>(service: &Service<'_, P>, asked: ByModelNam
 async fn create_config<P: Platform>(service: &Service<'_, P>, asked: CreateEndpointConfig) -> Result<Value, Error> {
     asked.check()?;
     let name = asked.endpoint_config_name;
-    let variants = asked.production_variants.into_iter().map(|variant| ConfiguredVariant {
-        name: variant.variant_name,
-        model: variant.model_name,
-        weight: variant.initial_variant_weight,
-    });
-    service.create_config(&name, &Configuration { variants: variants.collect() }).await?;
+    let configured = |variants: Vec<ProductionVariant>| {
+        let variants = variants.into_iter().map(|variant| ConfiguredVariant {
+            name: variant.variant_name,
+            model: variant.model_name,
+            weight: variant.initial_variant_weight,
+        });
+        variants.collect()
+    };
+    let (variants, shadows) = (configured(asked.production_variants), configured(asked.shadow_production_variants));
+    service.create_config(&name, &Configuration { variants, shadows }).await?;
     Ok(json!({ "EndpointConfigArn": arn(Kind::Configuration, &name) }))
 }
 
@@ -150,19 +154,23 @@ async fn create_config<P: Platform>(service: &Service<'_, P>, asked: CreateEndpo
 /// endpoint's name, and its variants name no models.
 async fn describe_config<P: Platform>(service: &Service<'_, P>, asked: ByConfigName) -> Result<Value, Error> {
     let name = &asked.endpoint_config_name;
-    let (variants, times): (Vec<Value>, _) = match service.stored::<Configuration>(Kind::Configuration, name).await {
+    let (variants, shadows, times) = match service.stored::<Configuration>(Kind::Configuration, name).await {
         Ok(Stored { value, times }) => {
-            let variants = value.variants.iter().map(|variant| {
-                json!({ "VariantName": variant.name, "ModelName": variant.model, "InitialVariantWeight": variant.weight })
-            });
-            (variants.collect(), times)
+            let told = |variants: &[ConfiguredVariant]| -> Vec<Value> {
+                let told = variants.iter().map(|variant| {
+                    json!({ "VariantName": variant.name, "ModelName": variant.model, "InitialVariantWeight": variant.weight })
+                });
+                told.collect()
+            };
+            (told(&value.variants), told(&value.shadows), times)
         }
         Err(missing @ Error::Registry(RegistryError::NotFound(..))) => match service.configured(name).await {
             Ok(Configured { endpoint: Ok(endpoint), times, .. }) if endpoint.config().is_none() => {
-                let variants = endpoint.variants().iter();
-                let variants = variants
-                    .map(|variant| json!({ "VariantName": variant.name, "InitialVariantWeight": variant.weight }));
-                (variants.collect(), times)
+                let told =
+                    |(name, weight): (&Name, f64)| json!({ "VariantName": name, "InitialVariantWeight": weight });
+                let variants = endpoint.answering().map(|variant| told((&variant.name, variant.weight.get())));
+                let shadows = shadow_weights(&endpoint).map(told);
+                (variants.collect(), shadows.collect(), times)
             }
             _ => return Err(missing),
         },
@@ -173,6 +181,7 @@ async fn describe_config<P: Platform>(service: &Service<'_, P>, asked: ByConfigN
         "EndpointConfigArn": arn(Kind::Configuration, name),
         "ProductionVariants": variants,
     });
+    let described = with(described, "ShadowProductionVariants", some(shadows));
     Ok(dated(described, times))
 }
 
@@ -189,10 +198,12 @@ async fn describe_endpoint<P: Platform>(service: &Service<'_, P>, asked: ByEndpo
         Ok(endpoint) => {
             let open = deployment.as_deref().filter(|deployment| deployment.status.is_open());
             let is_its = |name: &Name| open.is_none_or(|open| !is_pending(open, name));
-            let variants = endpoint.variants().iter().filter(|variant| is_its(&variant.name)).map(|variant| {
-                json!({ "VariantName": variant.name, "CurrentWeight": variant.weight, "DesiredWeight": variant.weight })
-            });
+            let told = |(name, weight): (&Name, f64)| json!({ "VariantName": name, "CurrentWeight": weight, "DesiredWeight": weight });
+            let variants = endpoint.answering().filter(|variant| is_its(&variant.name));
+            let variants = variants.map(|variant| told((&variant.name, variant.weight.get())));
+            let shadows = shadow_weights(endpoint).filter(|(name, _)| is_its(name)).map(told);
             let described = with(described, "ProductionVariants", Some(variants.collect::<Value>()));
+            let described = with(described, "ShadowProductionVariants", some(shadows.collect()));
             let described = with(described, "EndpointConfigName", Some(endpoint.config().unwrap_or(name).as_str()));
             let described = with(described, "PendingDeploymentSummary", open.map(|open| pending(open, endpoint)));
             with(described, "FailureReason", deployment.as_deref().and_then(why_rolled_back))
@@ -201,6 +212,18 @@ async fn describe_endpoint<P: Platform>(service: &Service<'_, P>, asked: ByEndpo
     };
     let terms = deployment.map(|last| last.deployment.terms);
     Ok(modified(with(described, "LastDeploymentConfig", terms), times))
+}
+
+/// What shadows would weigh as SageMaker has it, where a shadow's share of the requests is its weight over the production
+/// variant's: its share of all weight that there is.
+fn shadow_weights(endpoint: &Endpoint) -> impl Iterator<Item = (&Name, f64)> {
+    let total = endpoint.total_weight();
+    endpoint.shadows().map(move |(variant, share)| (&variant.name, share.get() * if total > 0.0 { total } else { 1.0 }))
+}
+
+/// A list, where there is something in it.
+fn some(list: Vec<Value>) -> Option<Value> {
+    (!list.is_empty()).then(|| list.into())
 }
 
 /// Why the endpoint is as it was before its last deployment, as long as nothing else has become of it.
