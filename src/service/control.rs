@@ -294,18 +294,23 @@ impl<P: Platform> Service<'_, P> {
     /// # Errors
     /// If the store fails.
     pub async fn all(&self, kind: Kind) -> Result<Vec<(Name, Option<Times>)>, Error> {
+        let (namespace, prefix) = kind.place();
+        let keys = self.keys(namespace, prefix).await?;
+        // A key that is no name cannot be asked for either.
+        let named = |key: &str| Name::try_from(key.strip_prefix(prefix)?).ok();
+        Ok(keys.into_iter().filter_map(|(key, times)| Some((named(&key)?, times))).collect())
+    }
+
+    /// All keys with a prefix, and since when there are.
+    pub(super) async fn keys(&self, namespace: Namespace, prefix: &str) -> Result<Vec<(String, Option<Times>)>, Error> {
         /// As many as KV gives at once.
         const PAGE: u16 = 1000;
         /// More than anyone has. With [`MOST_DESCRIBED`] reads they stay within what a request may ask of the store.
         const MAX_PAGES: usize = 9;
-        let (namespace, prefix) = kind.place();
         let (mut found, mut cursor) = (Vec::new(), None);
         for _ in 0..MAX_PAGES {
             let page = self.platform.list(namespace, prefix, cursor, PAGE).await?;
-            found.extend(page.keys.into_iter().filter_map(|(key, times)| {
-                // A key that is no name cannot be asked for either.
-                Some((Name::try_from(key.strip_prefix(prefix)?).ok()?, times))
-            }));
+            found.extend(page.keys);
             cursor = page.cursor;
             if cursor.is_none() {
                 break;

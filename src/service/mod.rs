@@ -16,6 +16,8 @@ mod outcomes;
 mod policy;
 mod registry;
 mod rehearsal;
+mod shadow_test;
+mod shadow_tests;
 mod tally;
 
 pub use alarms::{Judged, MOST_JUDGED};
@@ -30,3 +32,5 @@ pub use lookup::EndpointPage;
 pub use outcomes::{OutcomeReport, Received, Reported};
 pub use registry::{AlarmError, Configuration, ConfiguredVariant, Kind, RegistryError, ShadowsError, Stored};
 pub use rehearsal::{Trial, TrialReport};
+pub use shadow_test::{Ended, ShadowTest, TestError, TestName, TestNameError, TestState};
+pub use shadow_tests::{Ending, MOST_TESTS_LOOKED_AT, NewTest, Schedule, TestNow, TestUpdate};

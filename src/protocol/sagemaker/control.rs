@@ -9,7 +9,9 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::deployment::{DeploymentConfig, is_pending, pending};
+use super::described::{status, with};
 use super::error::{Api, message, named};
+use super::inference_experiments as tests;
 use super::list::page;
 use super::requests::{
     ByConfigName, ByEndpointName, ByModelName, CreateEndpoint, CreateEndpointConfig, CreateModel, List,
@@ -101,6 +103,13 @@ async fn operate<P: Platform>(service: &Service<'_, P>, request: &Request) -> Re
             Ok(json!({}))
         }
         "ListEndpoints" => list_endpoints(service, parse(body)?).await,
+        "CreateInferenceExperiment" => tests::create(service, parse(body)?, &cause).await,
+        "DescribeInferenceExperiment" => tests::describe(service, parse(body)?).await,
+        "ListInferenceExperiments" => tests::list(service, parse(body)?).await,
+        "UpdateInferenceExperiment" => tests::update(service, parse(body)?, &cause).await,
+        "StartInferenceExperiment" => tests::start(service, parse(body)?, &cause).await,
+        "StopInferenceExperiment" => tests::stop(service, parse(body)?, &cause).await,
+        "DeleteInferenceExperiment" => tests::delete(service, parse(body)?).await,
         _ => Err(RequestError::NoSuchOperation(target.chars().take(100).collect()).into()),
     }
 }
@@ -311,19 +320,6 @@ async fn list<P: Platform>(service: &Service<'_, P>, kind: Kind, asked: List) ->
     Ok(with(json!({ plural: described.collect::<Value>() }), "NextToken", next))
 }
 
-/// Until a deployment is decided, and a change has reached every isolate, the endpoint is still updating, and waiters wait.
-fn status<P: Platform>(service: &Service<'_, P>, configured: &Configured) -> &'static str {
-    let Configured { endpoint, times, deployment } = configured;
-    let times = *times;
-    match endpoint {
-        Err(_) => "Failed",
-        Ok(_) if deployment.as_ref().is_some_and(|deployment| deployment.status.is_open()) => "Updating",
-        Ok(_) if service.is_settled(times) => "InService",
-        Ok(_) if times.is_some_and(|times| times.created_ms == Some(times.modified_ms)) => "Creating",
-        Ok(_) => "Updating",
-    }
-}
-
 /// An address in AWS's form. There are no regions and no accounts here.
 fn arn(kind: Kind, name: &Name) -> String {
     let kind = match kind {
@@ -332,14 +328,6 @@ fn arn(kind: Kind, name: &Name) -> String {
         Kind::Model => "model",
     };
     format!("arn:aws:sagemaker:auto:000000000000:{kind}/{name}")
-}
-
-/// With a member more, where there is something to say.
-fn with(mut described: Value, member: &str, value: Option<impl Into<Value>>) -> Value {
-    if let (Some(members), Some(value)) = (described.as_object_mut(), value) {
-        members.insert(member.to_owned(), value.into());
-    }
-    described
 }
 
 /// With the time at which it was made, where that is known: seconds since the Unix epoch.

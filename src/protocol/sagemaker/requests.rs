@@ -160,7 +160,7 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, RequestError>
     Ok(read)
 }
 
-fn refuse(member: &str, instead: &str) -> RequestError {
+pub(super) fn refuse(member: &str, instead: &str) -> RequestError {
     RequestError::Operation(format!("`{member}` is not served here: {instead}"))
 }
 
