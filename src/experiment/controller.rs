@@ -223,16 +223,16 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
         Ok(())
     }
 
-    /// Keeps the timetable, looks at the policy, and does what it decides.
+    /// Looks at the policy, and does what it decides; then begins and ends shadows.
     fn steer(&self) -> Result<(), DatabaseError> {
-        self.keep_timetable()?;
         // As it is with most tallies: what a look would ask first is asked alone.
-        if !self.steering().is_open()? {
-            return Ok(());
+        if self.steering().is_open()? {
+            let now_ms = self.platform.now_ms();
+            let may_step = !self.has_to_publish()?;
+            self.database.atomically(&mut || self.steering().look(may_step, now_ms))?;
         }
-        let now_ms = self.platform.now_ms();
-        let may_step = !self.has_to_publish()?;
-        self.database.atomically(&mut || self.steering().look(may_step, now_ms))
+        // Behind it: what waits for the end of a deployment is done with that.
+        self.keep_timetable()
     }
 
     async fn count(&self, tally: Tally) -> Result<Newest, DatabaseError> {

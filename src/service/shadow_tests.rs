@@ -19,7 +19,8 @@ pub const MOST_TESTS_LOOKED_AT: usize = 20;
 const DAY_MS: f64 = 86_400_000.0;
 const USUAL_MS: f64 = 7.0 * DAY_MS;
 const MOST_MS: f64 = 30.0 * DAY_MS;
-/// So long after its start a shadow may be missing in what is read, without anybody having taken it away.
+/// So long after its start, or another change of the endpoint, a shadow may be missing, without anybody having taken it away: an
+/// older copy of the test may have been read, which does not know of its end.
 const GRACE_MS: f64 = 60_000.0;
 
 /// A shadow test that is to be made.
@@ -175,15 +176,21 @@ impl<P: Platform> Service<'_, P> {
             Err(error) => return Err(error),
         };
         let now_ms = self.platform.now_ms();
+        let changed_ms =
+            configured.as_ref().and_then(|configured| configured.times).map_or(0.0, |times| times.modified_ms);
+        let is_settled = now_ms >= test.start_ms.max(changed_ms) + GRACE_MS;
         let state = match (test.state(now_ms), self.stands(&test, configured.as_ref())) {
             (TestState::Created, _) if configured.is_some() => TestState::Created,
             (TestState::Running, Some(true)) => TestState::Running,
             (TestState::Running, None) => TestState::Starting,
             (TestState::Running, _) if now_ms < test.start_ms + GRACE_MS && configured.is_some() => TestState::Starting,
+            (TestState::Running, _) if !is_settled && configured.is_some() => TestState::Stopping,
             (TestState::Completed, Some(true) | None) => TestState::Stopping,
             (TestState::Completed, Some(false)) if configured.is_some() => {
                 test.ended = Some(Ended { at_ms: test.end_ms, is_cancelled: false, reason: None });
-                self.write_test(&test, entry.times).await?;
+                if is_settled {
+                    self.write_test(&test, entry.times).await?;
+                }
                 TestState::Completed
             }
             _ => {
@@ -286,7 +293,7 @@ impl<P: Platform> Service<'_, P> {
     /// If there is none of that name, it has ended already, or nobody would answer then.
     pub async fn stop_test(&self, name: &TestName, ending: Ending, cause: &Cause) -> Result<(), Error> {
         let TestNow { mut test, state, .. } = self.test(name).await?;
-        if !state.is_open() {
+        if !matches!(state, TestState::Created | TestState::Starting | TestState::Running) {
             return Err(not_so(&test, state, "it cannot be stopped again"));
         }
         if state != TestState::Created {

@@ -10,6 +10,7 @@ mod native;
 mod open_inference;
 mod outcomes;
 mod sagemaker;
+mod shadows;
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, HashMap, VecDeque};
