@@ -11,6 +11,7 @@ mod changes;
 mod outcomes;
 mod policies;
 mod tallies;
+mod timetable;
 
 use std::cell::{Cell as Kept, RefCell};
 use std::collections::VecDeque;
