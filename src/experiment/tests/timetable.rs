@@ -25,7 +25,7 @@ fn timetable(test: &str) -> Timetable {
 }
 
 impl Bench {
-    fn change(&self, edit: Edit) {
+    fn edited(&self, edit: Edit) {
         let change = Change { edit, condition: Condition::Any };
         assert!(matches!(self.ask(Command::Change { change, cause: cause("") }), Answer::Document(_)));
     }
@@ -52,7 +52,7 @@ impl Bench {
 #[test]
 fn the_alarm_begins_and_ends_a_shadow() {
     let bench = bench();
-    bench.change(Edit::Document(document(1, 1)));
+    bench.edited(Edit::Document(document(1, 1)));
     assert!(matches!(bench.plan(timetable("t")), Answer::Document(_)));
     assert_eq!((bench.wake(), bench.shadows()), (60_000.0, 0));
     bench.wait(60_000.0);
@@ -68,17 +68,17 @@ fn the_alarm_begins_and_ends_a_shadow() {
 #[test]
 fn what_cannot_be_done_at_its_time_ends_it_and_so_does_the_endpoint_s_end() {
     let bench = bench();
-    bench.change(Edit::Document(document(1, 1)));
+    bench.edited(Edit::Document(document(1, 1)));
     bench.plan(timetable("t"));
-    bench.change(Edit::Document(document(1, 1).replace("\"b\"", "\"c\"")));
+    bench.edited(Edit::Document(document(1, 1).replace("\"b\"", "\"c\"")));
     bench.wait(60_000.0);
     // Another variant has the name: nothing is begun, and nothing is left.
     assert!(bench.wake() > 120_000.0);
     assert_eq!(bench.shadows(), 0);
-    bench.change(Edit::Document(document(1, 1)));
+    bench.edited(Edit::Document(document(1, 1)));
     bench.plan(timetable("next"));
-    bench.change(Edit::Remove);
-    bench.change(Edit::Document(document(1, 1)));
+    bench.edited(Edit::Remove);
+    bench.edited(Edit::Document(document(1, 1)));
     assert!(bench.wake() > 120_000.0);
     assert_eq!(bench.shadows(), 0);
 }
