@@ -1,6 +1,6 @@
 //! What SageMaker's control plane knows besides endpoints: models, which are backends under a name, and configurations,
 //! which give such models weights. Endpoints are made of them and then stand for themselves: nothing here is read when
-//! a request is answered. [Alarms](crate::experiment::Alarm) are kept beside them.
+//! a request is answered. [Alarms](crate::experiment::Alarm) and [shadow tests](super::ShadowTest) are kept beside them.
 
 use serde::{Deserialize, Serialize};
 

@@ -296,20 +296,16 @@ impl<P: Platform> Service<'_, P> {
         if !matches!(state, TestState::Created | TestState::Starting | TestState::Running) {
             return Err(not_so(&test, state, "it cannot be stopped again"));
         }
-        if state != TestState::Created {
+        // Before that, the endpoint does not have the shadow: it is only to wait no longer.
+        let is_running = state == TestState::Running;
+        if is_running {
             self.idle_document(&test.endpoint).await?;
         }
         let Ending { fate, keeps_source, is_cancelled, reason } = ending;
         test.ended = Some(Ended { at_ms: self.platform.now_ms(), is_cancelled, reason });
         let end =
             ShadowChange::End { shadow: test.shadow.name.clone(), fate, source: test.source.clone(), keeps_source };
-        self.schedule(
-            &test,
-            (state != TestState::Created && state != TestState::Starting).then_some(end),
-            false,
-            cause,
-        )
-        .await?;
+        self.schedule(&test, is_running.then_some(end), false, cause).await?;
         self.rewrite_test(test).await
     }
 
