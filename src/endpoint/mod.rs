@@ -17,6 +17,7 @@ mod policy;
 mod revision;
 mod secret;
 mod shadow;
+mod shadow_change;
 mod stickiness;
 mod variant;
 mod weight;
@@ -39,6 +40,7 @@ pub use policy::{Bandit, Minutes, Percents, Policy, PolicyError, PromoteWhen, Ra
 pub use revision::Revision;
 pub use secret::{SecretName, SecretNameError};
 pub use shadow::{ShadowError, ShadowShare};
+pub use shadow_change::{ShadowChange, ShadowChangeError, ShadowFate};
 pub use stickiness::{IssueError, Salt, SaltError, Stickiness, Token, TokenError, UnitSource};
 pub use variant::{Backend, Variant, VariantError};
 pub use weight::{Weight, WeightError};

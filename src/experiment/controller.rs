@@ -15,6 +15,7 @@ use super::shares::Shares;
 use super::split;
 use super::tables::{prepare, set_state, state_number};
 use super::tally::Tally;
+use super::timetable;
 use super::verdict;
 use crate::endpoint::{Endpoint, Name};
 use crate::platform::{
@@ -113,6 +114,21 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
                     }
                 }
             }
+            Command::Shadows { now, later } => {
+                self.look(LOOK_ANEW_MS).await?;
+                self.steer()?;
+                let now_ms = self.platform.now_ms();
+                let mut planned = Ok(());
+                self.database.atomically(&mut || {
+                    planned = timetable::plan(self.database, &self.ledger(), (now.as_ref(), &later), now_ms)?;
+                    Ok(())
+                })?;
+                self.steer()?;
+                match planned {
+                    Err(error) => Ok(Answer::Refused(error)),
+                    Ok(()) => Ok(Answer::Document(self.ledger().newest(None)?)),
+                }
+            }
             Command::Read => {
                 self.look(LOOK_ANEW_MS).await?;
                 self.steer()?;
@@ -193,15 +209,40 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
         Steering::new(self.database, self.endpoint)
     }
 
-    /// Looks at the policy, and does what it decides.
-    fn steer(&self) -> Result<(), DatabaseError> {
-        // As it is with most tallies: what a look would ask first is asked alone.
-        if !self.steering().is_open()? {
-            return Ok(());
+    /// Begins and ends shadows whose time has come. In a deployment, which goes from one document to another, they wait.
+    fn keep_timetable(&self) -> Result<(), DatabaseError> {
+        let Some(kept) = timetable::kept(self.database)? else { return Ok(()) };
+        let newest = self.ledger().newest(None)?;
+        if newest.revision.is_none() {
+            return timetable::forget(self.database);
         }
         let now_ms = self.platform.now_ms();
-        let may_step = !self.has_to_publish()?;
-        self.database.atomically(&mut || self.steering().look(may_step, now_ms))
+        let is_due = kept.entries.first().is_some_and(|entry| entry.at_ms <= now_ms);
+        if !is_due || self.steering().deployment(&newest)?.is_some_and(|last| last.status.is_open()) {
+            return Ok(());
+        }
+        let mut refused = None;
+        self.database.atomically(&mut || {
+            refused = timetable::advance(self.database, &self.ledger(), kept.clone(), now_ms)?;
+            Ok(())
+        })?;
+        if let Some(refusal) = refused {
+            let (endpoint, test) = (self.endpoint, kept.test);
+            self.platform.warn(&format!("shadow test `{test}` of endpoint `{endpoint}` does not go on: {refusal}"));
+        }
+        Ok(())
+    }
+
+    /// Looks at the policy, and does what it decides; then begins and ends shadows.
+    fn steer(&self) -> Result<(), DatabaseError> {
+        // As it is with most tallies: what a look would ask first is asked alone.
+        if self.steering().is_open()? {
+            let now_ms = self.platform.now_ms();
+            let may_step = !self.has_to_publish()?;
+            self.database.atomically(&mut || self.steering().look(may_step, now_ms))?;
+        }
+        // Behind it: what waits for the end of a deployment is done with that.
+        self.keep_timetable()
     }
 
     async fn count(&self, tally: Tally) -> Result<Newest, DatabaseError> {
@@ -375,7 +416,8 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
     /// # Errors
     /// If the database fails.
     pub fn wake_ms(&self) -> Result<f64, DatabaseError> {
-        let others = [self.steering().wake_ms()?, policy::next_ms(self.database)?];
+        let timetable = timetable::wake_ms(self.database, self.platform.now_ms())?;
+        let others = [self.steering().wake_ms()?, policy::next_ms(self.database)?, timetable];
         Ok(others.into_iter().flatten().fold(self.clean_ms()?, f64::min))
     }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::history::{self, Author, Cause, Version};
 use super::tables::{set_state, state_count, state_number};
-use crate::endpoint::{Endpoint, WeightChange, WeightsError};
+use crate::endpoint::{Endpoint, ShadowChange, ShadowChangeError, WeightChange, WeightsError};
 use crate::platform::{Cell, Database, DatabaseError, Times};
 
 /// The most bytes of a document. A row of the database takes 2 MB.
@@ -34,7 +34,7 @@ impl Condition {
 }
 
 /// A change of the document.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Change {
     /// What to.
     pub edit: Edit,
@@ -43,13 +43,15 @@ pub struct Change {
 }
 
 /// What a document becomes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Edit {
     /// The same with other weights, as [`WeightChange::parse`] reads them.
     Weights(String),
     /// This one.
     Document(String),
+    /// The same with a shadow more or less.
+    Shadow(ShadowChange),
     /// As it was in the newest version of this revision.
     Restore(String),
     /// None.
@@ -79,7 +81,7 @@ impl Change {
                 Some(document) => Ok(Some(document)),
                 None => Err(Refusal::UnknownRevision(revision.clone())),
             },
-            (Edit::Weights(_) | Edit::Remove, None) => Err(Refusal::NotFound),
+            (Edit::Weights(_) | Edit::Shadow(_) | Edit::Remove, None) => Err(Refusal::NotFound),
             (Edit::Weights(weights), Some(document)) => {
                 match WeightChange::parse(weights.as_bytes()).and_then(|weights| weights.apply(document.as_bytes())) {
                     Ok(edited) => Ok(Some(edited)),
@@ -87,6 +89,11 @@ impl Change {
                     Err(error) => Err(Refusal::Weights(error.to_string())),
                 }
             }
+            (Edit::Shadow(change), Some(document)) => match change.apply(document.as_bytes()) {
+                Ok(edited) => Ok(Some(edited)),
+                Err(error @ ShadowChangeError::Document(_)) => Err(Refusal::Broken(error.to_string())),
+                Err(error) => Err(Refusal::Shadow(error.to_string())),
+            },
             (Edit::Remove, Some(_)) => Ok(None),
         }
     }
@@ -114,6 +121,12 @@ pub enum Refusal {
     /// The weights are refused.
     #[error("{0}")]
     Weights(String),
+    /// The shadow cannot begin or end so.
+    #[error("{0}")]
+    Shadow(String),
+    /// Another shadow test has the endpoint.
+    #[error("the endpoint is in the shadow test `{0}`")]
+    InTest(String),
     /// The document says nothing of outcomes.
     #[error("the endpoint's document does not say what its outcomes are")]
     NoOutcomes,

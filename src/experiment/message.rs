@@ -9,6 +9,7 @@ use super::pairs::Pairs;
 use super::policy::{Act, ActError, Assumed, LastDeployment, Report};
 use super::scoreboard::{Query, Scoreboard};
 use super::tally::Tally;
+use super::timetable::Timetable;
 use super::verdict::{Estimates, Verdict};
 use crate::endpoint::Name;
 use crate::platform::DatabaseError;
@@ -28,6 +29,13 @@ pub enum Command {
     },
     /// The document as it stands, and the deployment that it may be in.
     Read,
+    /// Begin or end a shadow now or later, for a shadow test.
+    Shadows {
+        /// What is to be done now, who wants it, and what for.
+        now: Option<(Change, Cause)>,
+        /// What is to be done later.
+        later: Timetable,
+    },
     /// What the records say.
     Scoreboard(Query),
     /// Outcomes of predictions.

@@ -31,6 +31,7 @@ mod tables;
 mod tally;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
+mod timetable;
 mod units;
 mod verdict;
 mod wording;
@@ -60,6 +61,7 @@ pub use status::Status;
 pub use sums::{Latency, Sums};
 pub use tables::endpoint_of;
 pub use tally::{Counted, Event, Party, Share, Tally, Wronged};
+pub use timetable::{Timed, Timetable};
 pub use units::unit_number;
 pub use verdict::{
     Compared, Estimates, FixedSample, Hypothesis, Judged, PairedFigures, Point, RightBy, Scored, SegmentVerdict,

@@ -34,7 +34,7 @@ pub enum Namespace {
     Endpoints,
     /// ONNX files, by the key that a variant names.
     Models,
-    /// Named models, configurations and alarms, for the control plane alone.
+    /// Named models, configurations, alarms and shadow tests, for the control plane alone.
     Registry,
 }
 

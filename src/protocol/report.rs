@@ -12,8 +12,9 @@ use crate::isolate::{EndpointError, InvokeError, ModelError};
 use crate::origin::OriginError;
 use crate::payload::{FormatError, PayloadError};
 use crate::request::RequestError;
-use crate::service::{AlarmError, Error, Failure, RegistryError, RevisionError, Unreadable};
+use crate::service::{AlarmError, Error, Failure, RegistryError, RevisionError, TestError, Unreadable};
 
+const IN_TEST: &str = "stop that shadow test first, or wait until it has ended";
 const WEIGHTS: &str = "send an object such as {\"baseline\": 50, \"challenger\": 50}";
 const ROWS: &str = "send as many rows in each request as the message says";
 
@@ -180,6 +181,13 @@ fn status_and_fix(error: &Error) -> (StatusCode, &'static str) {
             AlarmError::TooMany => (S::CONFLICT, "remove those that nobody looks at"),
             AlarmError::Broken(..) => (S::CONFLICT, "put it anew"),
         },
+        Error::Test(error) => match error {
+            TestError::NotFound(_) => (S::NOT_FOUND, "create it first"),
+            TestError::Exists(_) => (S::CONFLICT, "choose another name, or stop and delete it first"),
+            TestError::Busy { .. } => (S::CONFLICT, IN_TEST),
+            TestError::State { .. } => (S::CONFLICT, "DescribeInferenceExperiment says where it is"),
+            TestError::Broken(..) => (S::CONFLICT, "delete it and create it anew"),
+        },
         Error::Refused(refusal) => refused(refusal),
         Error::Experiment(_) => (S::SERVICE_UNAVAILABLE, "try again shortly"),
         Error::Weights(_) => (S::BAD_REQUEST, WEIGHTS),
@@ -195,6 +203,8 @@ fn refused(refusal: &Refusal) -> (StatusCode, &'static str) {
         Refusal::UnknownRevision(_) => (S::NOT_FOUND, "take one of GET /endpoints/NAME/history"),
         Refusal::Document(_) => (S::BAD_REQUEST, "fix the document where the message says"),
         Refusal::Weights(_) => (S::BAD_REQUEST, WEIGHTS),
+        Refusal::Shadow(_) => (S::BAD_REQUEST, "take variants that the endpoint has, or change it first"),
+        Refusal::InTest(_) => (S::CONFLICT, IN_TEST),
         Refusal::NoOutcomes => (S::CONFLICT, "add `outcome` to the endpoint's document, such as {\"kind\": \"label\"}"),
         Refusal::Broken(_) => (S::CONFLICT, "put a document in its place that is right"),
     }

@@ -10,7 +10,7 @@ use super::{Error, Service};
 use crate::access;
 use crate::endpoint::{
     Access, Backend, DocumentError, Endpoint, ModelKey, ModelReference, Name, OriginReference, Revision, Variant,
-    WeightChange,
+    Weight, WeightChange,
 };
 use crate::experiment::{Answer, Author, Cause, Change, Command, Condition, Edit, LastDeployment, Newest, Refusal};
 use crate::isolate::{EndpointError, Served, Wanted};
@@ -141,7 +141,7 @@ impl<P: Platform> Service<'_, P> {
     }
 
     /// Puts another configuration in place of the endpoint's. Units, fallback and access stay; so do the weights of
-    /// variants that stay, where that is asked for.
+    /// variants that stay, and the shares of shadows, where that is asked for.
     ///
     /// # Errors
     /// If there is no such endpoint, it is in a deployment, or the configuration or one of its models is missing or broken.
@@ -294,18 +294,23 @@ impl<P: Platform> Service<'_, P> {
     /// # Errors
     /// If the store fails.
     pub async fn all(&self, kind: Kind) -> Result<Vec<(Name, Option<Times>)>, Error> {
+        let (namespace, prefix) = kind.place();
+        let keys = self.keys(namespace, prefix).await?;
+        // A key that is no name cannot be asked for either.
+        let named = |key: &str| Name::try_from(key.strip_prefix(prefix)?).ok();
+        Ok(keys.into_iter().filter_map(|(key, times)| Some((named(&key)?, times))).collect())
+    }
+
+    /// All keys with a prefix, and since when there are.
+    pub(super) async fn keys(&self, namespace: Namespace, prefix: &str) -> Result<Vec<(String, Option<Times>)>, Error> {
         /// As many as KV gives at once.
         const PAGE: u16 = 1000;
         /// More than anyone has. With [`MOST_DESCRIBED`] reads they stay within what a request may ask of the store.
         const MAX_PAGES: usize = 9;
-        let (namespace, prefix) = kind.place();
         let (mut found, mut cursor) = (Vec::new(), None);
         for _ in 0..MAX_PAGES {
             let page = self.platform.list(namespace, prefix, cursor, PAGE).await?;
-            found.extend(page.keys.into_iter().filter_map(|(key, times)| {
-                // A key that is no name cannot be asked for either.
-                Some((Name::try_from(key.strip_prefix(prefix)?).ok()?, times))
-            }));
+            found.extend(page.keys);
             cursor = page.cursor;
             if cursor.is_none() {
                 break;
@@ -326,6 +331,13 @@ impl<P: Platform> Service<'_, P> {
         for variant in &config.variants {
             let backend = self.stored::<Backend>(Kind::Model, &variant.model).await?.value;
             resolved.push(Variant { name: variant.name.clone(), weight: variant.weight, backend, shadow: None });
+        }
+        let shares = config.shadow_shares();
+        let shares = shares.map_err(|error| RegistryError::Unusable(Kind::Configuration, error.to_string()))?;
+        for (shadow, share) in shares {
+            let backend = self.stored::<Backend>(Kind::Model, &shadow.model).await?.value;
+            let (name, weight) = (shadow.name.clone(), Weight::ZERO);
+            resolved.push(Variant { name, weight, backend, shadow: Some(share) });
         }
         Ok(resolved)
     }
@@ -369,8 +381,13 @@ pub(super) fn composed(
     let before = Endpoint::parse(before).ok();
     if let (Some(before), true) = (&before, keep_weights) {
         for variant in &mut variants {
-            if let Some(known) = before.variant(variant.name.as_str()) {
-                variant.weight = known.weight;
+            match before.variant(variant.name.as_str()) {
+                // What one that answers and a shadow of its name have of the traffic are different things.
+                Some(known) if known.is_shadow() == variant.is_shadow() => {
+                    variant.weight = known.weight;
+                    variant.shadow = known.shadow;
+                }
+                _ => {}
             }
         }
     }

@@ -5,6 +5,7 @@ use turnout_tables::{RowsError, RunError};
 
 use super::invocation::Unreadable;
 use super::registry::{AlarmError, RegistryError};
+use super::shadow_test::TestError;
 use crate::access::AccessError;
 use crate::assignment::AssignmentError;
 use crate::endpoint::{Name, WeightsError};
@@ -45,6 +46,9 @@ pub enum Error {
     /// The administrator: which alarm.
     #[error(transparent)]
     Alarm(#[from] AlarmError),
+    /// The administrator: which shadow test.
+    #[error(transparent)]
+    Test(#[from] TestError),
     /// The administrator: what is to be changed.
     #[error(transparent)]
     Weights(#[from] WeightsError),
@@ -188,6 +192,13 @@ impl Error {
                 AlarmError::TooMany => "too_many_alarms",
                 AlarmError::Broken(..) => "broken",
             },
+            Error::Test(error) => match error {
+                TestError::NotFound(_) => "not_found",
+                TestError::Exists(_) => "exists",
+                TestError::Busy { .. } => "in_test",
+                TestError::State { .. } => "test_state",
+                TestError::Broken(..) => "broken",
+            },
             Error::Refused(refusal) => refusal_code(refusal),
             Error::Experiment(_) => "experiment_unavailable",
             Error::Weights(_) => "bad_weights",
@@ -269,6 +280,8 @@ fn refusal_code(refusal: &Refusal) -> &'static str {
         Refusal::UnknownRevision(_) => "revision_unknown",
         Refusal::Document(_) => "bad_document",
         Refusal::Weights(_) => "bad_weights",
+        Refusal::Shadow(_) => "bad_shadow",
+        Refusal::InTest(_) => "in_test",
         Refusal::NoOutcomes => "no_outcomes",
         Refusal::Broken(_) => "endpoint_invalid",
     }

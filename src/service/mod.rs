@@ -17,6 +17,8 @@ mod outcomes;
 mod policy;
 mod registry;
 mod rehearsal;
+mod shadow_test;
+mod shadow_tests;
 mod shadows;
 mod tally;
 
@@ -30,5 +32,7 @@ pub use invocation::{Asked, Invocation, Payload, Relay, Reply, UnitIn, Unreadabl
 pub use invoke::{IssuedCookie, Noted};
 pub use lookup::EndpointPage;
 pub use outcomes::{OutcomeReport, Received, Reported};
-pub use registry::{AlarmError, Configuration, ConfiguredVariant, Kind, RegistryError, Stored};
+pub use registry::{AlarmError, Configuration, ConfiguredVariant, Kind, RegistryError, ShadowsError, Stored};
 pub use rehearsal::{Trial, TrialReport};
+pub use shadow_test::{Ended, ShadowTest, TestError, TestName, TestNameError, TestState};
+pub use shadow_tests::{Ending, MOST_TESTS_LOOKED_AT, NewTest, Schedule, TestNow, TestUpdate};

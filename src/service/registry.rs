@@ -1,10 +1,10 @@
 //! What SageMaker's control plane knows besides endpoints: models, which are backends under a name, and configurations,
 //! which give such models weights. Endpoints are made of them and then stand for themselves: nothing here is read when
-//! a request is answered. [Alarms](crate::experiment::Alarm) are kept beside them.
+//! a request is answered. [Alarms](crate::experiment::Alarm) and [shadow tests](super::ShadowTest) are kept beside them.
 
 use serde::{Deserialize, Serialize};
 
-use crate::endpoint::{Name, Weight};
+use crate::endpoint::{Name, ShadowShare, Weight};
 use crate::experiment::AlarmName;
 use crate::platform::{Namespace, Times};
 
@@ -24,6 +24,41 @@ pub enum Kind {
 pub struct Configuration {
     /// In order.
     pub variants: Vec<ConfiguredVariant>,
+    /// Those that are asked as well: none, or one beside one variant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shadows: Vec<ConfiguredVariant>,
+}
+
+/// Why a configuration has no shares for its shadows.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ShadowsError {
+    /// There are more of either than SageMaker takes.
+    #[error("a configuration with a shadow has exactly one production variant and one shadow: it has {0} and {1}")]
+    Count(usize, usize),
+    /// A weight is 0, so that there is no ratio.
+    #[error(
+        "the share of the requests that a shadow is asked about is its weight over the production variant's, at most 1: both weights have to be above 0"
+    )]
+    Weight,
+}
+
+impl Configuration {
+    /// Each shadow with the share of the requests that it is asked about: its weight over the production variant's.
+    ///
+    /// # Errors
+    /// If there is not exactly one of each, or a weight is 0.
+    pub fn shadow_shares(&self) -> Result<Vec<(&ConfiguredVariant, ShadowShare)>, ShadowsError> {
+        match (self.variants.as_slice(), self.shadows.as_slice()) {
+            (_, []) => Ok(Vec::new()),
+            ([variant], [shadow]) => {
+                let ratio = shadow.weight.get() / variant.weight.get();
+                let share = ShadowShare::try_from(ratio.min(1.0)).map_err(|_| ShadowsError::Weight)?;
+                // Over 0 the ratio is infinite, and means nothing.
+                if ratio.is_finite() { Ok(vec![(shadow, share)]) } else { Err(ShadowsError::Weight) }
+            }
+            (variants, shadows) => Err(ShadowsError::Count(variants.len(), shadows.len())),
+        }
+    }
 }
 
 /// A variant whose backend is a named model.

@@ -46,13 +46,14 @@ impl Deployment {
 }
 
 /// The variants of two configurations beside each other, and which of them are those of `after`. One that is the same in both
-/// is there once; another whose name is taken gets one that is free.
+/// is there once, unless it is a shadow of other requests in one of them; another whose name is taken gets one that is free.
 pub(super) fn merged(before: &[Variant], after: &[Variant]) -> (Vec<Variant>, Vec<DeployedVariant>) {
     let total: f64 = after.iter().map(|variant| variant.weight.get()).sum();
     let (mut variants, mut deployed) = (before.to_vec(), Vec::new());
     for variant in after {
         let namesake = before.iter().find(|known| known.name == variant.name);
-        let is_shared = namesake.is_some_and(|known| known.backend == variant.backend);
+        let is_shared =
+            namesake.is_some_and(|known| known.backend == variant.backend && known.shadow == variant.shadow);
         let meanwhile = match namesake {
             Some(_) if !is_shared => {
                 free_name(&variant.name, |name| variants.iter().chain(after).any(|known| known.name == *name))

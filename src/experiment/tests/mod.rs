@@ -12,6 +12,7 @@ mod failures;
 mod outcomes;
 mod policies;
 mod tallies;
+mod timetable;
 
 use std::cell::{Cell as Kept, RefCell};
 use std::collections::VecDeque;

@@ -2,20 +2,22 @@
 //!
 //! Its models are backends under a name, its endpoint configurations lists of variants; an endpoint that is made of them
 //! is a document in KV like any other. What has no meaning at the edge, such as instance types and counts, is taken and
-//! passed over; what would change the answers or who sees them, such as shadow variants, is refused.
+//! passed over; what would change the answers or who sees them, such as explainers, is refused.
 
 use futures_util::future::try_join_all;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::deployment::{DeploymentConfig, is_pending, pending};
+use super::described::{status, with};
 use super::error::{Api, message, named};
+use super::inference_experiments as tests;
 use super::list::page;
 use super::requests::{
-    ByConfigName, ByEndpointName, ByModelName, CreateEndpoint, CreateEndpointConfig, CreateModel, List, Shift,
-    UpdateEndpoint, UpdateWeights, parse,
+    ByConfigName, ByEndpointName, ByModelName, CreateEndpoint, CreateEndpointConfig, CreateModel, List,
+    ProductionVariant, Shift, UpdateEndpoint, UpdateWeights, parse,
 };
-use crate::endpoint::{Backend, Name, WeightChange};
+use crate::endpoint::{Backend, Endpoint, Name, WeightChange};
 use crate::experiment::{Cause, LastDeployment, Status};
 use crate::isolate::EndpointError;
 use crate::platform::{Platform, Times};
@@ -101,6 +103,13 @@ async fn operate<P: Platform>(service: &Service<'_, P>, request: &Request) -> Re
             Ok(json!({}))
         }
         "ListEndpoints" => list_endpoints(service, parse(body)?).await,
+        "CreateInferenceExperiment" => tests::create(service, parse(body)?, &cause).await,
+        "DescribeInferenceExperiment" => tests::describe(service, parse(body)?).await,
+        "ListInferenceExperiments" => tests::list(service, parse(body)?).await,
+        "UpdateInferenceExperiment" => tests::update(service, parse(body)?, &cause).await,
+        "StartInferenceExperiment" => tests::start(service, parse(body)?, &cause).await,
+        "StopInferenceExperiment" => tests::stop(service, parse(body)?, &cause).await,
+        "DeleteInferenceExperiment" => tests::delete(service, parse(body)?).await,
         _ => Err(RequestError::NoSuchOperation(target.chars().take(100).collect()).into()),
     }
 }
@@ -137,12 +146,16 @@ async fn describe_model<P: Platform>(service: &Service<'_, P>, asked: ByModelNam
 async fn create_config<P: Platform>(service: &Service<'_, P>, asked: CreateEndpointConfig) -> Result<Value, Error> {
     asked.check()?;
     let name = asked.endpoint_config_name;
-    let variants = asked.production_variants.into_iter().map(|variant| ConfiguredVariant {
-        name: variant.variant_name,
-        model: variant.model_name,
-        weight: variant.initial_variant_weight,
-    });
-    service.create_config(&name, &Configuration { variants: variants.collect() }).await?;
+    let configured = |variants: Vec<ProductionVariant>| {
+        let variants = variants.into_iter().map(|variant| ConfiguredVariant {
+            name: variant.variant_name,
+            model: variant.model_name,
+            weight: variant.initial_variant_weight,
+        });
+        variants.collect()
+    };
+    let (variants, shadows) = (configured(asked.production_variants), configured(asked.shadow_production_variants));
+    service.create_config(&name, &Configuration { variants, shadows }).await?;
     Ok(json!({ "EndpointConfigArn": arn(Kind::Configuration, &name) }))
 }
 
@@ -150,19 +163,23 @@ async fn create_config<P: Platform>(service: &Service<'_, P>, asked: CreateEndpo
 /// endpoint's name, and its variants name no models.
 async fn describe_config<P: Platform>(service: &Service<'_, P>, asked: ByConfigName) -> Result<Value, Error> {
     let name = &asked.endpoint_config_name;
-    let (variants, times): (Vec<Value>, _) = match service.stored::<Configuration>(Kind::Configuration, name).await {
+    let (variants, shadows, times) = match service.stored::<Configuration>(Kind::Configuration, name).await {
         Ok(Stored { value, times }) => {
-            let variants = value.variants.iter().map(|variant| {
-                json!({ "VariantName": variant.name, "ModelName": variant.model, "InitialVariantWeight": variant.weight })
-            });
-            (variants.collect(), times)
+            let told = |variants: &[ConfiguredVariant]| -> Vec<Value> {
+                let told = variants.iter().map(|variant| {
+                    json!({ "VariantName": variant.name, "ModelName": variant.model, "InitialVariantWeight": variant.weight })
+                });
+                told.collect()
+            };
+            (told(&value.variants), told(&value.shadows), times)
         }
         Err(missing @ Error::Registry(RegistryError::NotFound(..))) => match service.configured(name).await {
             Ok(Configured { endpoint: Ok(endpoint), times, .. }) if endpoint.config().is_none() => {
-                let variants = endpoint.variants().iter();
-                let variants = variants
-                    .map(|variant| json!({ "VariantName": variant.name, "InitialVariantWeight": variant.weight }));
-                (variants.collect(), times)
+                let told =
+                    |(name, weight): (&Name, f64)| json!({ "VariantName": name, "InitialVariantWeight": weight });
+                let variants = endpoint.answering().map(|variant| told((&variant.name, variant.weight.get())));
+                let shadows = shadow_weights(&endpoint).map(told);
+                (variants.collect(), shadows.collect(), times)
             }
             _ => return Err(missing),
         },
@@ -173,6 +190,7 @@ async fn describe_config<P: Platform>(service: &Service<'_, P>, asked: ByConfigN
         "EndpointConfigArn": arn(Kind::Configuration, name),
         "ProductionVariants": variants,
     });
+    let described = with(described, "ShadowProductionVariants", some(shadows));
     Ok(dated(described, times))
 }
 
@@ -189,10 +207,12 @@ async fn describe_endpoint<P: Platform>(service: &Service<'_, P>, asked: ByEndpo
         Ok(endpoint) => {
             let open = deployment.as_deref().filter(|deployment| deployment.status.is_open());
             let is_its = |name: &Name| open.is_none_or(|open| !is_pending(open, name));
-            let variants = endpoint.variants().iter().filter(|variant| is_its(&variant.name)).map(|variant| {
-                json!({ "VariantName": variant.name, "CurrentWeight": variant.weight, "DesiredWeight": variant.weight })
-            });
+            let told = |(name, weight): (&Name, f64)| json!({ "VariantName": name, "CurrentWeight": weight, "DesiredWeight": weight });
+            let variants = endpoint.answering().filter(|variant| is_its(&variant.name));
+            let variants = variants.map(|variant| told((&variant.name, variant.weight.get())));
+            let shadows = shadow_weights(endpoint).filter(|(name, _)| is_its(name)).map(told);
             let described = with(described, "ProductionVariants", Some(variants.collect::<Value>()));
+            let described = with(described, "ShadowProductionVariants", some(shadows.collect()));
             let described = with(described, "EndpointConfigName", Some(endpoint.config().unwrap_or(name).as_str()));
             let described = with(described, "PendingDeploymentSummary", open.map(|open| pending(open, endpoint)));
             with(described, "FailureReason", deployment.as_deref().and_then(why_rolled_back))
@@ -201,6 +221,18 @@ async fn describe_endpoint<P: Platform>(service: &Service<'_, P>, asked: ByEndpo
     };
     let terms = deployment.map(|last| last.deployment.terms);
     Ok(modified(with(described, "LastDeploymentConfig", terms), times))
+}
+
+/// What shadows would weigh as SageMaker has it, where a shadow's share of the requests is its weight over the production
+/// variant's: its share of all weight that there is.
+fn shadow_weights(endpoint: &Endpoint) -> impl Iterator<Item = (&Name, f64)> {
+    let total = endpoint.total_weight();
+    endpoint.shadows().map(move |(variant, share)| (&variant.name, share.get() * if total > 0.0 { total } else { 1.0 }))
+}
+
+/// A list, where there is something in it.
+fn some(list: Vec<Value>) -> Option<Value> {
+    (!list.is_empty()).then(|| list.into())
 }
 
 /// Why the endpoint is as it was before its last deployment, as long as nothing else has become of it.
@@ -288,19 +320,6 @@ async fn list<P: Platform>(service: &Service<'_, P>, kind: Kind, asked: List) ->
     Ok(with(json!({ plural: described.collect::<Value>() }), "NextToken", next))
 }
 
-/// Until a deployment is decided, and a change has reached every isolate, the endpoint is still updating, and waiters wait.
-fn status<P: Platform>(service: &Service<'_, P>, configured: &Configured) -> &'static str {
-    let Configured { endpoint, times, deployment } = configured;
-    let times = *times;
-    match endpoint {
-        Err(_) => "Failed",
-        Ok(_) if deployment.as_ref().is_some_and(|deployment| deployment.status.is_open()) => "Updating",
-        Ok(_) if service.is_settled(times) => "InService",
-        Ok(_) if times.is_some_and(|times| times.created_ms == Some(times.modified_ms)) => "Creating",
-        Ok(_) => "Updating",
-    }
-}
-
 /// An address in AWS's form. There are no regions and no accounts here.
 fn arn(kind: Kind, name: &Name) -> String {
     let kind = match kind {
@@ -309,14 +328,6 @@ fn arn(kind: Kind, name: &Name) -> String {
         Kind::Model => "model",
     };
     format!("arn:aws:sagemaker:auto:000000000000:{kind}/{name}")
-}
-
-/// With a member more, where there is something to say.
-fn with(mut described: Value, member: &str, value: Option<impl Into<Value>>) -> Value {
-    if let (Some(members), Some(value)) = (described.as_object_mut(), value) {
-        members.insert(member.to_owned(), value.into());
-    }
-    described
 }
 
 /// With the time at which it was made, where that is known: seconds since the Unix epoch.

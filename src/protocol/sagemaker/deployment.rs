@@ -5,7 +5,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::endpoint::{Endpoint, Name};
+use crate::endpoint::{Endpoint, Name, ShadowShare};
 use crate::experiment::{AlarmName, LastDeployment, Rollout};
 use crate::request::RequestError;
 
@@ -172,20 +172,29 @@ pub(super) fn pending(open: &LastDeployment, endpoint: &Endpoint) -> Value {
     let (status, since_ms) =
         if open.is_baking { ("Baking", open.since_ms) } else { ("ActivatingTraffic", open.began_ms) };
     let status = json!([{ "Status": status, "StatusMessage": open.says, "StartTime": since_ms / 1000.0 }]);
-    let variants = open.deployment.variants.iter().map(|deployed| {
-        let share = endpoint.share_of(deployed.meanwhile.as_str());
-        json!({
+    let (mut variants, mut shadows) = (Vec::new(), Vec::new());
+    for deployed in &open.deployment.variants {
+        let variant = endpoint.variant(deployed.meanwhile.as_str());
+        // A shadow is asked of the same share before and after.
+        let shadow = variant.and_then(|variant| variant.shadow).map(ShadowShare::get);
+        let current = shadow.unwrap_or_else(|| variant.map_or(0.0, |variant| endpoint.share(variant)));
+        let told = json!({
             "VariantName": deployed.name,
-            "CurrentWeight": percent(share),
-            "DesiredWeight": percent(deployed.share),
+            "CurrentWeight": percent(current),
+            "DesiredWeight": percent(shadow.unwrap_or(deployed.share)),
             "VariantStatus": status,
-        })
-    });
-    json!({
+        });
+        if shadow.is_some() { shadows.push(told) } else { variants.push(told) }
+    }
+    let mut told = json!({
         "EndpointConfigName": open.deployment.config,
-        "ProductionVariants": variants.collect::<Value>(),
+        "ProductionVariants": variants,
         "StartTime": open.began_ms / 1000.0,
-    })
+    });
+    if let (Some(members), false) = (told.as_object_mut(), shadows.is_empty()) {
+        members.insert("ShadowProductionVariants".to_owned(), shadows.into());
+    }
+    told
 }
 
 /// Whether a variant of the document is there for the deployment alone.

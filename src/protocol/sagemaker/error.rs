@@ -9,7 +9,7 @@ use crate::isolate::EndpointError;
 use crate::origin::OriginError;
 use crate::protocol::report::Report;
 use crate::request::RequestError;
-use crate::service::{AlarmError, Error, Failure};
+use crate::service::{AlarmError, Error, Failure, TestError};
 
 /// AWS's name of an error, and its status.
 pub(super) struct Named {
@@ -54,7 +54,11 @@ pub(super) fn named(error: &Error, api: Api) -> Named {
         | Error::Request(RequestError::NoRoom) => ("ServiceUnavailable", S::SERVICE_UNAVAILABLE),
         Error::Alarm(AlarmError::NotFound(_)) => ("ResourceNotFound", S::NOT_FOUND),
         Error::Alarm(AlarmError::TooMany) => ("LimitExceeded", S::BAD_REQUEST),
+        Error::Test(TestError::NotFound(_)) => ("ResourceNotFound", S::BAD_REQUEST),
+        Error::Test(TestError::Exists(_) | TestError::Busy { .. }) => ("ResourceInUse", S::BAD_REQUEST),
+        Error::Test(TestError::State { .. }) => ("ConflictException", S::BAD_REQUEST),
         Error::Request(_)
+        | Error::Test(TestError::Broken(..))
         | Error::Alarm(AlarmError::Broken(..))
         | Error::Unreadable(_)
         | Error::Assignment(_)

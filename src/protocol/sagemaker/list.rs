@@ -1,22 +1,25 @@
 //! Pages of listings, in the order that is asked for.
 
 use std::cmp::Ordering;
+use std::fmt::Display;
 
 use super::requests::List;
-use crate::endpoint::Name;
 use crate::platform::Times;
 use crate::request::RequestError;
 
-/// A thing of a listing.
-pub(super) type Listed = (Name, Option<Times>);
+/// A thing of a listing, by its name.
+pub(super) type Listed<N> = (N, Option<Times>);
+
+/// A page of a listing, and the token of the next.
+type Page<N> = (Vec<Listed<N>>, Option<String>);
 
 /// The page that is asked for, of at most `most` things, and the token of the next. AWS's clients take any number up to the
 /// `MaxResults` that they ask for.
-pub(super) fn page(
-    mut all: Vec<Listed>,
+pub(super) fn page<N: Clone + Ord + Display + for<'a> TryFrom<&'a str>>(
+    mut all: Vec<Listed<N>>,
     list: &List,
     most: usize,
-) -> Result<(Vec<Listed>, Option<String>), RequestError> {
+) -> Result<Page<N>, RequestError> {
     let refused = |what: &str| Err(RequestError::Operation(what.to_owned()));
     let by_name = match list.sort_by.as_deref() {
         None | Some("CreationTime") => false,
@@ -34,7 +37,7 @@ pub(super) fn page(
         Some(_) => return refused("`MaxResults` is 1 to 100"),
     };
     let size = size.min(most);
-    let order = |a: &Listed, b: &Listed| {
+    let order = |a: &Listed<N>, b: &Listed<N>| {
         let by_time = if by_name { Ordering::Equal } else { created(a).total_cmp(&created(b)) };
         let order = by_time.then_with(|| a.0.cmp(&b.0));
         if ascending { order } else { order.reverse() }
@@ -53,23 +56,23 @@ pub(super) fn page(
 }
 
 /// Milliseconds since the Unix epoch; what somebody else wrote is older than all.
-fn created(listed: &Listed) -> f64 {
+fn created<N>(listed: &Listed<N>) -> f64 {
     listed.1.and_then(|times| times.created_ms).unwrap_or(0.0)
 }
 
-fn parse(token: &str) -> Option<Listed> {
+fn parse<N: for<'a> TryFrom<&'a str>>(token: &str) -> Option<Listed<N>> {
     let (created, name) = token.split_once(':')?;
     let created_ms: f64 = created.parse().ok()?;
-    Some((Name::try_from(name).ok()?, Some(Times::created(created_ms))))
+    Some((N::try_from(name).ok()?, Some(Times::created(created_ms))))
 }
 
-fn is_asked_for((name, times): &Listed, list: &List) -> bool {
+fn is_asked_for<N: Display>((name, times): &Listed<N>, list: &List) -> bool {
     let within = |ms: Option<f64>, after: Option<f64>, before: Option<f64>| match ms {
         Some(ms) => after.is_none_or(|after| ms > after * 1000.0) && before.is_none_or(|before| ms < before * 1000.0),
         // Whoever asks by time does not mean what has none.
         None => after.is_none() && before.is_none(),
     };
-    list.name_contains.as_ref().is_none_or(|part| name.as_str().contains(part))
+    list.name_contains.as_ref().is_none_or(|part| name.to_string().contains(part))
         && within(times.and_then(|times| times.created_ms), list.creation_time_after, list.creation_time_before)
         && within(times.map(|times| times.modified_ms), list.last_modified_time_after, list.last_modified_time_before)
 }
@@ -78,6 +81,7 @@ fn is_asked_for((name, times): &Listed, list: &List) -> bool {
 #[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 mod tests {
     use super::*;
+    use crate::endpoint::Name;
 
     fn list(json: &str) -> List {
         super::super::requests::parse(json.as_bytes()).unwrap()
@@ -85,10 +89,11 @@ mod tests {
 
     const MOST: usize = usize::MAX;
 
-    fn all() -> Vec<Listed> {
+    fn all() -> Vec<Listed<Name>> {
         let at = |ms: f64| Some(Times::created(ms));
         let named = |name: &str| Name::try_from(name).unwrap();
-        let mut all: Vec<Listed> = (0..25).map(|i| (named(&format!("e{i}")), at(f64::from(i / 2) * 1000.0))).collect();
+        let mut all: Vec<Listed<Name>> =
+            (0..25).map(|i| (named(&format!("e{i}")), at(f64::from(i / 2) * 1000.0))).collect();
         all.push((named("by-hand"), None));
         all
     }

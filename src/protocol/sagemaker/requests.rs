@@ -58,7 +58,7 @@ pub(super) struct CreateEndpointConfig {
     pub endpoint_config_name: Name,
     pub production_variants: Vec<ProductionVariant>,
     #[serde(default)]
-    shadow_production_variants: Vec<IgnoredAny>,
+    pub shadow_production_variants: Vec<ProductionVariant>,
     data_capture_config: Refused,
     async_inference_config: Refused,
     explainer_config: Refused,
@@ -160,7 +160,7 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, RequestError>
     Ok(read)
 }
 
-fn refuse(member: &str, instead: &str) -> RequestError {
+pub(super) fn refuse(member: &str, instead: &str) -> RequestError {
     RequestError::Operation(format!("`{member}` is not served here: {instead}"))
 }
 
@@ -214,12 +214,8 @@ impl CreateModel {
 impl CreateEndpointConfig {
     /// Whether it asks for nothing that is not served.
     pub fn check(&self) -> Result<(), RequestError> {
-        let experiment = "requests go to one variant, and are recorded";
-        if !self.shadow_production_variants.is_empty() {
-            return Err(refuse("ShadowProductionVariants", experiment));
-        }
         if self.data_capture_config.is_some() {
-            return Err(refuse("DataCaptureConfig", experiment));
+            return Err(refuse("DataCaptureConfig", "requests go to one variant, and are recorded"));
         }
         if self.async_inference_config.is_some() {
             return Err(refuse("AsyncInferenceConfig", "requests are answered at once"));

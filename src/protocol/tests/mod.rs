@@ -5,6 +5,7 @@ mod alarms;
 mod bodies;
 mod deployments;
 mod experiments;
+mod inference_experiments;
 mod interleaved;
 mod native;
 mod open_inference;

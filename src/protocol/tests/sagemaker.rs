@@ -234,7 +234,7 @@ fn what_cannot_be_done_is_said() {
         (
             "CreateEndpointConfig",
             json!({"EndpointConfigName": "d", "ProductionVariants": [a], "ShadowProductionVariants": [a]}),
-            "ShadowProductionVariants",
+            "used twice",
         ),
         ("CreateEndpoint", json!({"EndpointName": "e", "EndpointConfigName": "c"}), "already existing endpoint"),
         (
