@@ -129,7 +129,7 @@ impl<P: Platform> Service<'_, P> {
             Ok(_) => return Err(exists().into()),
         }
         let variants = self.variants_of(config).await?;
-        let document = Endpoint::compose(config.clone(), variants, access, None)
+        let document = Endpoint::compose(config.clone(), variants, access, None, None)
             .map_err(|error| RegistryError::Broken(Kind::Configuration, config.clone(), error.to_string()))?;
         let change = Change { edit: Edit::Document(document), condition: Condition::Absent };
         match self.change(name, change, cause).await {
@@ -248,7 +248,7 @@ impl<P: Platform> Service<'_, P> {
     /// If there is one of that name, or a model is missing, or the variants cannot stand beside each other.
     pub async fn create_config(&self, name: &Name, config: &Configuration) -> Result<(), Error> {
         let variants = self.resolve(config).await?;
-        Endpoint::compose(name.clone(), variants, Access::Open, None)
+        Endpoint::compose(name.clone(), variants, Access::Open, None, None)
             .map_err(|error| RegistryError::Unusable(Kind::Configuration, error.to_string()))?;
         self.create(Kind::Configuration, name, config).await
     }
@@ -379,7 +379,7 @@ pub(super) fn composed(
         Some(before) => before.access().clone(),
         None => access::administrators(),
     };
-    Endpoint::compose(config.clone(), variants, access, before.as_ref()).map_err(|error| match error {
+    Endpoint::compose(config.clone(), variants, access, None, before.as_ref()).map_err(|error| match error {
         // The configuration is in order: it is the endpoint that asks for one more variant.
         DocumentError::UnknownFallback(fallback, known) => {
             RegistryError::Fallback { endpoint: name.clone(), fallback, config: config.clone(), known }
