@@ -3,11 +3,13 @@
 mod explanation;
 mod moved;
 mod random;
+mod sample;
 mod unit;
 
 pub use explanation::{ExplainedScore, Explanation, explain};
 pub use moved::{Flow, Moved, moved};
 pub use random::{Randomness, seeded};
+pub use sample::sampled;
 pub use unit::{Score, UnitHash};
 
 use rand_core::Rng;

@@ -34,6 +34,6 @@ pub fn seeded(seed: [u8; 32]) -> Randomness {
 }
 
 /// The top 53 bits as a number in [0, 1): every multiple of 2^-53 is as likely as every other.
-fn unit_interval(bits: u64) -> f64 {
+pub(super) fn unit_interval(bits: u64) -> f64 {
     (bits >> 11) as f64 * (1.0 / 9_007_199_254_740_992.0)
 }

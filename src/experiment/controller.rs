@@ -1,5 +1,6 @@
 //! An experiment as it is asked: its database, and the store that the document is published to.
 
+use super::capture;
 use super::history;
 use super::inbox;
 use super::ledger::{Ledger, Newest, Observation, Publication, Refusal};
@@ -309,6 +310,7 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
             cut,
             policy: self.steering().status()?,
             lost: inbox::lost(self.database)?,
+            capture: capture::counts(self.database)?,
             bytes: self.database.bytes()?,
         })
     }

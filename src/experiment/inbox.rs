@@ -1,5 +1,6 @@
 //! Tallies as they come in: each counts once, however often and in whatever order it comes.
 
+use super::capture;
 use super::scoreboard;
 use super::tables::{Row, set_state, state_count};
 use super::tally::Tally;
@@ -30,6 +31,7 @@ pub(super) fn receive(database: &impl Database, tally: &Tally, now_ms: f64) -> R
             let lost = lost(database)?.saturating_add(tally.lost);
             set_state(database, LOST, Cell::count(lost))?;
         }
+        capture::count(database, tally.captured)?;
         if !is_next {
             database.execute("INSERT INTO early (isolate, sequence) VALUES (?, ?)", &message)?;
         }

@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::assignment::Reason;
 use crate::endpoint::Name;
-use crate::experiment::{Counted, KeptPrediction, Newest, Share, Sums, Tally, Wronged, unit_number};
+use crate::experiment::{CaptureCounts, Counted, KeptPrediction, Newest, Share, Sums, Tally, Wronged, unit_number};
 
 /// Sums by endpoint.
 #[derive(Debug, Default)]
@@ -27,6 +27,7 @@ struct Pending {
     wronged: HashSet<Wronged>,
     predictions: Vec<KeptPrediction>,
     lost: u64,
+    captured: CaptureCounts,
     /// The message that is on its way, or was lost on it.
     sent: Option<Tally>,
     sequence: u64,
@@ -45,6 +46,7 @@ impl Default for Pending {
             wronged: HashSet::new(),
             predictions: Vec::new(),
             lost: 0,
+            captured: CaptureCounts::default(),
             sent: None,
             sequence: 0,
             sending_since_ms: None,
@@ -176,6 +178,15 @@ impl Tallies {
         has_room
     }
 
+    /// Notes what became of captured lines.
+    pub fn captured(&mut self, endpoint: &Name, counts: CaptureCounts) {
+        let pending = match self.endpoints.get_mut(endpoint.as_str()) {
+            Some(pending) => pending,
+            None => self.endpoints.entry(endpoint.to_string()).or_default(),
+        };
+        pending.captured.add(counts);
+    }
+
     /// Whether who asks is to send an endpoint's, as nobody is. Each endpoint's are sent by themselves: an experiment that hangs
     /// keeps no other from hearing anything.
     pub fn begin_sending(&mut self, endpoint: &str, now_ms: f64) -> bool {
@@ -217,6 +228,7 @@ impl Tallies {
                     revision,
                     number,
                     lost: std::mem::take(&mut pending.lost),
+                    captured: std::mem::take(&mut pending.captured),
                 }
             }
         };
@@ -242,7 +254,11 @@ impl Tallies {
 
 impl Pending {
     fn is_empty(&self) -> bool {
-        self.sent.is_none() && self.sums.is_empty() && self.units.is_empty() && self.lost == 0
+        self.sent.is_none()
+            && self.sums.is_empty()
+            && self.units.is_empty()
+            && self.lost == 0
+            && self.captured.is_empty()
     }
 }
 

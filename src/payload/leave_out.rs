@@ -78,8 +78,7 @@ fn folded(name: &str) -> String {
 
 impl<'a> Columns<'a> {
     fn new(names: &[String], schema: Option<&'a Schema>) -> Self {
-        let mut columns =
-            Columns { names: names.iter().map(|name| folded(name)).collect(), schema, marks: None };
+        let mut columns = Columns { names: names.iter().map(|name| folded(name)).collect(), schema, marks: None };
         columns.marks = schema.and_then(|schema| columns.marks_of(schema));
         columns
     }
@@ -286,9 +285,9 @@ mod tests {
     use super::*;
 
     fn schema(inputs: &[(&str, Datatype, usize)]) -> Schema {
-        let inputs = inputs.iter().map(|(name, datatype, width)| {
-            Input::new((*name).to_owned(), *datatype, vec![*width]).unwrap()
-        });
+        let inputs = inputs
+            .iter()
+            .map(|(name, datatype, width)| Input::new((*name).to_owned(), *datatype, vec![*width]).unwrap());
         Schema::new(inputs.collect()).unwrap()
     }
 
@@ -299,6 +298,11 @@ mod tests {
     fn cleared(form: Form, body: &str, names: &[&str], schema: Option<&Schema>) -> Option<String> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         without_columns(form, body.as_bytes(), &names, schema).map(|body| String::from_utf8(body).unwrap())
+    }
+
+    /// JSON whose members stand in whichever order, or else a text.
+    fn read(body: &str) -> Value {
+        serde_json::from_str(body).unwrap_or_else(|_| body.into())
     }
 
     const JSON: Form = Form::Rows(Some(ContentType { format: Format::Json, header: Header::Unsaid }));
@@ -313,7 +317,11 @@ mod tests {
         for (form, body, expected) in [
             (JSON, r#"{"instances": [[36, "x", 3]]}"#, r#"{"instances":[[null,"x",3]]}"#),
             (JSON, r#"[[36, "x", 3]]"#, r#"[[null,"x",3]]"#),
-            (JSON, r#"{"instances": [{"age": 36, "plan": "x", "calls": 3}]}"#, r#"{"instances":[{"calls":3,"plan":"x"}]}"#),
+            (
+                JSON,
+                r#"{"instances": [{"age": 36, "plan": "x", "calls": 3}]}"#,
+                r#"{"instances":[{"calls":3,"plan":"x"}]}"#,
+            ),
             (JSON, r#"{"instances": [{"features": [36, "x", 3]}]}"#, r#"{"instances":[{"features":[null,"x",3]}]}"#),
             (
                 JSON,
@@ -330,7 +338,11 @@ mod tests {
                 r#"{"dataframe_split": {"columns": ["calls", "age", "plan"], "index": [36], "data": [[3, 36, "x"]]}}"#,
                 r#"{"dataframe_split":{"columns":["calls","age","plan"],"data":[[3,null,"x"]]}}"#,
             ),
-            (JSON, r#"{"dataframe_split": {"data": [[36, "x", 3]]}}"#, r#"{"dataframe_split":{"data":[[null,"x",3]]}}"#),
+            (
+                JSON,
+                r#"{"dataframe_split": {"data": [[36, "x", 3]]}}"#,
+                r#"{"dataframe_split":{"data":[[null,"x",3]]}}"#,
+            ),
             (LINES, "[36, \"x\", 3]\n\n{\"age\": 36}\n", "[null,\"x\",3]\n{}\n"),
             (CSV, "36,x,3\n40,\"a, b\",4", ",x,3\n,\"a, b\",4\n"),
             (CSV, "calls,age,plan\n3,36,x\n", "calls,age,plan\n3,,x\n"),
@@ -340,8 +352,8 @@ mod tests {
                 r#"{"inputs":[{"data":[3],"name":"calls"}]}"#,
             ),
         ] {
-            assert_eq!(cleared(form, body, &["age"], Some(&customers)).as_deref(), Some(expected), "{body}");
-            // Nothing of the kind is known of an origin's lists.
+            let kept = cleared(form, body, &["age"], Some(&customers)).unwrap();
+            assert_eq!(read(&kept), read(expected), "{body}");
             assert_eq!(cleared(form, body, &[], None).as_deref(), Some(body), "{body}");
         }
         // Names that the model does not have are of no column, as each of its columns has another.
@@ -359,13 +371,21 @@ mod tests {
         for (form, body, expected) in [
             (JSON, r#"{"instances": [{"Age ": 36, "x": 1}]}"#, Some(r#"{"instances":[{"x":1}]}"#)),
             (JSON, r#"{"customer": {"age": 36, "x": [1]}}"#, Some(r#"{"customer":{"x":[1]}}"#)),
-            (JSON, r#"{"instances": [{"x": 1, "seen": [{"age": 36}]}]}"#, Some(r#"{"instances":[{"seen":[{}],"x":1}]}"#)),
+            (
+                JSON,
+                r#"{"instances": [{"x": 1, "seen": [{"age": 36}]}]}"#,
+                Some(r#"{"instances":[{"seen":[{}],"x":1}]}"#),
+            ),
             (JSON, r#"{"inputs": {"age": [36, 40], "x": [[1], [2]]}}"#, Some(r#"{"inputs":{"x":[[1],[2]]}}"#)),
             (JSON, r#"{"inputs": {"x": [[36, 2]]}}"#, None),
             (JSON, r#"{"instances": [[36, 1]]}"#, None),
             (JSON, r#"{"instances": [{"features": [36, 1]}]}"#, None),
             (JSON, r#"{"rows": [[36, 1]]}"#, None),
-            (JSON, r#"{"dataframe_split": {"columns": ["x", "age"], "data": [[1, 36]]}}"#, Some(r#"{"dataframe_split":{"columns":["x","age"],"data":[[1,null]]}}"#)),
+            (
+                JSON,
+                r#"{"dataframe_split": {"columns": ["x", "age"], "data": [[1, 36]]}}"#,
+                Some(r#"{"dataframe_split":{"columns":["x","age"],"data":[[1,null]]}}"#),
+            ),
             (JSON, r#"{"dataframe_split": {"columns": [0, 1], "data": [[1, 36]]}}"#, None),
             (JSON, "36", None),
             (JSON, "{", None),
@@ -375,12 +395,15 @@ mod tests {
             (CSV, "age,x\n36,1,2", None),
             (LINES, "[36]", None),
             (TENSORS, r#"{"inputs": [{"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [36, 2]}]}"#, None),
-            (TENSORS, r#"{"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP64", "data": [2]}]}"#,
-                Some(r#"{"inputs":[{"data":[2],"datatype":"FP64","name":"x","shape":[1,1]}]}"#)),
+            (
+                TENSORS,
+                r#"{"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP64", "data": [2]}]}"#,
+                Some(r#"{"inputs":[{"data":[2],"datatype":"FP64","name":"x","shape":[1,1]}]}"#),
+            ),
             (Form::Tensors { binary: true }, r#"{"inputs": []}"#, None),
             (Form::Rows(None), "age=36", None),
         ] {
-            assert_eq!(cleared(form, body, &["age"], None).as_deref(), expected, "{body}");
+            assert_eq!(cleared(form, body, &["age"], None).as_deref().map(read), expected.map(read), "{body}");
         }
     }
 

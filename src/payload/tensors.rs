@@ -192,6 +192,11 @@ impl<'a> Inference<'a> {
 }
 
 impl Inference<'_> {
+    /// Whether tensors stand behind the JSON, as bytes.
+    pub fn has_bytes(&self) -> bool {
+        self.inputs.iter().any(|input| input.binary.is_some())
+    }
+
     /// How many rows the first tensor's shape says that there are.
     pub fn rows(&self) -> usize {
         self.inputs.first().and_then(|input| input.shape.first().copied()).unwrap_or_default()

@@ -15,7 +15,7 @@ use super::signature::{inputs, outputs};
 use super::{tabular, triton};
 use crate::endpoint::{MostBytes, Name};
 use crate::payload::{
-    BINARY, Flat, Inference, Outputs, Schema, Table, bounded, count_tensor_rows, datatype_name, tensor_bytes,
+    BINARY, Flat, Form, Inference, Outputs, Schema, Table, bounded, count_tensor_rows, datatype_name, tensor_bytes,
 };
 use crate::platform::Platform;
 use crate::request::{Request, RequestError, Response, segments};
@@ -160,7 +160,7 @@ async fn infer<P: Platform>(
     describe_decision(&mut response, &request, &noted);
     let length = length.map(str::to_owned);
     let count: CountRows = Box::new(move || count_tensor_rows(&request.body, length.as_deref()));
-    let follow_ups = noted.sent(response.status().as_u16(), response.body().len(), Some(count));
+    let follow_ups = noted.sent(&response, Some(count));
     Ok(Answer { response, follow_ups })
 }
 
@@ -174,6 +174,10 @@ impl Payload for Tensors<'_> {
             return Err(RowsError::TooMany { rows, most: most_rows }.into());
         }
         Ok(self.0.table(schema)?)
+    }
+
+    fn form(&self) -> Form {
+        Form::Tensors { binary: self.0.has_bytes() }
     }
 
     fn extra_response_type(&self) -> Option<&'static str> {

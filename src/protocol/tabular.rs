@@ -8,7 +8,7 @@ use super::headers;
 use super::respond::{Answer, describe_decision, respond};
 use crate::endpoint::{MostBytes, Name};
 use crate::experiment::{Author, Cause};
-use crate::payload::{self, ContentType, Format, Outputs, Schema, Table, count_rows};
+use crate::payload::{self, ContentType, Form, Format, Outputs, Schema, Table, count_rows};
 use crate::platform::{HttpAnswer, Platform};
 use crate::request::{Request, RequestError, Response};
 use crate::service::{CountRows, Error, Invocation, Payload, Relay, Reply, Service, UnitIn, Unreadable};
@@ -25,6 +25,10 @@ impl Payload for Rows<'_> {
 
     fn table(&self, schema: &Schema, most_rows: usize) -> Result<Table, Unreadable> {
         Ok(payload::decode(self.sent()?, &self.0.body, schema, most_rows)?)
+    }
+
+    fn form(&self) -> Form {
+        Form::Rows(self.sent().ok())
     }
 }
 
@@ -76,7 +80,7 @@ pub(super) async fn invoke<P: Platform>(
     describe_decision(&mut response, &request, &noted);
     let sent = rows.sent().ok();
     let count = sent.map(|sent| -> CountRows { Box::new(move || count_rows(sent, &request.body)) });
-    let follow_ups = noted.sent(response.status().as_u16(), response.body().len(), count);
+    let follow_ups = noted.sent(&response, count);
     Answer { response, follow_ups }
 }
 

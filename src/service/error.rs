@@ -3,6 +3,7 @@
 
 use turnout_tables::{RowsError, RunError};
 
+use super::capture::CapturedError;
 use super::invocation::Unreadable;
 use super::registry::{AlarmError, RegistryError};
 use crate::access::AccessError;
@@ -54,6 +55,9 @@ pub enum Error {
     /// The administrator: what is to be done with a policy.
     #[error(transparent)]
     Policy(#[from] ActError),
+    /// The administrator: captured lines.
+    #[error(transparent)]
+    Captured(#[from] CapturedError),
     /// The endpoint's experiment.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
@@ -190,6 +194,10 @@ impl Error {
             },
             Error::Refused(refusal) => refusal_code(refusal),
             Error::Experiment(_) => "experiment_unavailable",
+            Error::Captured(error) => match error {
+                CapturedError::NotFound { .. } => "not_captured",
+                CapturedError::Bucket(_) => "bucket_unavailable",
+            },
             Error::Weights(_) => "bad_weights",
             Error::Entropy(_) => "no_randomness",
         }

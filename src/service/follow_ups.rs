@@ -1,8 +1,8 @@
 //! What is left to do once a response is on its way. The caller never waits for it.
 
-use futures_util::future::join3;
+use futures_util::future::join4;
 
-use super::Service;
+use super::{Body, Sample, Service};
 use crate::endpoint::{Endpoint, Name};
 use crate::experiment::KeptPrediction;
 use crate::platform::Platform;
@@ -22,6 +22,8 @@ pub struct FollowUps {
     pub(super) kept: Option<KeptPrediction>,
     /// What is watched of it.
     pub(super) watched: Watched,
+    /// The request and its answer, where they are captured.
+    pub(super) captured: Option<(Sample, Body)>,
     /// Endpoints whose configuration was served past its time to live.
     pub(super) refresh: Vec<Name>,
 }
@@ -77,8 +79,10 @@ impl<P: Platform> Service<'_, P> {
                 sink.write(record).await;
             }
         };
+        let captured = follow_ups.captured.take();
+        let captures = captured.is_some() || !self.isolate.captures.borrow().is_empty();
         // As it is after most requests: the less there is, the less it costs.
-        if sends.is_none() && follow_ups.refresh.is_empty() {
+        if sends.is_none() && follow_ups.refresh.is_empty() && !captures {
             return written.await;
         }
         let sent = async {
@@ -92,6 +96,17 @@ impl<P: Platform> Service<'_, P> {
                 let _ = self.read_endpoint(name).await;
             }
         };
-        join3(written, refreshed, sent).await;
+        let capture = async {
+            let variant = record.as_ref().and_then(|record| record.variant.as_deref());
+            if let (Some((sample, answer)), Some(variant)) = (&captured, variant) {
+                self.capture(sample, variant, answer).await;
+            }
+            // Whatever was left behind by others is sent as well.
+            let sends = captures && self.isolate.captures.borrow_mut().begin_sending(self.platform.now_ms());
+            if sends {
+                self.send_captures().await;
+            }
+        };
+        join4(written, refreshed, sent, capture).await;
     }
 }

@@ -4,7 +4,7 @@ use http::HeaderMap;
 use turnout_tables::RowsError;
 
 use crate::endpoint::{MostBytes, Name};
-use crate::payload::{FormatError, Outputs, PayloadError, Schema, Table, TensorError};
+use crate::payload::{Form, FormatError, Outputs, PayloadError, Schema, Table, TensorError};
 use crate::platform::HttpAnswer;
 use crate::request::Request;
 
@@ -59,6 +59,9 @@ pub trait Payload {
     /// # Errors
     /// If they are more, or not what the model takes.
     fn table(&self, schema: &Schema, most_rows: usize) -> Result<Table, Unreadable>;
+
+    /// How the body is to be read by who looks for columns in it.
+    fn form(&self) -> Form;
 
     /// A media type that a model host may answer in unasked, beside JSON, CSV and JSON lines.
     fn extra_response_type(&self) -> Option<&'static str> {

@@ -9,7 +9,7 @@ use super::error::{BackendError, Failure};
 use super::follow_ups::Watched;
 use super::ids::Draft;
 use super::invocation::{Invocation, Payload, Reply, UnitIn, Unreadable};
-use super::{CountRows, Error, FollowUps, Service};
+use super::{Body, CountRows, Error, FollowUps, Sample, Service};
 use crate::assignment::{Assignment, Reason, UnitHash, assign};
 use crate::endpoint::{
     Backend, Endpoint, ModelKey, ModelReference, Name, RequestLimits, Stickiness, UnitSource, Variant,
@@ -19,7 +19,7 @@ use crate::origin;
 use crate::payload::rows_that_fit;
 use crate::platform::{Namespace, Platform, StoreError};
 use crate::record::Record;
-use crate::request::{RequestError, cookie, header};
+use crate::request::{RequestError, Response, cookie, header};
 
 /// What is noted of an invocation, until its response is made.
 #[derive(Default)]
@@ -27,6 +27,8 @@ pub struct Noted {
     follow_ups: FollowUps,
     issued: Option<IssuedCookie>,
     draft: Draft,
+    /// The request, where it is captured.
+    sample: Option<Sample>,
 }
 
 /// A cookie that the response gives to a caller who had no unit.
@@ -65,7 +67,10 @@ impl<P: Platform> Service<'_, P> {
     pub async fn invoke(&self, invocation: &Invocation<'_>, payload: &dyn Payload) -> (Result<Reply, Error>, Noted) {
         self.noting(&invocation.endpoint, async |noted| {
             let begun = self.begin(invocation, noted).await?;
-            self.choose_and_answer(begun, invocation, payload).await
+            let endpoint = Rc::clone(&begun.endpoint);
+            let reply = self.choose_and_answer(begun, invocation, payload).await?;
+            noted.sample = noted.record().and_then(|record| self.sample(&endpoint, invocation, payload, record));
+            Ok(reply)
         })
         .await
     }
@@ -103,7 +108,7 @@ impl<P: Platform> Service<'_, P> {
 
     /// Looks the endpoint up, if the caller may ask it, and begins the record, with what is known before a variant is chosen.
     async fn begin<'r>(&self, invocation: &Invocation<'_>, noted: &'r mut Noted) -> Result<Begun<'r>, Error> {
-        let Noted { follow_ups, issued, draft } = noted;
+        let Noted { follow_ups, issued, draft, .. } = noted;
         let now_ms = self.platform.now_ms();
         let Served { endpoint, .. } = self.look_up(&invocation.endpoint, &mut follow_ups.refresh).await?;
         self.allow(&endpoint, invocation.proof)?;
@@ -310,14 +315,19 @@ impl Noted {
         }
     }
 
-    /// What is left to do, once the response is made: its HTTP status, and the bytes of its body. `count` counts the rows
-    /// of the request's body, where no model has done so.
-    pub fn sent(self, status: u16, bytes: usize, count: Option<CountRows>) -> FollowUps {
+    /// What is left to do, once the response is made. `count` counts the rows of the request's body, where no model has done
+    /// so.
+    pub fn sent(self, response: &Response, count: Option<CountRows>) -> FollowUps {
         let mut follow_ups = self.follow_ups;
         if let Some(record) = &mut follow_ups.record {
-            record.status = status;
-            record.bytes_out = bytes;
+            record.status = response.status().as_u16();
+            record.bytes_out = response.body().len();
             follow_ups.uncounted = count.filter(|_| record.rows.is_none());
+            // An answer that could not be written is none.
+            follow_ups.captured = self.sample.filter(|_| record.error.is_none()).map(|sample| {
+                let answer = Body::of(response.headers(), response.body());
+                (sample.identified(record), answer)
+            });
         }
         follow_ups
     }

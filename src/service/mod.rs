@@ -2,6 +2,7 @@
 
 mod alarms;
 mod base;
+mod capture;
 mod control;
 mod deployment;
 mod error;
@@ -20,7 +21,8 @@ mod tally;
 
 pub use alarms::{Judged, MOST_JUDGED};
 pub use base::Service;
-pub use control::{Configured, MOST_DESCRIBED, ModelSource};
+pub use capture::{Body, CapturedError, CapturedLines, Sample};
+pub use control::{Configured, MOST_DESCRIBED, ModelSource, Retained};
 pub use error::{BackendError, Error, Failure, RevisionError};
 pub use follow_ups::{CountRows, FollowUps};
 pub use inspect::{Described, Inspected, Reader};
@@ -28,5 +30,5 @@ pub use invocation::{Invocation, Payload, Relay, Reply, UnitIn, Unreadable};
 pub use invoke::{IssuedCookie, Noted};
 pub use lookup::EndpointPage;
 pub use outcomes::{OutcomeReport, Received, Reported};
-pub use registry::{AlarmError, Configuration, ConfiguredVariant, Kind, RegistryError, Stored};
+pub use registry::{AlarmError, Configuration, ConfiguredCapture, ConfiguredVariant, Kind, RegistryError, Stored};
 pub use rehearsal::{Trial, TrialReport};

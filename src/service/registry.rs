@@ -3,8 +3,9 @@
 //! a request is answered. [Alarms](crate::experiment::Alarm) are kept beside them.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::endpoint::{Name, Weight};
+use crate::endpoint::{Capture, Name, Weight};
 use crate::experiment::AlarmName;
 use crate::platform::{Namespace, Times};
 
@@ -24,6 +25,18 @@ pub enum Kind {
 pub struct Configuration {
     /// In order.
     pub variants: Vec<ConfiguredVariant>,
+    /// What is to be captured, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture: Option<ConfiguredCapture>,
+}
+
+/// What is to be captured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConfiguredCapture {
+    /// As a document has it.
+    pub capture: Capture,
+    /// As it was asked for, for who reads it back.
+    pub terms: Value,
 }
 
 /// A variant whose backend is a named model.

@@ -8,6 +8,7 @@ use futures_util::future::try_join_all;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::capture::{self, DataCaptureConfig};
 use super::deployment::{DeploymentConfig, is_pending, pending};
 use super::error::{Api, message, named};
 use super::list::page;
@@ -142,7 +143,8 @@ async fn create_config<P: Platform>(service: &Service<'_, P>, asked: CreateEndpo
         model: variant.model_name,
         weight: variant.initial_variant_weight,
     });
-    service.create_config(&name, &Configuration { variants: variants.collect() }).await?;
+    let capture = asked.data_capture_config.map(DataCaptureConfig::configured).transpose()?;
+    service.create_config(&name, &Configuration { variants: variants.collect(), capture }).await?;
     Ok(json!({ "EndpointConfigArn": arn(Kind::Configuration, &name) }))
 }
 
@@ -150,19 +152,22 @@ async fn create_config<P: Platform>(service: &Service<'_, P>, asked: CreateEndpo
 /// endpoint's name, and its variants name no models.
 async fn describe_config<P: Platform>(service: &Service<'_, P>, asked: ByConfigName) -> Result<Value, Error> {
     let name = &asked.endpoint_config_name;
-    let (variants, times): (Vec<Value>, _) = match service.stored::<Configuration>(Kind::Configuration, name).await {
+    let (variants, terms, times): (Vec<Value>, _, _) = match service
+        .stored::<Configuration>(Kind::Configuration, name)
+        .await
+    {
         Ok(Stored { value, times }) => {
             let variants = value.variants.iter().map(|variant| {
                 json!({ "VariantName": variant.name, "ModelName": variant.model, "InitialVariantWeight": variant.weight })
             });
-            (variants.collect(), times)
+            (variants.collect(), value.capture.map(|capture| capture.terms), times)
         }
         Err(missing @ Error::Registry(RegistryError::NotFound(..))) => match service.configured(name).await {
             Ok(Configured { endpoint: Ok(endpoint), times, .. }) if endpoint.config().is_none() => {
                 let variants = endpoint.variants().iter();
                 let variants = variants
                     .map(|variant| json!({ "VariantName": variant.name, "InitialVariantWeight": variant.weight }));
-                (variants.collect(), times)
+                (variants.collect(), endpoint.capture().map(capture::terms_of), times)
             }
             _ => return Err(missing),
         },
@@ -173,7 +178,7 @@ async fn describe_config<P: Platform>(service: &Service<'_, P>, asked: ByConfigN
         "EndpointConfigArn": arn(Kind::Configuration, name),
         "ProductionVariants": variants,
     });
-    Ok(dated(described, times))
+    Ok(dated(with(described, "DataCaptureConfig", terms), times))
 }
 
 async fn describe_endpoint<P: Platform>(service: &Service<'_, P>, asked: ByEndpointName) -> Result<Value, Error> {
@@ -194,6 +199,7 @@ async fn describe_endpoint<P: Platform>(service: &Service<'_, P>, asked: ByEndpo
             });
             let described = with(described, "ProductionVariants", Some(variants.collect::<Value>()));
             let described = with(described, "EndpointConfigName", Some(endpoint.config().unwrap_or(name).as_str()));
+            let described = with(described, "DataCaptureConfig", endpoint.capture().map(capture::described));
             let described = with(described, "PendingDeploymentSummary", open.map(|open| pending(open, endpoint)));
             with(described, "FailureReason", deployment.as_deref().and_then(why_rolled_back))
         }
@@ -214,7 +220,7 @@ async fn update_endpoint<P: Platform>(
     asked: UpdateEndpoint,
     cause: Cause,
 ) -> Result<Value, Error> {
-    let (name, config, keep) = (asked.endpoint_name.clone(), asked.endpoint_config_name.clone(), asked.keeps_weights());
+    let (name, config, keep) = (asked.endpoint_name.clone(), asked.endpoint_config_name.clone(), asked.retained());
     let shift = match asked.shift()? {
         Shift::AtOnce => None,
         Shift::By(shift) => Some(shift),
