@@ -96,7 +96,7 @@ def join(lines, truths, member, names):
             if reason == "target" or stood_in:
                 left_out += 1
                 continue
-            if names and names[position] != variant:
+            if names and names[position : position + 1] != [variant]:
                 variant += " (shadow)"
         requests[variant].add(event_id)
         output = line["captureData"].get("endpointOutput")

@@ -4,7 +4,9 @@
 //! and again under the same key if that fails. Whatever is down, the memory that this takes is bounded: lines for which there
 //! is no room are dropped, and so are batches that could not be written for some time.
 
+use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use crate::endpoint::Name;
 
@@ -14,8 +16,10 @@ pub struct Captures {
     /// One for each place, to which lines are added.
     open: HashMap<Place, Batch>,
     /// Those that have no room for more, or have failed.
-    ready: Vec<Batch>,
-    /// Bytes of all batches, those that are being written as well.
+    ready: Vec<Rc<Batch>>,
+    /// Those that somebody is writing, unless the platform has ended that.
+    flying: Vec<Rc<Batch>>,
+    /// Bytes of all batches.
     bytes: usize,
     /// When somebody began to send them, in milliseconds of the platform's clock.
     sending_since_ms: Option<f64>,
@@ -41,11 +45,11 @@ pub struct Batch {
     pub count: u64,
     /// When the first request came in.
     pub first_ms: f64,
-    /// The object's key, once it was tried to write it.
-    pub key: Option<String>,
+    /// The object's key, once somebody has begun to write it.
+    pub key: OnceCell<String>,
     /// When it is to be written, in milliseconds of the platform's clock.
-    due_ms: f64,
-    failures: i32,
+    due_ms: Cell<f64>,
+    failures: Cell<i32>,
 }
 
 impl Captures {
@@ -74,22 +78,22 @@ impl Captures {
             lines: Vec::new(),
             count: 0,
             first_ms: time_ms,
-            key: None,
-            due_ms: now_ms + Self::GATHER_MS,
-            failures: 0,
+            key: OnceCell::new(),
+            due_ms: Cell::new(now_ms + Self::GATHER_MS),
+            failures: Cell::new(0),
         });
         batch.lines.extend_from_slice(line.as_bytes());
         batch.count = batch.count.saturating_add(1);
         if batch.lines.len() >= Self::BATCH_BYTES {
             let full = batch.place.clone();
-            self.ready.extend(self.open.remove(&full).map(|batch| Batch { due_ms: now_ms, ..batch }));
+            self.close(&full, now_ms);
         }
         true
     }
 
     /// Whether nothing waits to be written.
     pub fn is_empty(&self) -> bool {
-        self.open.is_empty() && self.ready.is_empty()
+        self.open.is_empty() && self.ready.is_empty() && self.flying.is_empty()
     }
 
     /// Whether who asks is to write what there is, as nobody does.
@@ -99,6 +103,8 @@ impl Captures {
             return false;
         }
         self.sending_since_ms = Some(now_ms);
+        // Whoever wrote these has ended without a word. Under the same keys they do not stand there twice.
+        self.ready.append(&mut self.flying);
         true
     }
 
@@ -108,34 +114,55 @@ impl Captures {
     }
 
     /// Takes batches that are due, so many at most; those that are gathered as well, where `all` are wanted.
-    pub fn take_due(&mut self, now_ms: f64, most: usize, all: bool) -> Vec<Batch> {
-        let old: Vec<Place> =
-            self.open.values().filter(|batch| all || batch.due_ms <= now_ms).map(|batch| batch.place.clone()).collect();
+    pub fn take_due(&mut self, now_ms: f64, most: usize, all: bool) -> Vec<Rc<Batch>> {
+        let is_old = |batch: &&Batch| all || batch.due_ms.get() <= now_ms;
+        let old: Vec<Place> = self.open.values().filter(is_old).map(|batch| batch.place.clone()).collect();
         for place in old {
-            self.ready.extend(self.open.remove(&place).map(|batch| Batch { due_ms: now_ms, ..batch }));
+            self.close(&place, now_ms);
         }
-        let (mut due, waiting): (Vec<Batch>, Vec<Batch>) =
-            std::mem::take(&mut self.ready).into_iter().partition(|batch| batch.due_ms <= now_ms);
+        let (mut due, waiting): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.ready).into_iter().partition(|batch| batch.due_ms.get() <= now_ms);
         self.ready = waiting;
         self.ready.extend(due.split_off(due.len().min(most)));
+        self.flying.extend_from_slice(&due);
         due
     }
 
+    /// Adds no more lines to a batch.
+    fn close(&mut self, place: &Place, now_ms: f64) {
+        if let Some(batch) = self.open.remove(place) {
+            batch.due_ms.set(now_ms);
+            self.ready.push(Rc::new(batch));
+        }
+    }
+
     /// A batch has been written.
-    pub fn written(&mut self, batch: &Batch) {
-        self.bytes = self.bytes.saturating_sub(batch.lines.len());
+    pub fn written(&mut self, batch: &Rc<Batch>) {
+        if self.land(batch) {
+            self.bytes = self.bytes.saturating_sub(batch.lines.len());
+        }
     }
 
     /// A batch could not be written: it is tried again later, and dropped, which the answer says, after the last try.
-    pub fn failed(&mut self, batch: Batch, now_ms: f64) -> bool {
-        let failures = batch.failures.saturating_add(1);
-        if failures >= Self::MOST_TRIES {
-            self.written(&batch);
+    pub fn failed(&mut self, batch: &Rc<Batch>, now_ms: f64) -> bool {
+        if !self.land(batch) {
+            return false;
+        }
+        let failures = batch.failures.get();
+        batch.failures.set(failures.saturating_add(1));
+        if batch.failures.get() >= Self::MOST_TRIES {
+            self.bytes = self.bytes.saturating_sub(batch.lines.len());
             return true;
         }
-        let due_ms = now_ms + Self::WAIT_MS * f64::from(failures.saturating_sub(1)).exp2();
-        self.ready.push(Batch { failures, due_ms, ..batch });
+        batch.due_ms.set(now_ms + Self::WAIT_MS * f64::from(failures).exp2());
+        self.ready.push(Rc::clone(batch));
         false
+    }
+
+    /// Whether a batch was on its way, which has ended.
+    fn land(&mut self, batch: &Rc<Batch>) -> bool {
+        let at = self.flying.iter().position(|flying| Rc::ptr_eq(flying, batch));
+        at.map(|at| self.flying.swap_remove(at)).is_some()
     }
 }
 
@@ -163,7 +190,9 @@ mod tests {
             (1, b"1\n3\n".as_slice(), 2, 10.0)
         );
         // At the end nothing is left behind.
-        assert_eq!(captures.take_due(5_100.0, 9, true).len(), 1);
+        let rest = captures.take_due(5_100.0, 9, true);
+        assert_eq!(rest.len(), 1);
+        due.iter().chain(&rest).for_each(|batch| captures.written(batch));
         assert!(captures.is_empty() && !captures.begin_sending(90_000.0));
     }
 
@@ -180,6 +209,22 @@ mod tests {
     }
 
     #[test]
+    fn what_somebody_began_to_write_who_has_ended_is_written_again() {
+        let mut captures = Captures::default();
+        captures.add(place("a"), "1\n", 0.0, 0.0);
+        assert!(captures.begin_sending(0.0));
+        let lost = captures.take_due(5_000.0, 9, false);
+        lost[0].key.set("key".to_owned()).unwrap();
+        assert!(!captures.begin_sending(34_000.0) && captures.begin_sending(35_000.0));
+        let again = captures.take_due(35_000.0, 9, false);
+        assert_eq!(again[0].key.get().unwrap(), "key");
+        captures.written(&again[0]);
+        // The first one comes late: what is over is over.
+        captures.written(&lost[0]);
+        assert!(!captures.failed(&lost[0], 36_000.0) && captures.is_empty() && captures.bytes == 0);
+    }
+
+    #[test]
     fn memory_is_bounded_until_a_batch_is_written_or_dropped() {
         let mut captures = Captures::default();
         let line = "x".repeat(1 << 20);
@@ -189,11 +234,11 @@ mod tests {
         assert!(batches.len() == 8 && !captures.add(place("a"), "1\n", 0.0, 0.0), "those on their way count");
         captures.written(&batches.pop().unwrap());
         assert!(captures.add(place("a"), "1\n", 0.0, 0.0));
-        captures.take_due(0.0, 9, true);
-        let mut failing = batches.pop().unwrap();
+        batches.extend(captures.take_due(0.0, 9, true));
+        let mut failing = batches.swap_remove(0);
         let mut waits = Vec::new();
         let mut now_ms = 0.0;
-        while !captures.failed(failing, now_ms) {
+        while !captures.failed(&failing, now_ms) {
             let before_ms = now_ms;
             failing = loop {
                 now_ms += 500.0;
@@ -204,6 +249,7 @@ mod tests {
             waits.push(now_ms - before_ms);
         }
         assert_eq!(waits, [1_000.0, 2_000.0, 4_000.0, 8_000.0]);
-        assert!(captures.is_empty() && captures.add(place("a"), &line, 0.0, 0.0));
+        batches.iter().for_each(|batch| captures.written(batch));
+        assert!(captures.is_empty() && captures.bytes == 0);
     }
 }

@@ -10,7 +10,7 @@ use turnout_tables::{Schema, Table};
 use super::accept::Header;
 use super::builder::{Builder, Cell, is_missing, order_of};
 use super::error::{PayloadError, cut};
-use super::leave_out::Columns;
+use super::left_out::LeftOut;
 
 pub(super) fn decode(body: &[u8], schema: &Schema, header: Header, most_rows: usize) -> Result<Table, PayloadError> {
     let mut lines = Lines::of(body, schema.width() == 1)?;
@@ -66,7 +66,7 @@ fn is_header(first: &[Field<'_>], schema: &Schema, header: Header) -> bool {
 }
 
 /// The body without the values of columns that are left out; `None` where it cannot be told which those are.
-pub(super) fn blanked(body: &[u8], header: Header, columns: &Columns<'_>) -> Option<Vec<u8>> {
+pub(super) fn blanked(body: &[u8], header: Header, columns: &LeftOut<'_>) -> Option<Vec<u8>> {
     let mut lines = Lines::of(body, columns.schema.is_some_and(|schema| schema.width() == 1)).ok()?;
     let mut kept = String::with_capacity(body.len());
     let mut record = Vec::new();

@@ -7,17 +7,16 @@
 //! A value in a list is replaced by null, a field of CSV by an empty one: those behind it stay where they are. A member of
 //! an object is taken out.
 
-use std::collections::HashSet;
-
 use serde_json::{Map, Value};
 use turnout_tables::Schema;
 
 use super::accept::{ContentType, Format};
 use super::csv;
+use super::left_out::LeftOut;
 
 /// How a body is to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum BodyForm {
     /// Rows of that type; `None` of a type that cannot be read here.
     Rows(Option<ContentType>),
     /// Tensors of the Open Inference Protocol.
@@ -29,18 +28,18 @@ pub enum Form {
 
 /// The body without the values of columns of these names; `None` where it cannot be told which values those are. `schema` is
 /// of the model that read it; an origin has none.
-pub fn without_columns(form: Form, body: &[u8], names: &[String], schema: Option<&Schema>) -> Option<Vec<u8>> {
+pub fn without_columns(form: BodyForm, body: &[u8], names: &[String], schema: Option<&Schema>) -> Option<Vec<u8>> {
     if names.is_empty() {
         return Some(body.to_vec());
     }
-    let columns = Columns::new(names, schema);
+    let columns = LeftOut::new(names, schema);
     match form {
-        Form::Rows(None) | Form::Tensors { binary: true } => None,
-        Form::Rows(Some(ContentType { format: Format::Csv, header })) => csv::blanked(body, header, &columns),
-        Form::Rows(Some(ContentType { format: Format::Json, .. })) => {
+        BodyForm::Rows(None) | BodyForm::Tensors { binary: true } => None,
+        BodyForm::Rows(Some(ContentType { format: Format::Csv, header })) => csv::blanked(body, header, &columns),
+        BodyForm::Rows(Some(ContentType { format: Format::Json, .. })) => {
             json(body, |document| columns.clear_document(document))
         }
-        Form::Rows(Some(ContentType { format: Format::JsonLines, .. })) => {
+        BodyForm::Rows(Some(ContentType { format: Format::JsonLines, .. })) => {
             let mut kept = Vec::new();
             for line in without_mark(body).split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
                 kept.extend(json(line, |row| columns.clear_row(row, columns.marks.as_deref()))?);
@@ -48,7 +47,7 @@ pub fn without_columns(form: Form, body: &[u8], names: &[String], schema: Option
             }
             Some(kept)
         }
-        Form::Tensors { binary: false } => json(body, |request| columns.clear_tensors(request)),
+        BodyForm::Tensors { binary: false } => json(body, |request| columns.clear_tensors(request)),
     }
 }
 
@@ -62,55 +61,7 @@ fn without_mark(body: &[u8]) -> &[u8] {
     body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body)
 }
 
-/// Columns that are left out, and what is known of the others.
-pub(super) struct Columns<'a> {
-    names: HashSet<String>,
-    pub schema: Option<&'a Schema>,
-    /// Whether each of the model's columns is left out; `None` where that cannot be told: there is no model, or a name is none
-    /// of its inputs' and may be of a column in one that has several.
-    pub marks: Option<Vec<bool>>,
-}
-
-/// Names that differ in case or spaces alone are the same: better one column too few than one too many.
-fn folded(name: &str) -> String {
-    name.trim().to_lowercase()
-}
-
-impl<'a> Columns<'a> {
-    fn new(names: &[String], schema: Option<&'a Schema>) -> Self {
-        let mut columns = Columns { names: names.iter().map(|name| folded(name)).collect(), schema, marks: None };
-        columns.marks = schema.and_then(|schema| columns.marks_of(schema));
-        columns
-    }
-
-    fn marks_of(&self, schema: &Schema) -> Option<Vec<bool>> {
-        let inputs: HashSet<String> = schema.inputs().iter().map(|input| folded(&input.name)).collect();
-        let is_open = schema.inputs().iter().any(|input| input.width() != 1 && !self.has(&input.name));
-        if is_open && !self.names.is_subset(&inputs) {
-            return None;
-        }
-        let marks = schema.inputs().iter().flat_map(|input| std::iter::repeat_n(self.has(&input.name), input.width()));
-        Some(marks.collect())
-    }
-
-    /// Whether a column of that name is left out.
-    pub fn has(&self, name: &str) -> bool {
-        self.names.contains(&folded(name))
-    }
-
-    /// Whether each column under a header is left out. The names over a model's only input say nothing to the model, and
-    /// its own may say more.
-    pub fn marks_under<S: AsRef<str>>(&self, header: &[S]) -> Option<Vec<bool>> {
-        let mut marks: Vec<bool> = header.iter().map(|name| self.has(name.as_ref())).collect();
-        if let (Some(own), Some(1)) = (&self.marks, self.schema.map(|schema| schema.inputs().len())) {
-            if own.len() != marks.len() {
-                return None;
-            }
-            marks.iter_mut().zip(own).for_each(|(mark, own)| *mark |= own);
-        }
-        Some(marks)
-    }
-
+impl LeftOut<'_> {
     /// Rows, alone or as a member of an object.
     fn clear_document(&self, document: &mut Value) -> Option<()> {
         let members = match document {
@@ -295,7 +246,7 @@ mod tests {
         schema(&[("age", Datatype::F64, 1), ("plan", Datatype::Text, 1), ("calls", Datatype::F64, 1)])
     }
 
-    fn cleared(form: Form, body: &str, names: &[&str], schema: Option<&Schema>) -> Option<String> {
+    fn cleared(form: BodyForm, body: &str, names: &[&str], schema: Option<&Schema>) -> Option<String> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         without_columns(form, body.as_bytes(), &names, schema).map(|body| String::from_utf8(body).unwrap())
     }
@@ -305,11 +256,11 @@ mod tests {
         serde_json::from_str(body).unwrap_or_else(|_| body.into())
     }
 
-    const JSON: Form = Form::Rows(Some(ContentType { format: Format::Json, header: Header::Unsaid }));
-    const LINES: Form = Form::Rows(Some(ContentType { format: Format::JsonLines, header: Header::Unsaid }));
-    const CSV: Form = Form::Rows(Some(ContentType { format: Format::Csv, header: Header::Unsaid }));
-    const HEADED: Form = Form::Rows(Some(ContentType { format: Format::Csv, header: Header::Present }));
-    const TENSORS: Form = Form::Tensors { binary: false };
+    const JSON: BodyForm = BodyForm::Rows(Some(ContentType { format: Format::Json, header: Header::Unsaid }));
+    const LINES: BodyForm = BodyForm::Rows(Some(ContentType { format: Format::JsonLines, header: Header::Unsaid }));
+    const CSV: BodyForm = BodyForm::Rows(Some(ContentType { format: Format::Csv, header: Header::Unsaid }));
+    const HEADED: BodyForm = BodyForm::Rows(Some(ContentType { format: Format::Csv, header: Header::Present }));
+    const TENSORS: BodyForm = BodyForm::Tensors { binary: false };
 
     #[test]
     fn a_model_s_columns_are_left_out_wherever_decoders_find_them() {
@@ -400,8 +351,8 @@ mod tests {
                 r#"{"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP64", "data": [2]}]}"#,
                 Some(r#"{"inputs":[{"data":[2],"datatype":"FP64","name":"x","shape":[1,1]}]}"#),
             ),
-            (Form::Tensors { binary: true }, r#"{"inputs": []}"#, None),
-            (Form::Rows(None), "age=36", None),
+            (BodyForm::Tensors { binary: true }, r#"{"inputs": []}"#, None),
+            (BodyForm::Rows(None), "age=36", None),
         ] {
             assert_eq!(cleared(form, body, &["age"], None).as_deref().map(read), expected.map(read), "{body}");
         }
@@ -448,7 +399,7 @@ mod tests {
                     (JSON, serde_json::json!({ "instances": wrapped }).to_string())
                 }
             };
-            let Form::Rows(Some(sent)) = form else { return Ok(()) };
+            let BodyForm::Rows(Some(sent)) = form else { return Ok(()) };
             prop_assert!(decode(sent, body.as_bytes(), &schema, 100).is_ok(), "{}", body);
             prop_assert!(body.contains(SECRET));
             let kept = cleared(form, &body, &[names[column]], Some(&schema));

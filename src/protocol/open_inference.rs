@@ -15,7 +15,7 @@ use super::signature::{inputs, outputs};
 use super::{tabular, triton};
 use crate::endpoint::{MostBytes, Name};
 use crate::payload::{
-    BINARY, Flat, Form, Inference, Outputs, Schema, Table, bounded, count_tensor_rows, datatype_name, tensor_bytes,
+    BINARY, BodyForm, Flat, Inference, Outputs, Schema, Table, bounded, count_tensor_rows, datatype_name, tensor_bytes,
 };
 use crate::platform::Platform;
 use crate::request::{Request, RequestError, Response, segments};
@@ -176,8 +176,8 @@ impl Payload for Tensors<'_> {
         Ok(self.0.table(schema)?)
     }
 
-    fn form(&self) -> Form {
-        Form::Tensors { binary: self.0.has_bytes() }
+    fn form(&self) -> BodyForm {
+        BodyForm::Tensors { binary: self.0.has_bytes() }
     }
 
     fn extra_response_type(&self) -> Option<&'static str> {

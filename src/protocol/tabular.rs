@@ -8,7 +8,7 @@ use super::headers;
 use super::respond::{Answer, describe_decision, respond};
 use crate::endpoint::{MostBytes, Name};
 use crate::experiment::{Author, Cause};
-use crate::payload::{self, ContentType, Form, Format, Outputs, Schema, Table, count_rows};
+use crate::payload::{self, BodyForm, ContentType, Format, Outputs, Schema, Table, count_rows};
 use crate::platform::{HttpAnswer, Platform};
 use crate::request::{Request, RequestError, Response};
 use crate::service::{CountRows, Error, Invocation, Payload, Relay, Reply, Service, UnitIn, Unreadable};
@@ -27,8 +27,8 @@ impl Payload for Rows<'_> {
         Ok(payload::decode(self.sent()?, &self.0.body, schema, most_rows)?)
     }
 
-    fn form(&self) -> Form {
-        Form::Rows(self.sent().ok())
+    fn form(&self) -> BodyForm {
+        BodyForm::Rows(self.sent().ok())
     }
 }
 

@@ -7,14 +7,15 @@ use futures_util::future::join_all;
 use http::{HeaderMap, header};
 use serde_json::Value;
 
+use super::error::CapturedError;
 use super::invocation::{Invocation, Payload};
 use super::{Error, Service};
 use crate::assignment::sampled;
 use crate::endpoint::{Backend, Endpoint, Name};
 use crate::experiment::{CaptureCounts, IdError, LostCaptures};
 use crate::isolate::{Batch, Place};
-use crate::payload::{Form, without_columns};
-use crate::platform::{BucketError, Platform};
+use crate::payload::{BodyForm, without_columns};
+use crate::platform::Platform;
 use crate::record::{CapturedLine, HOUR_MS, Observed, Record, endpoint_prefix, hour_prefix, ms_in_hour, object_name};
 use crate::request::{self, RequestError};
 
@@ -45,7 +46,7 @@ pub struct Sample {
     /// The caller's own id.
     inference_id: Option<String>,
     time_ms: f64,
-    form: Form,
+    form: BodyForm,
     input: Body,
 }
 
@@ -53,41 +54,28 @@ pub struct Sample {
 #[derive(Clone, Debug)]
 pub struct Body {
     content_type: Option<String>,
-    /// `None` where there are more than are captured.
+    /// `None` where there are more than are captured, or none are wanted.
     bytes: Option<Rc<[u8]>>,
 }
 
-impl Body {
-    /// A copy of a body, unless it is too large.
-    pub fn of(headers: &HeaderMap, bytes: &[u8]) -> Self {
-        Body {
-            content_type: request::header(headers, header::CONTENT_TYPE).map(str::to_owned),
-            bytes: (bytes.len() <= MOST_BODY_BYTES).then(|| bytes.into()),
-        }
-    }
-}
-
 impl Sample {
+    /// What is captured of an answer to it.
+    pub(super) fn answer(&self, headers: &HeaderMap, body: &[u8]) -> Body {
+        copied(headers, body, self.endpoint.capture().is_some_and(|capture| capture.output))
+    }
+
     /// The same, with the id that its response was given.
     pub(super) fn identified(self, record: &Record) -> Self {
         Sample { event_id: record.inference_id.clone(), ..self }
     }
 }
 
-/// Why captured lines are not found.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CapturedError {
-    /// There are none, as far as was looked.
-    #[error("nothing captured was found of `{id}`{}", if *.complete { "" } else { ", though not all of its hour was looked through" })]
-    NotFound {
-        /// The inference id.
-        id: String,
-        /// Whether all objects were looked at that could have it.
-        complete: bool,
-    },
-    /// The bucket.
-    #[error(transparent)]
-    Bucket(#[from] BucketError),
+/// A copy of a body, if it is wanted and no larger than what is captured.
+fn copied(headers: &HeaderMap, body: &[u8], is_wanted: bool) -> Body {
+    Body {
+        content_type: request::header(headers, header::CONTENT_TYPE).map(str::to_owned),
+        bytes: (is_wanted && body.len() <= MOST_BODY_BYTES).then(|| body.into()),
+    }
 }
 
 /// Captured lines of one inference id.
@@ -109,7 +97,8 @@ impl<P: Platform> Service<'_, P> {
         payload: &dyn Payload,
         record: &Record,
     ) -> Option<Sample> {
-        let share = endpoint.capture().filter(|capture| capture.is_on())?.percent.share();
+        let capture = endpoint.capture().filter(|capture| capture.is_on())?;
+        let share = capture.percent.share();
         let unit = record.unit.as_deref();
         // Without randomness, nothing is captured; the request is answered all the same.
         self.with_randomness(|random| sampled(share, unit, "capture", random)).ok().filter(|is_in| *is_in)?;
@@ -120,7 +109,7 @@ impl<P: Platform> Service<'_, P> {
             inference_id: invocation.inference_id.clone(),
             time_ms: record.time_ms,
             form: payload.form(),
-            input: Body::of(invocation.relay.headers, invocation.relay.body),
+            input: copied(invocation.relay.headers, invocation.relay.body, capture.input),
         })
     }
 
@@ -213,7 +202,7 @@ impl<P: Platform> Service<'_, P> {
                     endpoints.push(batch.place.endpoint.clone());
                 }
             }
-            join_all(due.into_iter().map(|batch| self.put_batch(batch))).await;
+            join_all(due.iter().map(|batch| self.put_batch(batch))).await;
         }
         self.isolate.captures.borrow_mut().end_sending();
         // What became of them is told with the endpoints' sums, which nobody may be sending any more.
@@ -226,23 +215,15 @@ impl<P: Platform> Service<'_, P> {
     }
 
     /// Writes a batch, under the same key however often that is tried.
-    async fn put_batch(&self, mut batch: Batch) {
-        let key = match &batch.key {
-            Some(key) => key.clone(),
-            None => {
-                // Without randomness, the time alone keeps it apart from others.
-                let id = self.new_id().unwrap_or_default();
-                let key = format!("{}{}", batch.place.prefix, object_name(batch.first_ms, &id));
-                batch.key = Some(key.clone());
-                key
-            }
-        };
-        let (endpoint, count) = (batch.place.endpoint.clone(), batch.count);
-        let put = self.platform.put_object(&key, &batch.lines).await;
-        let counts = match put {
+    async fn put_batch(&self, batch: &Rc<Batch>) {
+        // Without randomness, the time alone keeps it apart from others.
+        let id = || self.new_id().unwrap_or_default();
+        let key = batch.key.get_or_init(|| format!("{}{}", batch.place.prefix, object_name(batch.first_ms, &id())));
+        let Batch { place: Place { endpoint, .. }, count, .. } = &**batch;
+        let counts = match self.platform.put_object(key, &batch.lines).await {
             Ok(()) => {
-                self.isolate.captures.borrow_mut().written(&batch);
-                CaptureCounts { lines: count, ..CaptureCounts::default() }
+                self.isolate.captures.borrow_mut().written(batch);
+                CaptureCounts { lines: *count, ..CaptureCounts::default() }
             }
             Err(error) => {
                 self.platform
@@ -250,10 +231,10 @@ impl<P: Platform> Service<'_, P> {
                 if !self.isolate.captures.borrow_mut().failed(batch, self.platform.now_ms()) {
                     return;
                 }
-                CaptureCounts { lines: 0, lost: LostCaptures { failed: count, ..LostCaptures::default() } }
+                CaptureCounts { lines: 0, lost: LostCaptures { failed: *count, ..LostCaptures::default() } }
             }
         };
-        self.count_captured(&endpoint, counts);
+        self.count_captured(endpoint, counts);
     }
 
     /// The captured lines of an inference id, of all variants that the endpoint has. A signed id says when its request came

@@ -3,7 +3,6 @@
 
 use turnout_tables::{RowsError, RunError};
 
-use super::capture::CapturedError;
 use super::invocation::Unreadable;
 use super::registry::{AlarmError, RegistryError};
 use crate::access::AccessError;
@@ -13,7 +12,7 @@ use crate::experiment::{ActError, ExperimentError, PlanError, Refusal};
 use crate::isolate::{EndpointError, InvokeError, ModelError};
 use crate::origin::OriginError;
 use crate::payload::{FormatError, PayloadError};
-use crate::platform::{EntropyError, StoreError};
+use crate::platform::{BucketError, EntropyError, StoreError};
 use crate::request::RequestError;
 
 /// Why a request is not answered as it was meant, by the party at fault.
@@ -111,6 +110,22 @@ pub enum RevisionError {
         /// What the store holds.
         current: String,
     },
+}
+
+/// Why captured lines are not found.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CapturedError {
+    /// There are none, as far as was looked.
+    #[error("nothing captured was found of `{id}`{}", if *.complete { "" } else { ", though not all of its hour was looked through" })]
+    NotFound {
+        /// The inference id.
+        id: String,
+        /// Whether all objects were looked at that could have it.
+        complete: bool,
+    },
+    /// The bucket.
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
 }
 
 impl From<BackendError> for Error {

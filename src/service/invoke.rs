@@ -9,7 +9,7 @@ use super::error::{BackendError, Failure};
 use super::follow_ups::Watched;
 use super::ids::Draft;
 use super::invocation::{Invocation, Payload, Reply, UnitIn, Unreadable};
-use super::{Body, CountRows, Error, FollowUps, Sample, Service};
+use super::{CountRows, Error, FollowUps, Sample, Service};
 use crate::assignment::{Assignment, Reason, UnitHash, assign};
 use crate::endpoint::{
     Backend, Endpoint, ModelKey, ModelReference, Name, RequestLimits, Stickiness, UnitSource, Variant,
@@ -325,7 +325,7 @@ impl Noted {
             follow_ups.uncounted = count.filter(|_| record.rows.is_none());
             // An answer that could not be written is none.
             follow_ups.captured = self.sample.filter(|_| record.error.is_none()).map(|sample| {
-                let answer = Body::of(response.headers(), response.body());
+                let answer = sample.answer(response.headers(), response.body());
                 (sample.identified(record), answer)
             });
         }

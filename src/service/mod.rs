@@ -21,9 +21,9 @@ mod tally;
 
 pub use alarms::{Judged, MOST_JUDGED};
 pub use base::Service;
-pub use capture::{Body, CapturedError, CapturedLines, Sample};
+pub use capture::{Body, CapturedLines, Sample};
 pub use control::{Configured, MOST_DESCRIBED, ModelSource, Retained};
-pub use error::{BackendError, Error, Failure, RevisionError};
+pub use error::{BackendError, CapturedError, Error, Failure, RevisionError};
 pub use follow_ups::{CountRows, FollowUps};
 pub use inspect::{Described, Inspected, Reader};
 pub use invocation::{Invocation, Payload, Relay, Reply, UnitIn, Unreadable};
