@@ -4,7 +4,7 @@
 # It listens on this machine alone, on port 8787. LISTEN='*' lets others in; PORT is another port.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-mkdir -p .local/endpoints .local/models .local/registry .local/experiments
+mkdir -p .local/endpoints .local/models .local/registry .local/experiments .local/capture
 for folder in models/*/; do
     name=$(basename "$folder")
     mkdir -p ".local/models/$name"
@@ -16,4 +16,4 @@ listen=${LISTEN:-127.0.0.1} port=${PORT:-8787}
 echo "[serve] http://localhost:$port for ${LISTEN:-this machine alone}, endpoints and models in .local"
 # Durable Objects on disk are an experiment of workerd's.
 exec node_modules/.bin/workerd serve workerd/config.capnp --experimental --socket-addr "http=$listen:$port" \
-    --directory-path endpoints=.local/endpoints --directory-path models=.local/models --directory-path registry=.local/registry --directory-path experiments=.local/experiments
+    --directory-path endpoints=.local/endpoints --directory-path models=.local/models --directory-path registry=.local/registry --directory-path experiments=.local/experiments --directory-path capture=.local/capture

@@ -2,10 +2,10 @@
 # the folder above,
 #
 #   workerd serve workerd/config.capnp --experimental --directory-path endpoints=DIR --directory-path models=DIR \
-#       --directory-path registry=DIR --directory-path experiments=DIR
+#       --directory-path registry=DIR --directory-path experiments=DIR --directory-path capture=DIR
 #
 # A key is a file: endpoints/digits holds the document of endpoint `digits`, models/digits/cnn.onnx the model of that key.
-# Edit a file, and within ENDPOINT_TTL_SECONDS, a second here, the traffic follows.
+# capture/ gets what endpoints capture. Edit a file, and within ENDPOINT_TTL_SECONDS, a second here, the traffic follows.
 
 using Workerd = import "/workerd/workerd.capnp";
 
@@ -15,10 +15,12 @@ const config :Workerd.Config = (
     (name = "endpoints-kv", worker = (modules = .kv, compatibilityDate = "2026-10-01", bindings = [(name = "FILES", service = "endpoints")])),
     (name = "models-kv", worker = (modules = .kv, compatibilityDate = "2026-10-01", bindings = [(name = "FILES", service = "models")])),
     (name = "registry-kv", worker = (modules = .kv, compatibilityDate = "2026-10-01", bindings = [(name = "FILES", service = "registry")])),
+    (name = "capture-bucket", worker = (modules = .bucket, compatibilityDate = "2026-10-01", bindings = [(name = "FILES", service = "capture")])),
     (name = "endpoints", disk = (path = "endpoints", writable = true)),
     (name = "models", disk = (path = "models")),
     (name = "registry", disk = (path = "registry", writable = true)),
     (name = "experiments", disk = (path = "experiments", writable = true)),
+    (name = "capture", disk = (path = "capture", writable = true)),
     (name = "www", disk = (path = "www")),
     # Origins may be anywhere: `private` allows model hosts on one's own network.
     (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),
@@ -28,6 +30,8 @@ const config :Workerd.Config = (
 );
 
 const kv :List(Workerd.Worker.Module) = [(name = "kv.mjs", esModule = embed "kv.mjs")];
+
+const bucket :List(Workerd.Worker.Module) = [(name = "bucket.mjs", esModule = embed "bucket.mjs")];
 
 const turnout :Workerd.Worker = (
   compatibilityDate = "2026-10-01",
@@ -47,6 +51,8 @@ const turnout :Workerd.Worker = (
     (name = "ENDPOINTS", kvNamespace = "endpoints-kv"),
     (name = "MODELS", kvNamespace = "models-kv"),
     (name = "REGISTRY", kvNamespace = "registry-kv"),
+    # A service with the methods of a bucket.
+    (name = "CAPTURE", service = "capture-bucket"),
     # Files are cheap to read.
     (name = "ENDPOINT_TTL_SECONDS", text = "1"),
     (name = "KV_DELAY_SECONDS", text = "0"),

@@ -3,12 +3,14 @@
 mod explanation;
 mod moved;
 mod random;
+mod sample;
 mod shadow;
 mod unit;
 
 pub use explanation::{ExplainedScore, Explanation, explain};
 pub use moved::{Flow, Moved, moved};
 pub use random::{Randomness, seeded};
+pub use sample::sampled;
 pub use shadow::shadows;
 pub use unit::{Score, UnitHash};
 

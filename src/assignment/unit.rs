@@ -47,15 +47,6 @@ impl UnitHash {
         digits
     }
 
-    fn prefix(&self) -> Sha256 {
-        Sha256::new().chain_update(self.digits()).chain_update("\n")
-    }
-
-    /// What the unit and these texts, joined, hash to: a number between 0 and 1.
-    pub(super) fn uniform(&self, texts: &[&str]) -> f64 {
-        uniform(texts.iter().fold(self.prefix(), |hash, text| hash.chain_update(text)))
-    }
-
     /// The unit's variant; `None` if all weights are 0.
     pub fn choose<'a>(&self, variants: &'a [Variant]) -> Option<&'a Variant> {
         let mut best: Option<Score<'a>> = None;
@@ -69,18 +60,14 @@ impl UnitHash {
 
     /// The scores of the variants whose weight is above 0, in order.
     pub fn scores<'a>(&self, variants: &'a [Variant]) -> impl Iterator<Item = Score<'a>> {
-        let prefix = self.prefix();
+        let prefix = Sha256::new().chain_update(self.digits()).chain_update("\n");
         variants.iter().filter(|variant| variant.weight.get() > 0.0).map(move |variant| {
-            let uniform = uniform(prefix.clone().chain_update(variant.name.as_str()));
+            let digest = prefix.clone().chain_update(variant.name.as_str()).finalize();
+            let high = digest.iter().take(8).fold(0, |bits: u64, byte| (bits << 8) | u64::from(*byte));
+            let uniform = ((high >> 12) as f64 + 0.5) / 4_503_599_627_370_496.0;
             Score { variant, uniform, score: -uniform.ln() / variant.weight.get() }
         })
     }
-}
-
-/// The first 52 bits of a hash, as a number between 0 and 1.
-fn uniform(hash: Sha256) -> f64 {
-    let high = hash.finalize().iter().take(8).fold(0, |bits: u64, byte| (bits << 8) | u64::from(*byte));
-    ((high >> 12) as f64 + 0.5) / 4_503_599_627_370_496.0
 }
 
 /// A variant's score for a unit: the variant with the smallest score gets the unit.

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::access::Access;
+use super::capture::Capture;
 use super::document::{DocumentError, EndpointDocument, MAX_VARIANTS, parse_json};
 use super::goal::{Failures, Goal, GoalError, Metric};
 use super::guardrail::{Guardrail, GuardrailError, Watch};
@@ -37,6 +38,7 @@ pub struct Endpoint {
     guardrails: Option<Vec<Guardrail>>,
     policy: Option<Policy>,
     notify: Option<Notify>,
+    capture: Option<Capture>,
     config: Option<Name>,
 }
 
@@ -186,6 +188,11 @@ impl Endpoint {
         self.notify.as_ref()
     }
 
+    /// What is captured of its requests and answers, as the document says it, also where that is nothing for now.
+    pub fn capture(&self) -> Option<&Capture> {
+        self.capture.as_ref()
+    }
+
     /// The endpoint configuration that a SageMaker client made it from, if one did.
     pub fn config(&self) -> Option<&Name> {
         self.config.as_ref()
@@ -305,13 +312,14 @@ impl Endpoint {
             guardrails,
             policy,
             notify: written.notify.map(|Object(notify)| notify),
+            capture: written.capture.map(|Object(capture)| capture),
             config: written.config,
         })
     }
 
     /// The document of an endpoint that a SageMaker client makes from the endpoint configuration `config`. Sticky
     /// assignment, the fallback, the limits, the outcome, the goal, the guardrails and who is told, which a configuration does
-    /// not have, are kept from the endpoint `before` it; not the policy.
+    /// not have, are kept from the endpoint `before` it; not the policy. Of `capture` the caller says what it is to be.
     ///
     /// # Errors
     /// If the document is not valid, as when the fallback is not among the new variants.
@@ -319,6 +327,7 @@ impl Endpoint {
         config: Name,
         variants: Vec<Variant>,
         access: Access,
+        capture: Option<Capture>,
         before: Option<&Endpoint>,
     ) -> Result<String, DocumentError> {
         let mut goal = before.and_then(Endpoint::written_goal).cloned();
@@ -338,6 +347,7 @@ impl Endpoint {
             // It is about other variants.
             policy: None,
             notify: before.and_then(Endpoint::notify).cloned().map(Object),
+            capture: capture.map(Object),
             config: Some(config),
         };
         let document = written.to_json();
@@ -373,6 +383,7 @@ impl Endpoint {
             guardrails: self.written_guardrails(),
             policy: self.policy.clone().map(Object),
             notify: self.notify.clone().map(Object),
+            capture: self.capture.clone().map(Object),
             config: self.config.clone(),
         }
     }

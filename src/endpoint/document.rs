@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::access::Access;
+use super::capture::Capture;
 use super::goal::{Goal, GoalError};
 use super::guardrail::{Guardrail, GuardrailError};
 use super::limits::RequestLimits;
@@ -144,6 +145,8 @@ pub(super) struct EndpointDocument {
     pub policy: Option<Object<Policy>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notify: Option<Object<Notify>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture: Option<Object<Capture>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Name>,
 }

@@ -1,6 +1,7 @@
 //! Endpoints: what a configuration document says, as types that cannot hold a wrong state.
 
 mod access;
+mod capture;
 mod definition;
 mod digest;
 mod document;
@@ -24,6 +25,7 @@ mod weight;
 mod weight_change;
 
 pub use access::Access;
+pub use capture::{Capture, CaptureError, KeyPrefix, SamplePercent, TextTypes};
 pub use definition::Endpoint;
 pub use digest::{DigestError, Sha256};
 pub use document::DocumentError;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::capture;
 use super::history;
 use super::inbox;
 use super::ledger::{Ledger, Newest, Observation, Publication, Refusal};
@@ -362,6 +363,7 @@ impl<'a, P: Store + Engines + Timer + Clock + Log, D: Database> Controller<'a, P
             policy: self.steering().status()?,
             pairs: pairs::lines(self.database)?,
             lost: inbox::lost(self.database)?,
+            capture: capture::counts(self.database)?,
             bytes: self.database.bytes()?,
         })
     }

@@ -1,5 +1,6 @@
 //! Tallies as they come in: each counts once, however often and in whatever order it comes.
 
+use super::capture;
 use super::pairs;
 use super::scoreboard;
 use super::tables::{Row, set_state, state_count};
@@ -34,6 +35,7 @@ pub(super) fn receive(database: &impl Database, tally: &Tally, now_ms: f64) -> R
             let lost = lost(database)?.saturating_add(tally.lost);
             set_state(database, LOST, Cell::count(lost))?;
         }
+        capture::count(database, tally.captured)?;
         if !is_next {
             database.execute("INSERT INTO early (isolate, sequence) VALUES (?, ?)", &message)?;
         }

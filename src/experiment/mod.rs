@@ -7,6 +7,7 @@
 
 mod alarm;
 mod alarm_name;
+mod capture;
 mod controller;
 mod fleets;
 mod hashed;
@@ -38,6 +39,7 @@ mod wording;
 
 pub use alarm::{Alarm, AlarmProblem, Comparison, Evaluated, MissingData, State};
 pub use alarm_name::{AlarmName, AlarmNameError};
+pub use capture::{CaptureCounts, LostCaptures};
 pub use controller::{Controller, Later, Terms};
 pub use history::{Author, Cause, Past};
 pub use inference_id::{Claims, IdError, IdKeys, WeakKey, unit_bits};

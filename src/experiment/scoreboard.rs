@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::capture::CaptureCounts;
 use super::fleets::Fleets;
 use super::history;
 use super::pairs::PairLine;
@@ -88,6 +89,9 @@ pub struct Scoreboard {
     pub pairs: Vec<PairLine>,
     /// Requests whose sums isolates had to drop.
     pub lost: u64,
+    /// What became of captured lines, of all time; absent where none was.
+    #[serde(default, skip_serializing_if = "CaptureCounts::is_empty")]
+    pub capture: CaptureCounts,
     /// Bytes of the database, of the 10 GB that one may have.
     pub bytes: u64,
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::capture::CaptureCounts;
 use super::outcomes::KeptPrediction;
 use super::pairs::{PairShare, Shadowed};
 use super::sums::Sums;
@@ -41,6 +42,9 @@ pub struct Tally {
     /// Requests whose sums were dropped since the last message, for want of room.
     #[serde(default)]
     pub lost: u64,
+    /// What became of captured lines since the last message.
+    #[serde(default, skip_serializing_if = "CaptureCounts::is_empty")]
+    pub captured: CaptureCounts,
 }
 
 /// A unit one of whose requests went wrong.

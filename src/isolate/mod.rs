@@ -1,6 +1,7 @@
 //! What an isolate keeps between requests. Nothing in it is held across an await: a request that is waiting must never
 //! keep another from going on.
 
+mod captures;
 mod check;
 mod endpoints;
 mod ids;
@@ -12,6 +13,7 @@ mod tallies;
 
 use std::cell::{OnceCell, RefCell};
 
+pub use captures::{Batch, Captures, Place};
 pub use check::{CheckError, reproduce};
 pub use endpoints::{Copy, EndpointCache, EndpointError, Freshness, Health, Lookup, Served};
 pub use ids::Ids;
@@ -37,6 +39,8 @@ pub struct Isolate {
     pub tallies: RefCell<Tallies>,
     /// Who is being asked as well.
     pub shadows: RefCell<Shadows>,
+    /// Captured lines, for the bucket.
+    pub captures: RefCell<Captures>,
     /// What experiments know this isolate by, once it has told them anything.
     pub id: RefCell<Option<String>>,
     /// The generator that variants are drawn with, once it has been seeded.
@@ -64,6 +68,7 @@ impl Isolate {
             models: RefCell::new(ModelCache::new(settings.model_memory_bytes)),
             tallies: RefCell::default(),
             shadows: RefCell::default(),
+            captures: RefCell::default(),
             id: RefCell::new(None),
             randomness: RefCell::new(None),
             ids: RefCell::new(None),

@@ -8,8 +8,8 @@ use std::collections::{HashMap, HashSet};
 use crate::assignment::Reason;
 use crate::endpoint::Name;
 use crate::experiment::{
-    Counted, Disagreement, KeptPrediction, Newest, PairShare, PairSums, Shadowed, Share, Sums, Tally, Wronged,
-    unit_number,
+    CaptureCounts, Counted, Disagreement, KeptPrediction, Newest, PairShare, PairSums, Shadowed, Share, Sums, Tally,
+    Wronged, unit_number,
 };
 
 /// Sums by endpoint.
@@ -32,6 +32,7 @@ struct Pending {
     pairs: Vec<PairShare>,
     shadowed: Vec<Shadowed>,
     lost: u64,
+    captured: CaptureCounts,
     /// The message that is on its way, or was lost on it.
     sent: Option<Tally>,
     sequence: u64,
@@ -52,6 +53,7 @@ impl Default for Pending {
             pairs: Vec::new(),
             shadowed: Vec::new(),
             lost: 0,
+            captured: CaptureCounts::default(),
             sent: None,
             sequence: 0,
             sending_since_ms: None,
@@ -223,6 +225,15 @@ impl Tallies {
         }
     }
 
+    /// Notes what became of captured lines.
+    pub fn captured(&mut self, endpoint: &Name, counts: CaptureCounts) {
+        let pending = match self.endpoints.get_mut(endpoint.as_str()) {
+            Some(pending) => pending,
+            None => self.endpoints.entry(endpoint.to_string()).or_default(),
+        };
+        pending.captured.add(counts);
+    }
+
     /// Whether who asks is to send an endpoint's, as nobody is. Each endpoint's are sent by themselves: an experiment that hangs
     /// keeps no other from hearing anything.
     pub fn begin_sending(&mut self, endpoint: &str, now_ms: f64) -> bool {
@@ -267,6 +278,7 @@ impl Tallies {
                     revision,
                     number,
                     lost: std::mem::take(&mut pending.lost),
+                    captured: std::mem::take(&mut pending.captured),
                 }
             }
         };
@@ -311,7 +323,12 @@ impl Pending {
     }
 
     fn is_empty(&self) -> bool {
-        self.sent.is_none() && self.sums.is_empty() && self.units.is_empty() && self.pairs.is_empty() && self.lost == 0
+        self.sent.is_none()
+            && self.sums.is_empty()
+            && self.units.is_empty()
+            && self.pairs.is_empty()
+            && self.lost == 0
+            && self.captured.is_empty()
     }
 }
 

@@ -10,6 +10,7 @@ use turnout_tables::{Schema, Table};
 use super::accept::Header;
 use super::builder::{Builder, Cell, is_missing, order_of};
 use super::error::{PayloadError, cut};
+use super::left_out::LeftOut;
 
 pub(super) fn decode(body: &[u8], schema: &Schema, header: Header, most_rows: usize) -> Result<Table, PayloadError> {
     let mut lines = Lines::of(body, schema.width() == 1)?;
@@ -62,6 +63,51 @@ fn is_header(first: &[Field<'_>], schema: &Schema, header: Header) -> bool {
         Header::Unsaid if !schema.has_numbers() => first.len() == schema.width() && first.iter().all(named),
         Header::Unsaid => !first.iter().any(Field::is_number) && first.iter().any(named),
     }
+}
+
+/// The body without the values of columns that are left out; `None` where it cannot be told which those are.
+pub(super) fn blanked(body: &[u8], header: Header, columns: &LeftOut<'_>) -> Option<Vec<u8>> {
+    let mut lines = Lines::of(body, columns.schema.is_some_and(|schema| schema.width() == 1)).ok()?;
+    let mut kept = String::with_capacity(body.len());
+    let mut record = Vec::new();
+    if !lines.next(&mut record).ok()? {
+        return Some(Vec::new());
+    }
+    let has_header = match columns.schema {
+        Some(schema) => is_header(&record, schema, header),
+        None if header == Header::Unsaid => record.iter().any(|field| columns.has(&field.text)),
+        None => header == Header::Present,
+    };
+    let marks = if has_header {
+        let names: Vec<&str> = record.iter().map(|field| field.text.trim()).collect();
+        let marks = columns.marks_under(&names)?;
+        write_record(&mut kept, record.drain(..).map(|field| (field, false)));
+        marks
+    } else {
+        columns.marks.clone()?
+    };
+    while !record.is_empty() || lines.next(&mut record).ok()? {
+        if record.len() != marks.len() {
+            return None;
+        }
+        write_record(&mut kept, record.drain(..).zip(marks.iter().copied()));
+    }
+    Some(kept.into_bytes())
+}
+
+/// Writes a line, of whose fields some are to be empty.
+fn write_record<'b>(to: &mut String, fields: impl Iterator<Item = (Field<'b>, bool)>) {
+    for (at, (Field { text, quoted }, is_blank)) in fields.enumerate() {
+        if at > 0 {
+            to.push(',');
+        }
+        match (is_blank, quoted) {
+            (true, _) => {}
+            (false, true) => to.extend(["\"", &text.replace('"', "\"\""), "\""]),
+            (false, false) => to.push_str(&text),
+        }
+    }
+    to.push('\n');
 }
 
 /// A cell as it is written.

@@ -2,11 +2,14 @@
 
 mod accept;
 mod builder;
+
 mod csv;
 mod decode;
 mod encode;
 mod error;
 mod json;
+mod leave_out;
+mod left_out;
 mod lists;
 mod numbers;
 mod prediction;
@@ -19,6 +22,7 @@ pub use decode::{count_rows, decode, rows_that_fit};
 pub use encode::{Flat, bounded, encode, encode_columns};
 pub use error::{PayloadError, Row};
 pub use json::{flat, flat_of_any_numbers};
+pub use leave_out::{BodyForm, without_columns};
 pub use lists::{ListsError, table_of_lists, values_of_rows};
 pub use prediction::{Predicted, first_of_column};
 pub use tensor_bytes::{datatype_name, tensor_bytes};

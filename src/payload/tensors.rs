@@ -199,6 +199,11 @@ impl Inference<'_> {
         if values.is_empty() { Some(0) } else { tensor.shape.first().copied() }
     }
 
+    /// Whether tensors stand behind the JSON, as bytes.
+    pub fn has_bytes(&self) -> bool {
+        self.inputs.iter().any(|input| input.binary.is_some())
+    }
+
     /// How many rows the first tensor's shape says that there are.
     pub fn rows(&self) -> usize {
         self.inputs.first().and_then(|input| input.shape.first().copied()).unwrap_or_default()

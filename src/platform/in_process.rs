@@ -1,12 +1,14 @@
-//! The engine in the same process, for tests.
+//! The engine and a bucket in the same process, for tests.
 #![allow(clippy::unwrap_used, clippy::arithmetic_side_effects)]
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use turnout_engine::Engine;
 
+use super::bucket::{Bucket, BucketError, KeyPage};
 use super::engine::{Death, Engines, File, Instance};
 use super::store::StoreError;
 
@@ -81,4 +83,53 @@ impl Instance for InProcess {
 
 fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Death> {
     catch_unwind(AssertUnwindSafe(work)).map_err(|_| Death("a panic".to_owned()))
+}
+
+/// A bucket whose faults a test decides.
+#[derive(Debug, Default)]
+pub struct InProcessBucket {
+    /// By key.
+    pub objects: RefCell<BTreeMap<String, Vec<u8>>>,
+    /// Whether there is none.
+    pub is_missing: Cell<bool>,
+    /// How many of the next writes fail.
+    pub failures: Cell<u32>,
+    /// Whether it never answers.
+    pub hangs: Cell<bool>,
+    /// How many writes were tried.
+    pub puts: Cell<u32>,
+}
+
+impl Bucket for InProcessBucket {
+    fn has_bucket(&self) -> bool {
+        !self.is_missing.get()
+    }
+
+    async fn put_object(&self, key: &str, bytes: &[u8]) -> Result<(), BucketError> {
+        self.puts.set(self.puts.get() + 1);
+        if self.hangs.get() {
+            std::future::pending::<()>().await;
+        }
+        if self.failures.get() > 0 {
+            self.failures.set(self.failures.get() - 1);
+            return Err(BucketError("down".to_owned()));
+        }
+        self.objects.borrow_mut().insert(key.to_owned(), bytes.to_vec());
+        Ok(())
+    }
+
+    async fn object(&self, key: &str) -> Result<Option<Vec<u8>>, BucketError> {
+        Ok(self.objects.borrow().get(key).cloned())
+    }
+
+    /// Two keys a page.
+    async fn object_keys(&self, prefix: &str, cursor: Option<&str>) -> Result<KeyPage, BucketError> {
+        let objects = self.objects.borrow();
+        let rest =
+            objects.keys().filter(|key| key.starts_with(prefix) && cursor.is_none_or(|cursor| key.as_str() > cursor));
+        let mut keys: Vec<String> = rest.take(3).cloned().collect();
+        let more = keys.len() > 2;
+        keys.truncate(2);
+        Ok(KeyPage { cursor: keys.last().filter(|_| more).cloned(), keys })
+    }
 }

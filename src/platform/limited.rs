@@ -5,7 +5,10 @@ use std::pin::pin;
 
 use futures_util::future::{Either, select};
 
-use super::{Engines, Entry, Namespace, Page, Store, StoreError, Timer, Times, UnreachableExperiment};
+use super::{
+    Bucket, BucketError, Engines, Entry, KeyPage, Namespace, Page, Store, StoreError, Timer, Times,
+    UnreachableExperiment,
+};
 
 /// A platform, with a time limit on all that is asked of its store. What its store is asked goes through here: these
 /// methods stand before those of [`Store`].
@@ -19,6 +22,9 @@ pub struct Limited<P> {
 const SLOW_LIMIT_MS: f64 = 15_000.0;
 /// An experiment, which may itself wait for the store.
 const EXPERIMENT_LIMIT_MS: f64 = 10_000.0;
+
+/// A bucket: what is done after a response has half a minute in all.
+const BUCKET_LIMIT_MS: f64 = 8_000.0;
 
 impl<P> Deref for Limited<P> {
     type Target = P;
@@ -100,6 +106,46 @@ impl<P: Store + Engines + Timer> Limited<P> {
         match select(pin!(asked), pin!(self.platform.sleep(EXPERIMENT_LIMIT_MS))).await {
             Either::Left((answer, _)) => answer,
             Either::Right(_) => Err(UnreachableExperiment(format!("it took longer than {EXPERIMENT_LIMIT_MS} ms"))),
+        }
+    }
+
+    /// As [`Bucket::put_object`].
+    ///
+    /// # Errors
+    /// If the bucket fails, or does not answer in time: it may have kept the object then.
+    pub async fn put_object(&self, key: &str, bytes: &[u8]) -> Result<(), BucketError>
+    where
+        P: Bucket,
+    {
+        self.bucket_within(self.platform.put_object(key, bytes)).await
+    }
+
+    /// As [`Bucket::object`].
+    ///
+    /// # Errors
+    /// If the bucket fails, or does not answer in time.
+    pub async fn object(&self, key: &str) -> Result<Option<Vec<u8>>, BucketError>
+    where
+        P: Bucket,
+    {
+        self.bucket_within(self.platform.object(key)).await
+    }
+
+    /// As [`Bucket::object_keys`].
+    ///
+    /// # Errors
+    /// If the bucket fails, or does not answer in time.
+    pub async fn object_keys(&self, prefix: &str, cursor: Option<&str>) -> Result<KeyPage, BucketError>
+    where
+        P: Bucket,
+    {
+        self.bucket_within(self.platform.object_keys(prefix, cursor)).await
+    }
+
+    async fn bucket_within<T>(&self, asked: impl Future<Output = Result<T, BucketError>>) -> Result<T, BucketError> {
+        match select(pin!(asked), pin!(self.platform.sleep(BUCKET_LIMIT_MS))).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(_) => Err(BucketError(format!("it took longer than {BUCKET_LIMIT_MS} ms"))),
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the core asks of the platform it runs on: Workers in production, memory in tests. A trait a service, so that each
 //! function asks for no more than it uses.
 
+mod bucket;
 mod database;
 mod engine;
 mod exchange;
@@ -12,6 +13,7 @@ mod log;
 pub mod sqlite;
 mod store;
 
+pub use bucket::{Bucket, BucketError, KeyPage};
 pub use database::{Cell, Database, DatabaseError};
 pub use engine::{Death, Engines, File, Instance};
 pub use exchange::{Exchange, ExchangeError, HttpAnswer, HttpCall};
@@ -20,9 +22,12 @@ pub use log::{Log, one_line};
 pub use store::{Entry, Namespace, Page, Store, StoreError, Times};
 
 /// All services of the platform, for one request.
-pub trait Platform: Store + Engines + Exchange + Experiments + Clock + Timer + Secrets + Entropy + Log {}
+pub trait Platform:
+    Store + Engines + Exchange + Experiments + Bucket + Clock + Timer + Secrets + Entropy + Log
+{
+}
 
-impl<P: Store + Engines + Exchange + Experiments + Clock + Timer + Secrets + Entropy + Log> Platform for P {}
+impl<P: Store + Engines + Exchange + Experiments + Bucket + Clock + Timer + Secrets + Entropy + Log> Platform for P {}
 
 /// The endpoints' experiments, each one object somewhere.
 #[allow(async_fn_in_trait)] // Single-threaded by nature: no future here has to be Send.

@@ -9,7 +9,7 @@ use http::{Method, StatusCode, header};
 use super::native::refuse;
 use super::respond::{Answer, insert, respond};
 use crate::endpoint::Name;
-use crate::experiment::{Line, Scoreboard, Status};
+use crate::experiment::{Line, LostCaptures, Scoreboard, Status};
 use crate::platform::Platform;
 use crate::request::{Request, segments};
 use crate::service::{Error, FollowUps, Service};
@@ -231,6 +231,20 @@ fn text(scoreboards: &[(Name, Option<Scoreboard>)], format: Format) -> String {
         let sample = if matches!(kind, Kind::Counter) { format!("{family}_total") } else { family.to_owned() };
         for (name, scoreboard) in &known {
             families.sample(&sample, &[("endpoint", name)], figure(scoreboard));
+        }
+    }
+    let family = "turnout_captured_lines";
+    families.begin(family, Kind::Counter, "", "Captured lines that are in the bucket.");
+    for (name, scoreboard) in &known {
+        families.sample(&format!("{family}_total"), &[("endpoint", name)], scoreboard.capture.lines as f64);
+    }
+    let family = "turnout_lost_captures";
+    families.begin(family, Kind::Counter, "", "What was to be captured and is not in the bucket, by the reason.");
+    for (name, scoreboard) in &known {
+        let LostCaptures { too_large, unreadable, no_room, failed } = scoreboard.capture.lost;
+        let lost = [("too_large", too_large), ("unreadable", unreadable), ("no_room", no_room), ("failed", failed)];
+        for (reason, count) in lost {
+            families.sample(&format!("{family}_total"), &[("endpoint", name), ("reason", reason)], count as f64);
         }
     }
     let family = "turnout_policy_status";

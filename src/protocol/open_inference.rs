@@ -15,7 +15,7 @@ use super::signature::{inputs, outputs};
 use super::{tabular, triton};
 use crate::endpoint::{MostBytes, Name};
 use crate::payload::{
-    BINARY, Flat, Inference, Outputs, Schema, Table, bounded, count_tensor_rows, datatype_name, tensor_bytes,
+    BINARY, BodyForm, Flat, Inference, Outputs, Schema, Table, bounded, count_tensor_rows, datatype_name, tensor_bytes,
 };
 use crate::platform::Platform;
 use crate::request::{Request, RequestError, Response, segments};
@@ -158,7 +158,7 @@ async fn infer<P: Platform>(
         refuse(&error)
     });
     describe_decision(&mut response, &request, &noted);
-    let follow_ups = noted.sent(response.status().as_u16(), response.body().len(), Some(Box::new(Sent(request))));
+    let follow_ups = noted.sent(&response, Some(Box::new(Sent(request))));
     Ok(Answer { response, follow_ups })
 }
 
@@ -176,6 +176,10 @@ impl Payload for Tensors<'_> {
 
     fn rows(&self) -> Option<usize> {
         self.0.counted_rows()
+    }
+
+    fn form(&self) -> BodyForm {
+        BodyForm::Tensors { binary: self.0.has_bytes() }
     }
 
     fn extra_response_type(&self) -> Option<&'static str> {
@@ -200,6 +204,11 @@ impl Payload for Sent {
 
     fn rows(&self) -> Option<usize> {
         count_tensor_rows(&self.0.body, self.length())
+    }
+
+    fn form(&self) -> BodyForm {
+        let inference = Inference::parse(&self.0.body, self.length());
+        BodyForm::Tensors { binary: inference.is_ok_and(|inference| inference.has_bytes()) }
     }
 
     fn extra_response_type(&self) -> Option<&'static str> {

@@ -12,7 +12,7 @@ use crate::isolate::{EndpointError, InvokeError, ModelError};
 use crate::origin::OriginError;
 use crate::payload::{FormatError, PayloadError};
 use crate::request::RequestError;
-use crate::service::{AlarmError, Error, Failure, RegistryError, RevisionError, TestError, Unreadable};
+use crate::service::{AlarmError, CapturedError, Error, Failure, RegistryError, RevisionError, TestError, Unreadable};
 
 const IN_TEST: &str = "stop that shadow test first, or wait until it has ended";
 const WEIGHTS: &str = "send an object such as {\"baseline\": 50, \"challenger\": 50}";
@@ -189,6 +189,11 @@ fn status_and_fix(error: &Error) -> (StatusCode, &'static str) {
             TestError::Broken(..) => (S::CONFLICT, "delete it and create it anew"),
         },
         Error::Refused(refusal) => refused(refusal),
+        Error::Captured(CapturedError::NotFound { .. }) => (
+            S::NOT_FOUND,
+            "lines are written within seconds of the response, and only of requests that are captured: see docs/capture.md",
+        ),
+        Error::Captured(CapturedError::Bucket(_)) => (S::SERVICE_UNAVAILABLE, "try again shortly"),
         Error::Experiment(_) => (S::SERVICE_UNAVAILABLE, "try again shortly"),
         Error::Weights(_) => (S::BAD_REQUEST, WEIGHTS),
         Error::Entropy(_) => (S::INTERNAL_SERVER_ERROR, "try again shortly"),

@@ -10,7 +10,7 @@ use super::headers;
 use super::respond::{Answer, describe_decision, respond};
 use crate::endpoint::{MostBytes, Name};
 use crate::experiment::{Author, Cause};
-use crate::payload::{self, ContentType, Format, Outputs, Schema, Table, count_rows};
+use crate::payload::{self, BodyForm, ContentType, Format, Outputs, Schema, Table, count_rows};
 use crate::platform::{HttpAnswer, Platform};
 use crate::request::{Request, RequestError, Response};
 use crate::service::{Asked, Error, Invocation, Payload, Relay, Reply, Service, UnitIn, Unreadable};
@@ -31,6 +31,10 @@ impl<R: Borrow<Request>> Payload for Rows<R> {
 
     fn rows(&self) -> Option<usize> {
         count_rows(self.sent().ok()?, &self.request().body)
+    }
+
+    fn form(&self) -> BodyForm {
+        BodyForm::Rows(self.sent().ok())
     }
 }
 
@@ -90,7 +94,7 @@ pub(super) async fn invoke<P: Platform>(
         refuse(&error)
     });
     describe_decision(&mut response, &request, &noted);
-    let follow_ups = noted.sent(response.status().as_u16(), response.body().len(), Some(Box::new(Rows(request))));
+    let follow_ups = noted.sent(&response, Some(Box::new(Rows(request))));
     Answer { response, follow_ups }
 }
 

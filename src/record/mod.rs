@@ -3,7 +3,11 @@
 //! One [`Record`] an invocation, in two forms: a line of JSON, and a data point of Analytics Engine, whose layout
 //! `docs/records.md` repeats beside queries that use it.
 
+mod capture;
+
 use serde::Serialize;
+
+pub use capture::{CapturedLine, HOUR_MS, Observed, endpoint_prefix, hour_prefix, ms_in_hour, object_name};
 
 use crate::assignment::Reason;
 

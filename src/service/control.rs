@@ -9,8 +9,8 @@ use super::registry::{Configuration, Kind, RegistryError, Stored};
 use super::{Error, Service};
 use crate::access;
 use crate::endpoint::{
-    Access, Backend, DocumentError, Endpoint, ModelKey, ModelReference, Name, OriginReference, Revision, Variant,
-    Weight, WeightChange,
+    Access, Backend, Capture, DocumentError, Endpoint, ModelKey, ModelReference, Name, OriginReference, Revision,
+    Variant, Weight, WeightChange,
 };
 use crate::experiment::{Answer, Author, Cause, Change, Command, Condition, Edit, LastDeployment, Newest, Refusal};
 use crate::isolate::{EndpointError, Served, Wanted};
@@ -23,6 +23,15 @@ pub const MOST_DESCRIBED: usize = 40;
 
 /// So often an update is tried again that others overtook.
 pub(super) const MOST_TRIES: usize = 5;
+
+/// What stays as it is where another configuration is put into an endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Retained {
+    /// The weights of variants that stay.
+    pub weights: bool,
+    /// What is captured.
+    pub capture: bool,
+}
 
 /// What a model is made of.
 #[derive(Debug)]
@@ -128,8 +137,8 @@ impl<P: Platform> Service<'_, P> {
             Err(error) => return Err(error),
             Ok(_) => return Err(exists().into()),
         }
-        let variants = self.variants_of(config).await?;
-        let document = Endpoint::compose(config.clone(), variants, access, None)
+        let (variants, capture) = self.variants_of(config).await?;
+        let document = Endpoint::compose(config.clone(), variants, access, capture, None)
             .map_err(|error| RegistryError::Broken(Kind::Configuration, config.clone(), error.to_string()))?;
         let change = Change { edit: Edit::Document(document), condition: Condition::Absent };
         match self.change(name, change, cause).await {
@@ -141,7 +150,7 @@ impl<P: Platform> Service<'_, P> {
     }
 
     /// Puts another configuration in place of the endpoint's. Units, fallback and access stay; so do the weights of
-    /// variants that stay, and the shares of shadows, where that is asked for.
+    /// variants that stay, the shares of shadows, and what is captured, where that is asked for.
     ///
     /// # Errors
     /// If there is no such endpoint, it is in a deployment, or the configuration or one of its models is missing or broken.
@@ -149,12 +158,12 @@ impl<P: Platform> Service<'_, P> {
         &self,
         name: &Name,
         config: &Name,
-        keep_weights: bool,
+        retained: Retained,
         cause: Cause,
     ) -> Result<(), Error> {
-        let variants = self.variants_of(config).await?;
+        let resolved = self.variants_of(config).await?;
         let edit = |before: &[u8]| {
-            let document = composed(name, config, variants.clone(), keep_weights, before)?;
+            let document = composed(name, config, resolved.clone(), retained, before)?;
             Ok(Edit::Document(document))
         };
         self.update(name, edit, cause).await.map(|_| ())
@@ -248,7 +257,7 @@ impl<P: Platform> Service<'_, P> {
     /// If there is one of that name, or a model is missing, or the variants cannot stand beside each other.
     pub async fn create_config(&self, name: &Name, config: &Configuration) -> Result<(), Error> {
         let variants = self.resolve(config).await?;
-        Endpoint::compose(name.clone(), variants, Access::Open, None)
+        Endpoint::compose(name.clone(), variants, Access::Open, None, None)
             .map_err(|error| RegistryError::Unusable(Kind::Configuration, error.to_string()))?;
         self.create(Kind::Configuration, name, config).await
     }
@@ -319,10 +328,10 @@ impl<P: Platform> Service<'_, P> {
         Ok(found)
     }
 
-    /// The variants of the configuration of a name.
-    pub(super) async fn variants_of(&self, config: &Name) -> Result<Vec<Variant>, Error> {
+    /// The variants of the configuration of a name, and what it says is to be captured.
+    pub(super) async fn variants_of(&self, config: &Name) -> Result<(Vec<Variant>, Option<Capture>), Error> {
         let Stored { value, .. } = self.stored::<Configuration>(Kind::Configuration, config).await?;
-        self.resolve(&value).await
+        Ok((self.resolve(&value).await?, value.capture.map(|configured| configured.capture)))
     }
 
     /// The variants of a configuration, with the backends that its models name.
@@ -374,12 +383,12 @@ impl<P: Platform> Service<'_, P> {
 pub(super) fn composed(
     name: &Name,
     config: &Name,
-    mut variants: Vec<Variant>,
-    keep_weights: bool,
+    (mut variants, capture): (Vec<Variant>, Option<Capture>),
+    retained: Retained,
     before: &[u8],
 ) -> Result<String, RegistryError> {
     let before = Endpoint::parse(before).ok();
-    if let (Some(before), true) = (&before, keep_weights) {
+    if let (Some(before), true) = (&before, retained.weights) {
         for variant in &mut variants {
             match before.variant(variant.name.as_str()) {
                 // What one that answers and a shadow of its name have of the traffic are different things.
@@ -396,13 +405,25 @@ pub(super) fn composed(
         Some(before) => before.access().clone(),
         None => access::administrators(),
     };
-    Endpoint::compose(config.clone(), variants, access, before.as_ref()).map_err(|error| match error {
+    let capture = captured(capture, retained, before.as_ref().and_then(Endpoint::capture));
+    Endpoint::compose(config.clone(), variants, access, capture, before.as_ref()).map_err(|error| match error {
         // The configuration is in order: it is the endpoint that asks for one more variant.
         DocumentError::UnknownFallback(fallback, known) => {
             RegistryError::Fallback { endpoint: name.clone(), fallback, config: config.clone(), known }
         }
         error => RegistryError::Broken(Kind::Configuration, config.clone(), error.to_string()),
     })
+}
+
+/// What is captured of an endpoint that another configuration is put into. Columns that its document leaves out stay out, and
+/// a configuration that says nothing of capture ends it.
+fn captured(configured: Option<Capture>, retained: Retained, before: Option<&Capture>) -> Option<Capture> {
+    match (configured, before) {
+        (_, before) if retained.capture => before.cloned(),
+        (Some(configured), Some(before)) => Some(Capture { leave_out: before.leave_out.clone(), ..configured }),
+        (Some(configured), None) => Some(configured),
+        (None, before) => before.map(Capture::stopped),
+    }
 }
 
 fn place(kind: Kind, name: &Name) -> (Namespace, String) {

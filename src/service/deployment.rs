@@ -2,7 +2,7 @@
 
 use super::control::{MOST_TRIES, composed};
 use super::registry::{Kind, RegistryError};
-use super::{Error, Service};
+use super::{Error, Retained, Service};
 use crate::endpoint::{Endpoint, Name};
 use crate::experiment::{Act, ActError, Alarm, AlarmName, Cause, Refusal, Rollout};
 use crate::platform::Platform;
@@ -19,19 +19,19 @@ impl<P: Platform> Service<'_, P> {
         &self,
         name: &Name,
         config: &Name,
-        keep_weights: bool,
+        retained: Retained,
         (rollout, alarms): (Rollout, &[AlarmName]),
         cause: Cause,
     ) -> Result<(), Error> {
         if !self.platform.has_experiments() && rollout.is_at_once() && alarms.is_empty() {
-            return self.update_endpoint(name, config, keep_weights, cause).await;
+            return self.update_endpoint(name, config, retained, cause).await;
         }
         self.has_experiments()?;
-        let variants = self.variants_of(config).await?;
+        let resolved = self.variants_of(config).await?;
         let alarms = self.alarms_of(name, alarms).await?;
         for _ in 0..MOST_TRIES {
             let entry = self.idle_document(name).await?;
-            let finish = composed(name, config, variants.clone(), keep_weights, &entry.value)?;
+            let finish = composed(name, config, resolved.clone(), retained, &entry.value)?;
             let before = Endpoint::parse(&entry.value).map_err(|error| {
                 let problem = format!("it is broken, so that there is nothing to shift traffic from: {error}");
                 RegistryError::Unusable(Kind::Endpoint, problem)

@@ -13,7 +13,7 @@ use crate::experiment::{ActError, ExperimentError, PlanError, Refusal};
 use crate::isolate::{EndpointError, InvokeError, ModelError};
 use crate::origin::OriginError;
 use crate::payload::{FormatError, PayloadError};
-use crate::platform::{EntropyError, StoreError};
+use crate::platform::{BucketError, EntropyError, StoreError};
 use crate::request::RequestError;
 
 /// Why a request is not answered as it was meant, by the party at fault.
@@ -58,6 +58,9 @@ pub enum Error {
     /// The administrator: what is to be done with a policy.
     #[error(transparent)]
     Policy(#[from] ActError),
+    /// The administrator: captured lines.
+    #[error(transparent)]
+    Captured(#[from] CapturedError),
     /// The endpoint's experiment.
     #[error(transparent)]
     Experiment(#[from] ExperimentError),
@@ -111,6 +114,22 @@ pub enum RevisionError {
         /// What the store holds.
         current: String,
     },
+}
+
+/// Why captured lines are not found.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CapturedError {
+    /// There are none, as far as was looked.
+    #[error("nothing captured was found of `{id}`{}", if *.complete { "" } else { ", though not all of its hour was looked through" })]
+    NotFound {
+        /// The inference id.
+        id: String,
+        /// Whether all objects were looked at that could have it.
+        complete: bool,
+    },
+    /// The bucket.
+    #[error(transparent)]
+    Bucket(#[from] BucketError),
 }
 
 impl From<BackendError> for Error {
@@ -201,6 +220,10 @@ impl Error {
             },
             Error::Refused(refusal) => refusal_code(refusal),
             Error::Experiment(_) => "experiment_unavailable",
+            Error::Captured(error) => match error {
+                CapturedError::NotFound { .. } => "not_captured",
+                CapturedError::Bucket(_) => "bucket_unavailable",
+            },
             Error::Weights(_) => "bad_weights",
             Error::Entropy(_) => "no_randomness",
         }

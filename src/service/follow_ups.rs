@@ -1,10 +1,10 @@
 //! What is left to do once a response is on its way. The caller never waits for it.
 
-use futures_util::future::join4;
+use futures_util::future::join5;
 
-use super::Service;
 use super::invocation::Asked;
 use super::shadows::Shadowing;
+use super::{Body, Sample, Service};
 use crate::endpoint::{Endpoint, Name};
 use crate::experiment::KeptPrediction;
 use crate::platform::Platform;
@@ -23,6 +23,8 @@ pub struct FollowUps {
     pub(super) kept: Option<KeptPrediction>,
     /// What is watched of it.
     pub(super) watched: Watched,
+    /// The request and its answer, where they are captured.
+    pub(super) captured: Option<(Sample, Body)>,
     /// Endpoints whose configuration was served past its time to live.
     pub(super) refresh: Vec<Name>,
 }
@@ -78,8 +80,10 @@ impl<P: Platform> Service<'_, P> {
                 sink.write(record).await;
             }
         };
+        let captured = follow_ups.captured.take();
+        let captures = captured.is_some() || !self.isolate.captures.borrow().is_empty();
         // As it is after most requests: the less there is, the less it costs.
-        if sends.is_none() && follow_ups.refresh.is_empty() && follow_ups.shadows.is_none() {
+        if sends.is_none() && follow_ups.refresh.is_empty() && follow_ups.shadows.is_none() && !captures {
             return written.await;
         }
         let sent = async {
@@ -95,9 +99,21 @@ impl<P: Platform> Service<'_, P> {
         };
         let shadowed = async {
             if let (Some(shadowing), Some(asked)) = (&follow_ups.shadows, &follow_ups.asked) {
-                self.shadow(shadowing, &**asked).await;
+                let sample = captured.as_ref().map(|(sample, _)| sample);
+                self.shadow(shadowing, &**asked, sample).await;
             }
         };
-        join4(written, refreshed, sent, shadowed).await;
+        let capture = async {
+            let variant = record.as_ref().and_then(|record| record.variant.as_deref());
+            if let (Some((sample, answer)), Some(variant)) = (&captured, variant) {
+                self.capture(sample, variant, answer).await;
+            }
+            // Whatever was left behind by others is sent as well.
+            let sends = captures && self.isolate.captures.borrow_mut().begin_sending(self.platform.now_ms());
+            if sends {
+                self.send_captures().await;
+            }
+        };
+        join5(written, refreshed, sent, capture, shadowed).await;
     }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::invocation::Reply;
 use super::{Error, Service};
-use crate::assignment::{Reason, UnitHash};
+use crate::assignment::Reason;
 use crate::endpoint::{Endpoint, Name, Outcome, OutcomeKind, SegmentSource};
 use crate::experiment::{Claims, IdKeys, KeptPrediction, unit_bits};
 use crate::isolate::Ids;
@@ -27,7 +27,6 @@ pub(super) struct Draft {
     endpoint: Option<Rc<Endpoint>>,
     segment: u8,
     predicted: Vec<Option<Predicted>>,
-    unit: Option<UnitHash>,
     /// How many rows nobody answered, as the variant failed; 0 where somebody did.
     unanswered: usize,
 }
@@ -46,16 +45,6 @@ impl Draft {
     /// What was predicted for each row, as far as that is told.
     pub fn predicted(&self) -> &[Option<Predicted>] {
         &self.predicted
-    }
-
-    /// Whose request it is.
-    pub fn of_unit(&mut self, unit: Option<UnitHash>) {
-        self.unit = unit;
-    }
-
-    /// The unit, where there is one.
-    pub fn unit(&self) -> Option<&UnitHash> {
-        self.unit.as_ref()
     }
 
     /// Of which segment the request is, by its headers.

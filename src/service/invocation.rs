@@ -4,7 +4,7 @@ use http::HeaderMap;
 use turnout_tables::RowsError;
 
 use crate::endpoint::{MostBytes, Name};
-use crate::payload::{FormatError, Outputs, PayloadError, Schema, Table, TensorError};
+use crate::payload::{BodyForm, FormatError, Outputs, PayloadError, Schema, Table, TensorError};
 use crate::platform::HttpAnswer;
 use crate::request::Request;
 
@@ -62,6 +62,9 @@ pub trait Payload {
 
     /// How many there are, as far as that can be told without a model.
     fn rows(&self) -> Option<usize>;
+
+    /// How the body is to be read by who looks for columns in it.
+    fn form(&self) -> BodyForm;
 
     /// A media type that a model host may answer in unasked, beside JSON, CSV and JSON lines.
     fn extra_response_type(&self) -> Option<&'static str> {

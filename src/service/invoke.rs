@@ -7,13 +7,13 @@ use super::error::BackendError;
 use super::follow_ups::Watched;
 use super::ids::Draft;
 use super::invocation::{Invocation, Payload, Reply, UnitIn};
-use super::{Asked, Error, FollowUps, Service};
+use super::{Asked, Error, FollowUps, Sample, Service};
 use crate::assignment::{Assignment, Reason, UnitHash, assign};
 use crate::endpoint::{Endpoint, Name, Stickiness, UnitSource, Variant};
 use crate::isolate::Served;
 use crate::platform::Platform;
 use crate::record::Record;
-use crate::request::{RequestError, cookie, header};
+use crate::request::{RequestError, Response, cookie, header};
 
 /// What is noted of an invocation, until its response is made.
 #[derive(Default)]
@@ -21,6 +21,8 @@ pub struct Noted {
     follow_ups: FollowUps,
     issued: Option<IssuedCookie>,
     draft: Draft,
+    /// The request, where it is captured.
+    sample: Option<Sample>,
 }
 
 /// A cookie that the response gives to a caller who had no unit.
@@ -46,9 +48,15 @@ impl<P: Platform> Service<'_, P> {
         let (result, mut noted) = self
             .noting(&invocation.endpoint, async |noted| {
                 let begun = self.begin(invocation, noted).await?;
+                let endpoint = Rc::clone(&begun.endpoint);
                 let result = self.choose_and_answer(begun, invocation, payload).await;
-                if let Err(Error::Backend(_)) = result {
-                    noted.draft.failed(payload.rows());
+                match &result {
+                    Ok(_) => {
+                        noted.sample =
+                            noted.record().and_then(|record| self.sample(&endpoint, invocation, payload, record));
+                    }
+                    Err(Error::Backend(_)) => noted.draft.failed(payload.rows()),
+                    Err(_) => {}
                 }
                 result
             })
@@ -68,7 +76,7 @@ impl<P: Platform> Service<'_, P> {
     pub async fn decide(&self, invocation: &Invocation<'_>) -> (Result<(), Error>, Noted) {
         self.noting(&invocation.endpoint, async |noted| {
             let begun = self.begin(invocation, noted).await?;
-            self.choose(&begun.endpoint, invocation, (begun.record, begun.draft), begun.issued)?;
+            self.choose(&begun.endpoint, invocation, begun.record, begun.issued)?;
             Ok(())
         })
         .await
@@ -97,7 +105,7 @@ impl<P: Platform> Service<'_, P> {
 
     /// Looks the endpoint up, if the caller may ask it, and begins the record, with what is known before a variant is chosen.
     async fn begin<'r>(&self, invocation: &Invocation<'_>, noted: &'r mut Noted) -> Result<Begun<'r>, Error> {
-        let Noted { follow_ups, issued, draft } = noted;
+        let Noted { follow_ups, issued, draft, .. } = noted;
         let now_ms = self.platform.now_ms();
         let Served { endpoint, .. } = self.look_up(&invocation.endpoint, &mut follow_ups.refresh).await?;
         self.allow(&endpoint, invocation.proof)?;
@@ -133,7 +141,7 @@ impl<P: Platform> Service<'_, P> {
         &self,
         endpoint: &'e Endpoint,
         invocation: &Invocation<'_>,
-        (record, draft): (&mut Record, &mut Draft),
+        record: &mut Record,
         issued: &mut Option<IssuedCookie>,
     ) -> Result<Assignment<'e>, Error> {
         let mut unit = unit_of(endpoint, invocation.unit)?;
@@ -144,7 +152,6 @@ impl<P: Platform> Service<'_, P> {
             unit = Some(UnitHash::new(salt, &value));
             *issued = Some(IssuedCookie { name: name.as_str().to_owned(), value });
         }
-        draft.of_unit(unit);
         record.unit = unit.map(|unit| unit.to_string());
         let target = invocation.target.as_deref();
         let assignment = self.with_randomness(|random| assign(endpoint, target, unit.as_ref(), random))??;
@@ -160,7 +167,7 @@ impl<P: Platform> Service<'_, P> {
         invocation: &Invocation<'_>,
         payload: &dyn Payload,
     ) -> Result<Reply, Error> {
-        let assignment = self.choose(&endpoint, invocation, (record, draft), issued)?;
+        let assignment = self.choose(&endpoint, invocation, record, issued)?;
         let chosen = assignment.variant;
         record.backend = Some(chosen.backend.kind());
         let failure =
@@ -238,13 +245,17 @@ impl Noted {
         }
     }
 
-    /// What is left to do, once the response is made: its HTTP status, and the bytes of its body; of the request
-    /// `asked`.
-    pub fn sent(self, status: u16, bytes: usize, asked: Option<Box<dyn Asked>>) -> FollowUps {
+    /// What is left to do, once the response to the request `asked` is made.
+    pub fn sent(self, response: &Response, asked: Option<Box<dyn Asked>>) -> FollowUps {
         let mut follow_ups = self.follow_ups;
         if let Some(record) = &mut follow_ups.record {
-            record.status = status;
-            record.bytes_out = bytes;
+            record.status = response.status().as_u16();
+            record.bytes_out = response.body().len();
+            // An answer that could not be written is none.
+            follow_ups.captured = self.sample.filter(|_| record.error.is_none()).map(|sample| {
+                let answer = sample.answer(response.headers(), response.body());
+                (sample.identified(record), answer)
+            });
         }
         follow_ups.asked = asked;
         follow_ups

@@ -3,6 +3,7 @@
 mod alarms;
 mod attempt;
 mod base;
+mod capture;
 mod control;
 mod deployment;
 mod error;
@@ -24,15 +25,18 @@ mod tally;
 
 pub use alarms::{Judged, MOST_JUDGED};
 pub use base::Service;
-pub use control::{Configured, MOST_DESCRIBED, ModelSource};
-pub use error::{BackendError, Error, Failure, RevisionError};
+pub use capture::{Body, CapturedLines, Sample};
+pub use control::{Configured, MOST_DESCRIBED, ModelSource, Retained};
+pub use error::{BackendError, CapturedError, Error, Failure, RevisionError};
 pub use follow_ups::FollowUps;
 pub use inspect::{Described, Inspected, Reader};
 pub use invocation::{Asked, Invocation, Payload, Relay, Reply, UnitIn, Unreadable};
 pub use invoke::{IssuedCookie, Noted};
 pub use lookup::EndpointPage;
 pub use outcomes::{OutcomeReport, Received, Reported};
-pub use registry::{AlarmError, Configuration, ConfiguredVariant, Kind, RegistryError, ShadowsError, Stored};
+pub use registry::{
+    AlarmError, Configuration, ConfiguredCapture, ConfiguredVariant, Kind, RegistryError, ShadowsError, Stored,
+};
 pub use rehearsal::{Trial, TrialReport};
 pub use shadow_test::{Ended, ShadowTest, TestError, TestName, TestNameError, TestState};
 pub use shadow_tests::{Ending, MOST_TESTS_LOOKED_AT, NewTest, Schedule, TestNow, TestUpdate};

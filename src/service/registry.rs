@@ -3,8 +3,9 @@
 //! a request is answered. [Alarms](crate::experiment::Alarm) and [shadow tests](super::ShadowTest) are kept beside them.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::endpoint::{Name, ShadowShare, Weight};
+use crate::endpoint::{Capture, Name, ShadowShare, Weight};
 use crate::experiment::AlarmName;
 use crate::platform::{Namespace, Times};
 
@@ -27,6 +28,9 @@ pub struct Configuration {
     /// Those that are asked as well: none, or one beside one variant.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shadows: Vec<ConfiguredVariant>,
+    /// What is to be captured, where it says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capture: Option<ConfiguredCapture>,
 }
 
 /// Why a configuration has no shares for its shadows.
@@ -59,6 +63,15 @@ impl Configuration {
             (variants, shadows) => Err(ShadowsError::Count(variants.len(), shadows.len())),
         }
     }
+}
+
+/// What is to be captured.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConfiguredCapture {
+    /// As a document has it.
+    pub capture: Capture,
+    /// As it was asked for, for who reads it back.
+    pub terms: Value,
 }
 
 /// A variant whose backend is a named model.

@@ -5,15 +5,18 @@ use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use futures_util::future::{join, join_all};
+use http::HeaderValue;
+use http::header::CONTENT_TYPE;
 
-use super::Service;
 use super::attempt::{Refusal, Took};
 use super::ids::Draft;
-use super::invocation::Asked;
+use super::invocation::{Asked, Reply};
+use super::{Sample, Service};
 use crate::assignment::{Reason, shadows};
 use crate::endpoint::{Backend, Endpoint, Name, OriginReference, OutcomeKind, Variant};
 use crate::experiment::{Attempt, Shadowed, Sums, unit_bits};
 use crate::isolate::{Seen, Shadows};
+use crate::payload::{self, Format};
 use crate::platform::{File, Platform};
 use crate::record::Record;
 
@@ -44,7 +47,7 @@ impl<P: Platform> Service<'_, P> {
             return None;
         }
         let chosen = self.with_randomness(|random| {
-            let chosen = shadows(endpoint, draft.unit(), random).map(|variant| variant.name.clone());
+            let chosen = shadows(endpoint, record.unit.as_deref(), random).map(|variant| variant.name.clone());
             chosen.collect::<Vec<Name>>()
         });
         let shadows = chosen.ok().filter(|chosen| !chosen.is_empty())?;
@@ -67,8 +70,9 @@ impl<P: Platform> Service<'_, P> {
         })
     }
 
-    /// Asks them, one model after the other and origins at once, and notes what they made of it.
-    pub(super) async fn shadow(&self, shadowing: &Shadowing, asked: &dyn Asked) {
+    /// Asks them, one model after the other and origins at once, and notes what they made of it; where the request is part of
+    /// the `sample`, their answers are captured.
+    pub(super) async fn shadow(&self, shadowing: &Shadowing, asked: &dyn Asked, sample: Option<&Sample>) {
         // The answer goes out first, and requests that wait are answered first.
         self.platform.sleep(0.0).await;
         let Shadowing { endpoint, name, .. } = shadowing;
@@ -76,11 +80,9 @@ impl<P: Platform> Service<'_, P> {
         let mut told = Vec::new();
         if let Some(_leave) = Shadows::begin(&self.isolate.shadows, asked.relay().body.len(), self.platform.now_ms()) {
             let is_model = |variant: &&Variant| matches!(variant.backend, Backend::Model(_));
-            let origins = join_all(
-                all()
-                    .filter(|variant| !is_model(variant))
-                    .map(|variant| async move { (variant, Some(self.ask_shadow(endpoint, variant, asked).await)) }),
-            );
+            let origins = join_all(all().filter(|variant| !is_model(variant)).map(|variant| async move {
+                (variant, Some(self.ask_shadow(endpoint, variant, asked, sample).await))
+            }));
             let models = async {
                 let mut told = Vec::new();
                 for variant in all().filter(is_model) {
@@ -88,7 +90,7 @@ impl<P: Platform> Service<'_, P> {
                     self.platform.sleep(0.0).await;
                     let has_room = self.has_room_for(variant).await;
                     let answered = match has_room {
-                        true => Some(self.ask_shadow(endpoint, variant, asked).await),
+                        true => Some(self.ask_shadow(endpoint, variant, asked, sample).await),
                         false => None,
                     };
                     told.push((variant, answered));
@@ -101,9 +103,18 @@ impl<P: Platform> Service<'_, P> {
         } else {
             told.extend(all().map(|variant| (variant, None)));
         }
-        if self.note_shadows(shadowing, asked, told) {
-            self.send_tallies(name).await;
-        }
+        let tallied = async {
+            if self.note_shadows(shadowing, asked, told) {
+                self.send_tallies(name).await;
+            }
+        };
+        let captured = async {
+            let sends = self.isolate.captures.borrow_mut().begin_sending(self.platform.now_ms());
+            if sends {
+                self.send_captures().await;
+            }
+        };
+        join(tallied, captured).await;
     }
 
     /// Adds what shadows made of a request to the sums; whether who asks is to send them.
@@ -153,7 +164,13 @@ impl<P: Platform> Service<'_, P> {
     }
 
     /// Has a shadow answer.
-    async fn ask_shadow(&self, endpoint: &Rc<Endpoint>, variant: &Variant, asked: &dyn Asked) -> Told {
+    async fn ask_shadow(
+        &self,
+        endpoint: &Rc<Endpoint>,
+        variant: &Variant,
+        asked: &dyn Asked,
+        sample: Option<&Sample>,
+    ) -> Told {
         let mut draft = Draft::of_shadow(endpoint);
         let (mut rows, mut origin_ms) = (None, None);
         let took = Took { rows: &mut rows, origin_ms: &mut origin_ms };
@@ -161,6 +178,9 @@ impl<P: Platform> Service<'_, P> {
         let unread = match answer {
             Ok(reply) if reply.is_success() => {
                 draft.answered(&reply);
+                if let Some(sample) = sample {
+                    self.capture_shadow(sample, variant, &reply).await;
+                }
                 let predicted = draft.predicted().to_vec();
                 return Told { answered: Attempt { predicted, origin_ms, ..Attempt::default() }, rows };
             }
@@ -172,6 +192,19 @@ impl<P: Platform> Service<'_, P> {
             }
         };
         Told { answered: Attempt { failed: true, unread, predicted: Vec::new(), origin_ms }, rows }
+    }
+
+    /// Captures what a shadow answered: a host's words, or JSON of a model's outputs, which nobody has asked for in any form.
+    async fn capture_shadow(&self, sample: &Sample, variant: &Variant, reply: &Reply) {
+        let answer = match reply {
+            Reply::Relayed(answer) => sample.answer(&answer.headers, &answer.body),
+            Reply::Outputs(outputs, most_bytes) => {
+                let headers = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))].into_iter().collect();
+                let body = payload::encode(outputs, Format::Json, most_bytes.get()).unwrap_or_default();
+                sample.answer(&headers, &body)
+            }
+        };
+        self.capture(sample, variant.name.as_str(), &answer).await;
     }
 
     /// Whether there is memory for a shadow's model beside those that answer, which it must not push out. It is loaded then.

@@ -61,6 +61,23 @@ export function ask_experiment(namespace, endpoint, question) {
   return namespace.get(namespace.idFromName(endpoint)).ask(endpoint, question);
 }
 
+// A bucket is R2's, or under plain workerd a service with the same methods.
+export async function put_object(bucket, key, bytes) {
+  await bucket.put(key, bytes);
+}
+
+// An object's bytes; null where there is none.
+export async function get_object(bucket, key) {
+  const object = await bucket.get(key);
+  return object === null ? null : new Uint8Array(await object.arrayBuffer());
+}
+
+// A page of keys, each in a line of its own, behind where the next one begins.
+export async function list_objects(bucket, prefix, cursor) {
+  const { objects, truncated, cursor: next } = await bucket.list({ prefix, cursor });
+  return [truncated ? next : "", ...objects.map(({ key }) => key)].join("\n");
+}
+
 // One exchange with a model host: its answer's status and headers as lines, and its body; nothing for a body of more than
 // `most` bytes, and "late" where it took longer than `limit` milliseconds.
 export async function exchange(url, lines, sent, limit, most) {

@@ -8,8 +8,8 @@ use worker::{Env, KvError, KvStore};
 use super::http::{headers, lines};
 use super::settings::text;
 use crate::platform::{
-    Clock, Entropy, EntropyError, Entry, Exchange, ExchangeError, Experiments, HttpAnswer, HttpCall, Log, Namespace,
-    Page, Secrets, Store, StoreError, Timer, Times, UnreachableExperiment, one_line,
+    Bucket, BucketError, Clock, Entropy, EntropyError, Entry, Exchange, ExchangeError, Experiments, HttpAnswer,
+    HttpCall, KeyPage, Log, Namespace, Page, Secrets, Store, StoreError, Timer, Times, UnreachableExperiment, one_line,
 };
 
 #[wasm_bindgen(module = "/src/shell/glue.js")]
@@ -26,6 +26,15 @@ extern "C" {
 
     #[wasm_bindgen(catch)]
     async fn ask_experiment(namespace: &JsValue, endpoint: &str, question: &str) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    async fn put_object(bucket: &JsValue, key: &str, bytes: Uint8Array) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    async fn get_object(bucket: &JsValue, key: &str) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch)]
+    async fn list_objects(bucket: &JsValue, prefix: &str, cursor: Option<String>) -> Result<JsValue, JsValue>;
 }
 
 #[wasm_bindgen]
@@ -85,7 +94,12 @@ const EXPERIMENTS: &str = "EXPERIMENTS";
 
 /// Whether there is a binding of experiments.
 pub(super) fn has_experiments(env: &Env) -> bool {
-    Reflect::get(env, &JsValue::from(EXPERIMENTS)).is_ok_and(|binding| binding.is_object())
+    Reflect::get(env, &JsValue::from(EXPERIMENTS)).is_ok_and(|binding| is_binding(&binding))
+}
+
+/// A service of the runtime may be a function, as a proxy of calls.
+fn is_binding(binding: &JsValue) -> bool {
+    binding.is_object() || binding.is_function()
 }
 
 impl Experiments for Workers {
@@ -98,6 +112,48 @@ impl Experiments for Workers {
         let namespace = Reflect::get(&self.env, &JsValue::from(EXPERIMENTS)).map_err(failed)?;
         let answer = ask_experiment(&namespace, endpoint, question).await.map_err(failed)?;
         answer.as_string().ok_or_else(|| UnreachableExperiment("it answered with no text".to_owned()))
+    }
+}
+
+/// Binding of the bucket that captured lines go to.
+const CAPTURE: &str = "CAPTURE";
+
+impl Workers {
+    fn bucket(&self) -> Result<JsValue, BucketError> {
+        let binding = Reflect::get(&self.env, &JsValue::from(CAPTURE)).map_err(bucket_failed)?;
+        if is_binding(&binding) {
+            Ok(binding)
+        } else {
+            Err(BucketError(format!("there is no bucket bound as {CAPTURE}")))
+        }
+    }
+}
+
+fn bucket_failed(error: JsValue) -> BucketError {
+    BucketError(worker::Error::from(error).to_string())
+}
+
+impl Bucket for Workers {
+    fn has_bucket(&self) -> bool {
+        self.bucket().is_ok()
+    }
+
+    async fn put_object(&self, key: &str, bytes: &[u8]) -> Result<(), BucketError> {
+        put_object(&self.bucket()?, key, Uint8Array::from(bytes)).await.map(|_| ()).map_err(bucket_failed)
+    }
+
+    async fn object(&self, key: &str) -> Result<Option<Vec<u8>>, BucketError> {
+        let object = get_object(&self.bucket()?, key).await.map_err(bucket_failed)?;
+        Ok(object.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec))
+    }
+
+    async fn object_keys(&self, prefix: &str, cursor: Option<&str>) -> Result<KeyPage, BucketError> {
+        let listed = list_objects(&self.bucket()?, prefix, cursor.map(str::to_owned)).await.map_err(bucket_failed)?;
+        let text = listed.as_string().unwrap_or_default();
+        // No key of ours holds a line feed; the cursor comes first.
+        let mut lines = text.split('\n').map(str::to_owned);
+        let cursor = lines.next().filter(|cursor| !cursor.is_empty());
+        Ok(KeyPage { keys: lines.collect(), cursor })
     }
 }
 

@@ -46,6 +46,7 @@ await worker.MODELS.put("garbage.onnx", "garbage");
 // The churn models for outcomes: each alone, and with its predictions kept.
 const churn = JSON.parse(readFileSync(`${root}models/churn/endpoint.json`, "utf8"));
 for (const variant of churn.variants) await worker.put(`only-${variant.name}`, { variants: [variant], outcome: churn.outcome });
+await worker.put("churn-captured", { ...churn, capture: { percent: 100 } });
 await worker.put("kept", { variants: churn.variants, outcome: { ...churn.outcome, keep: 1 } });
 
 const environment = { TURNOUT_URL: String(worker.url).replace(/\/$/, ""), TURNOUT_HOST_URL: host.url, TURNOUT_ADMIN_TOKEN: ADMIN_TOKEN, TURNOUT_INFERENCE_KEY: INFERENCE_KEY };

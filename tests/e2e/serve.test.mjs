@@ -19,9 +19,9 @@ const invoke = (url, headers = {}) =>
 
 /** Plain workerd with the written configuration, on `port`; endpoints and registry are folders of `folder`. */
 async function serve(port, env = {}) {
-  for (const name of ["endpoints", "registry", "experiments"]) mkdirSync(join(folder, name), { recursive: true });
+  for (const name of ["endpoints", "registry", "experiments", "capture"]) mkdirSync(join(folder, name), { recursive: true });
   cpSync(`${root}models/digits/endpoint.json`, join(folder, "endpoints/digits"));
-  const places = { endpoints: `${folder}/endpoints`, models: `${root}models`, registry: `${folder}/registry`, experiments: `${folder}/experiments` };
+  const places = { endpoints: `${folder}/endpoints`, models: `${root}models`, registry: `${folder}/registry`, experiments: `${folder}/experiments`, capture: `${folder}/capture` };
   const directories = Object.entries(places).flatMap(([name, path]) => ["--directory-path", `${name}=${path}`]);
   return workerd(
     ["workerd/config.capnp", "--experimental", "--socket-addr", `http=127.0.0.1:${port}`, ...directories],

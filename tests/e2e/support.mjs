@@ -1,7 +1,7 @@
 // What every end-to-end test stands on: the built worker in real workerd with real KV, and a real model host.
 
 import { createServer } from "node:http";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { createTestHarness } from "wrangler";
 import { seeds } from "../../scripts/seed.mjs";
@@ -48,7 +48,7 @@ export async function start() {
     root,
     workers: [
       {
-        configPath: `${root}wrangler.toml`,
+        configPath: withBucket(),
         prebuiltWorkerDir: `${root}build/bundle`,
         vars: { ENDPOINT_TTL_SECONDS: "0.2", KV_DELAY_SECONDS: "1.5" },
         secrets: { ADMIN_TOKEN, INFERENCE_KEY, ...KEYS },
@@ -60,7 +60,7 @@ export async function start() {
     ],
   });
   const { url } = await harness.listen();
-  const { ENDPOINTS, MODELS } = await harness.getWorker("turnout").getEnv();
+  const { ENDPOINTS, MODELS, CAPTURE } = await harness.getWorker("turnout").getEnv();
   const { models, endpoints } = await seeds();
   for (const [key, bytes] of models) await MODELS.put(key, bytes);
   const put = (name, document) =>
@@ -72,6 +72,7 @@ export async function start() {
     put,
     ENDPOINTS,
     MODELS,
+    CAPTURE,
     analytics,
     /** A request to a path. */
     fetch: (path, init) => fetch(new URL(path, url), init),
@@ -80,6 +81,18 @@ export async function start() {
     logs: () => harness.getLogs().map((log) => log.message),
     close: () => harness.close(),
   };
+}
+
+/** The configuration with the bucket that it has in a comment, for a deployment that captures. */
+function withBucket() {
+  const written = readFileSync(`${root}wrangler.toml`, "utf8");
+  const bucket = /^# (\[\[r2_buckets\]\])\n# (binding = .*)\n# (bucket_name = .*)\n/m;
+  if (!bucket.test(written)) throw new Error("wrangler.toml has no bucket in a comment");
+  const uncommented = written.replace(bucket, "$1\n$2\n$3\n").replace('main = "build/', 'main = "').replace('directory = "www"', 'directory = "../www"');
+  const path = `${root}build/wrangler-${process.pid}.toml`;
+  writeFileSync(path, uncommented);
+  process.once("exit", () => rmSync(path, { force: true }));
+  return path;
 }
 
 /** What POSTs rows, the first held-out digit unless given, to an endpoint of the worker at `url`. */

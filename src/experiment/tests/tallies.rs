@@ -5,7 +5,9 @@ use proptest::prelude::*;
 use super::{Bench, bench, document};
 use crate::assignment::Reason;
 use crate::endpoint::Revision;
-use crate::experiment::{Answer, By, Command, Counted, Line, Newest, Query, Scoreboard, Share, Sums, Tally};
+use crate::experiment::{
+    Answer, By, CaptureCounts, Command, Counted, Line, Newest, Query, Scoreboard, Share, Sums, Tally,
+};
 
 pub(super) fn tally(isolate: &str, sequence: u64, shares: Vec<Share>) -> Tally {
     Tally {
@@ -21,6 +23,7 @@ pub(super) fn tally(isolate: &str, sequence: u64, shares: Vec<Share>) -> Tally {
         revision: None,
         number: None,
         lost: 0,
+        captured: CaptureCounts::default(),
     }
 }
 

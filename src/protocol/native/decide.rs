@@ -66,7 +66,7 @@ pub(super) async fn decide<P: Platform>(
             response
         }
     };
-    let follow_ups = noted.sent(response.status().as_u16(), response.body().len(), None);
+    let follow_ups = noted.sent(&response, None);
     Ok(Answer { response, follow_ups })
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::refuse::refuse;
 use crate::endpoint::{
-    Access, Backend, Endpoint, Goal, ModelKey, Name, Outcome, RequestLimits, Stickiness, UnitSource, Variant,
+    Access, Backend, Capture, Endpoint, Goal, ModelKey, Name, Outcome, RequestLimits, Stickiness, UnitSource, Variant,
 };
 use crate::isolate::{EndpointError, Health, Served};
 use crate::platform::Platform;
@@ -34,6 +34,9 @@ struct Description<'a> {
     outcome: Option<&'a Outcome>,
     #[serde(skip_serializing_if = "Option::is_none")]
     goal: Option<&'a Goal>,
+    /// What is captured of requests: who sends them may know.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capture: Option<&'a Capture>,
 }
 
 /// Without the salt: who has that can look up the units of records.
@@ -205,6 +208,7 @@ fn description<'a>(
         limits: endpoint.limits(),
         outcome: endpoint.outcome(),
         goal: endpoint.written_goal(),
+        capture: endpoint.capture(),
     }
 }
 

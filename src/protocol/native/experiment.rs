@@ -121,7 +121,7 @@ fn query(text: &str) -> Result<Query, RequestError> {
 }
 
 /// A moment, as milliseconds since the Unix epoch or as RFC 3339 has it.
-fn moment(text: &str, name: &str) -> Result<Option<f64>, RequestError> {
+pub(super) fn moment(text: &str, name: &str) -> Result<Option<f64>, RequestError> {
     let Some(given) = parameter(text, name).filter(|given| !given.is_empty()) else { return Ok(None) };
     if let Some(ms) = given.parse::<f64>().ok().filter(|ms| ms.is_finite() && *ms >= 0.0) {
         return Ok(Some(ms));

@@ -1,5 +1,6 @@
 //! The native protocol: JSON over HTTP, under `/endpoints`. It takes whatever no other protocol claims.
 
+mod captured;
 mod change;
 mod decide;
 mod describe;

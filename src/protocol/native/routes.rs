@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::refuse::refuse;
-use super::{change, decide, describe, experiment, explain, outcomes, policy};
+use super::{captured, change, decide, describe, experiment, explain, outcomes, policy};
 use crate::endpoint::Name;
 use crate::payload;
 use crate::platform::Platform;
@@ -43,6 +43,7 @@ async fn route<P: Platform>(service: &Service<'_, P>, request: Request) -> Resul
         ["endpoints", name, "policy"] => policy::answer(service, name, &request).await,
         ["endpoints", name, "history"] => experiment::history(service, name, &request).await,
         ["endpoints", name, "scoreboard"] => experiment::scoreboard(service, name, &request).await,
+        ["endpoints", name, "captured", id] => captured::lines(service, name, id, &request).await,
         ["endpoints", name, "outcomes"] => outcomes::receive(service, name, &request).await,
         ["endpoints", name, "verdict"] => experiment::verdict(service, name, &request).await,
         ["endpoints", name, "pairs"] => experiment::pairs(service, name, &request).await,

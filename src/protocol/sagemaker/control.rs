@@ -8,6 +8,7 @@ use futures_util::future::try_join_all;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::capture::{self, DataCaptureConfig};
 use super::deployment::{DeploymentConfig, is_pending, pending};
 use super::described::{status, with};
 use super::error::{Api, message, named};
@@ -155,7 +156,8 @@ async fn create_config<P: Platform>(service: &Service<'_, P>, asked: CreateEndpo
         variants.collect()
     };
     let (variants, shadows) = (configured(asked.production_variants), configured(asked.shadow_production_variants));
-    service.create_config(&name, &Configuration { variants, shadows }).await?;
+    let capture = asked.data_capture_config.map(DataCaptureConfig::configured).transpose()?;
+    service.create_config(&name, &Configuration { variants, shadows, capture }).await?;
     Ok(json!({ "EndpointConfigArn": arn(Kind::Configuration, &name) }))
 }
 
@@ -163,7 +165,7 @@ async fn create_config<P: Platform>(service: &Service<'_, P>, asked: CreateEndpo
 /// endpoint's name, and its variants name no models.
 async fn describe_config<P: Platform>(service: &Service<'_, P>, asked: ByConfigName) -> Result<Value, Error> {
     let name = &asked.endpoint_config_name;
-    let (variants, shadows, times) = match service.stored::<Configuration>(Kind::Configuration, name).await {
+    let (variants, shadows, terms, times) = match service.stored::<Configuration>(Kind::Configuration, name).await {
         Ok(Stored { value, times }) => {
             let told = |variants: &[ConfiguredVariant]| -> Vec<Value> {
                 let told = variants.iter().map(|variant| {
@@ -171,7 +173,7 @@ async fn describe_config<P: Platform>(service: &Service<'_, P>, asked: ByConfigN
                 });
                 told.collect()
             };
-            (told(&value.variants), told(&value.shadows), times)
+            (told(&value.variants), told(&value.shadows), value.capture.map(|capture| capture.terms), times)
         }
         Err(missing @ Error::Registry(RegistryError::NotFound(..))) => match service.configured(name).await {
             Ok(Configured { endpoint: Ok(endpoint), times, .. }) if endpoint.config().is_none() => {
@@ -179,7 +181,7 @@ async fn describe_config<P: Platform>(service: &Service<'_, P>, asked: ByConfigN
                     |(name, weight): (&Name, f64)| json!({ "VariantName": name, "InitialVariantWeight": weight });
                 let variants = endpoint.answering().map(|variant| told((&variant.name, variant.weight.get())));
                 let shadows = shadow_weights(&endpoint).map(told);
-                (variants.collect(), shadows.collect(), times)
+                (variants.collect(), shadows.collect(), endpoint.capture().map(capture::terms_of), times)
             }
             _ => return Err(missing),
         },
@@ -191,7 +193,7 @@ async fn describe_config<P: Platform>(service: &Service<'_, P>, asked: ByConfigN
         "ProductionVariants": variants,
     });
     let described = with(described, "ShadowProductionVariants", some(shadows));
-    Ok(dated(described, times))
+    Ok(dated(with(described, "DataCaptureConfig", terms), times))
 }
 
 async fn describe_endpoint<P: Platform>(service: &Service<'_, P>, asked: ByEndpointName) -> Result<Value, Error> {
@@ -214,6 +216,7 @@ async fn describe_endpoint<P: Platform>(service: &Service<'_, P>, asked: ByEndpo
             let described = with(described, "ProductionVariants", Some(variants.collect::<Value>()));
             let described = with(described, "ShadowProductionVariants", some(shadows.collect()));
             let described = with(described, "EndpointConfigName", Some(endpoint.config().unwrap_or(name).as_str()));
+            let described = with(described, "DataCaptureConfig", endpoint.capture().map(capture::described));
             let described = with(described, "PendingDeploymentSummary", open.map(|open| pending(open, endpoint)));
             with(described, "FailureReason", deployment.as_deref().and_then(why_rolled_back))
         }
@@ -246,7 +249,7 @@ async fn update_endpoint<P: Platform>(
     asked: UpdateEndpoint,
     cause: Cause,
 ) -> Result<Value, Error> {
-    let (name, config, keep) = (asked.endpoint_name.clone(), asked.endpoint_config_name.clone(), asked.keeps_weights());
+    let (name, config, keep) = (asked.endpoint_name.clone(), asked.endpoint_config_name.clone(), asked.retained());
     let shift = match asked.shift()? {
         Shift::AtOnce => None,
         Shift::By(shift) => Some(shift),

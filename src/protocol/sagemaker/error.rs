@@ -9,7 +9,7 @@ use crate::isolate::EndpointError;
 use crate::origin::OriginError;
 use crate::protocol::report::Report;
 use crate::request::RequestError;
-use crate::service::{AlarmError, Error, Failure, TestError};
+use crate::service::{AlarmError, CapturedError, Error, Failure, TestError};
 
 /// AWS's name of an error, and its status.
 pub(super) struct Named {
@@ -51,6 +51,7 @@ pub(super) fn named(error: &Error, api: Api) -> Named {
         Error::Endpoint(_, EndpointError::Unavailable(_))
         | Error::Store(_)
         | Error::Experiment(_)
+        | Error::Captured(CapturedError::Bucket(_))
         | Error::Request(RequestError::NoRoom) => ("ServiceUnavailable", S::SERVICE_UNAVAILABLE),
         Error::Alarm(AlarmError::NotFound(_)) => ("ResourceNotFound", S::NOT_FOUND),
         Error::Alarm(AlarmError::TooMany) => ("LimitExceeded", S::BAD_REQUEST),
@@ -67,6 +68,7 @@ pub(super) fn named(error: &Error, api: Api) -> Named {
         | Error::Registry(_)
         | Error::Refused(_)
         | Error::Policy(_)
+        | Error::Captured(CapturedError::NotFound { .. })
         | Error::Weights(_) => match api {
             Api::Runtime => ("ValidationError", S::BAD_REQUEST),
             Api::Control => ("ValidationException", S::BAD_REQUEST),

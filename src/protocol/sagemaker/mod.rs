@@ -1,6 +1,7 @@
 //! SageMaker, as AWS's clients speak it: the runtime's REST and JSON, and the control plane's JSON 1.1.
 
 mod alarms;
+mod capture;
 pub(super) mod cloudwatch;
 pub(super) mod control;
 mod deployment;

@@ -6,11 +6,12 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
+use super::capture::DataCaptureConfig;
 use super::deployment::DeploymentConfig;
 use crate::access;
 use crate::endpoint::{Access, ModelKey, Name, OriginReference, SecretName, Weight};
 use crate::request::RequestError;
-use crate::service::ModelSource;
+use crate::service::{ModelSource, Retained};
 
 /// Members that are refused where they are present.
 type Refused = Option<IgnoredAny>;
@@ -59,7 +60,7 @@ pub(super) struct CreateEndpointConfig {
     pub production_variants: Vec<ProductionVariant>,
     #[serde(default)]
     pub shadow_production_variants: Vec<ProductionVariant>,
-    data_capture_config: Refused,
+    pub data_capture_config: Option<DataCaptureConfig>,
     async_inference_config: Refused,
     explainer_config: Refused,
 }
@@ -214,9 +215,6 @@ impl CreateModel {
 impl CreateEndpointConfig {
     /// Whether it asks for nothing that is not served.
     pub fn check(&self) -> Result<(), RequestError> {
-        if self.data_capture_config.is_some() {
-            return Err(refuse("DataCaptureConfig", "requests go to one variant, and are recorded"));
-        }
         if self.async_inference_config.is_some() {
             return Err(refuse("AsyncInferenceConfig", "requests are answered at once"));
         }
@@ -252,10 +250,13 @@ impl CreateEndpoint {
 }
 
 impl UpdateEndpoint {
-    /// Whether variants that stay keep their weights.
-    pub fn keeps_weights(&self) -> bool {
-        let excluded = |property: &VariantProperty| property.variant_property_type == "DesiredWeight";
-        self.retain_all_variant_properties && !self.exclude_retained_variant_properties.iter().any(excluded)
+    /// What stays as it is: variants' weights, and what is captured.
+    pub fn retained(&self) -> Retained {
+        let keeps = |property: &str| {
+            let mut excluded = self.exclude_retained_variant_properties.iter();
+            self.retain_all_variant_properties && !excluded.any(|excluded| excluded.variant_property_type == property)
+        };
+        Retained { weights: keeps("DesiredWeight"), capture: keeps("DataCaptureConfig") }
     }
 
     /// How traffic is to be shifted.

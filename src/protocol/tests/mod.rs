@@ -3,6 +3,7 @@
 
 mod alarms;
 mod bodies;
+mod captures;
 mod deployments;
 mod experiments;
 mod inference_experiments;
@@ -27,11 +28,12 @@ use serde_json::Value;
 use crate::endpoint::Name;
 use crate::experiment::{Controller, Terms};
 use crate::isolate::{Isolate, Settings};
-use crate::platform::in_process::InProcessEngines;
+use crate::platform::in_process::{InProcessBucket, InProcessEngines};
 use crate::platform::sqlite::Sqlite;
 use crate::platform::{
-    Clock, Death, Engines, Entropy, EntropyError, Entry, Exchange, ExchangeError, Experiments, HttpAnswer, HttpCall,
-    Instance, Log, Namespace, Page, Secrets, Store, StoreError, Timer, Times, UnreachableExperiment,
+    Bucket, BucketError, Clock, Death, Engines, Entropy, EntropyError, Entry, Exchange, ExchangeError, Experiments,
+    HttpAnswer, HttpCall, Instance, KeyPage, Log, Namespace, Page, Secrets, Store, StoreError, Timer, Times,
+    UnreachableExperiment,
 };
 use crate::protocol::{self, Answer};
 use crate::record::{Record, Sink};
@@ -63,6 +65,7 @@ struct World {
     models: RefCell<HashMap<String, Vec<u8>>>,
     model_reads: Cell<usize>,
     engines: InProcessEngines,
+    bucket: InProcessBucket,
     secrets: RefCell<HashMap<String, String>>,
     /// What origins will answer, in order.
     answers: RefCell<VecDeque<Result<HttpAnswer, ExchangeError>>>,
@@ -173,6 +176,24 @@ impl Experiments for Rc<World> {
         let answer = controller.ask(serde_json::from_str(question).unwrap()).await.unwrap();
         controller.publish().await.unwrap();
         Ok(serde_json::to_string(&answer).unwrap())
+    }
+}
+
+impl Bucket for Rc<World> {
+    fn has_bucket(&self) -> bool {
+        self.bucket.has_bucket()
+    }
+
+    async fn put_object(&self, key: &str, bytes: &[u8]) -> Result<(), BucketError> {
+        self.bucket.put_object(key, bytes).await
+    }
+
+    async fn object(&self, key: &str) -> Result<Option<Vec<u8>>, BucketError> {
+        self.bucket.object(key).await
+    }
+
+    async fn object_keys(&self, prefix: &str, cursor: Option<&str>) -> Result<KeyPage, BucketError> {
+        self.bucket.object_keys(prefix, cursor).await
     }
 }
 
