@@ -65,6 +65,31 @@ test("lines are in a bucket of R2 within seconds, are counted, and are read back
   assert.equal(line.captureData.endpointInput.data.trim(), blank);
 });
 
+test("what shadows answered is captured as well, under their own names, and read back with the answer", async (t) => {
+  const worker = await start();
+  t.after(() => worker.close());
+  const [logistic, cnn] = document.variants;
+  await worker.put("shadowed", { variants: [{ ...logistic, weight: 1 }, { ...cnn, weight: 0, shadow: 1 }], outcome: document.outcome, capture: { percent: 100 } });
+  const answer = await worker.invoke("shadowed");
+  const id = answer.headers.get("x-amzn-sagemaker-inference-id");
+  const text = await answer.text();
+  const { lines } = await until(async () => {
+    const read = await worker.fetch(`/endpoints/shadowed/captured/${id}`, { headers: admin });
+    const found = await read.json();
+    return found.lines?.length === 2 && found;
+  }, 30_000);
+  const of = (name) => lines.find(({ variant }) => variant === name).line;
+  for (const name of ["logistic", "cnn"]) {
+    assert.equal(of(name).eventMetadata.eventId, id);
+    assert.equal(of(name).captureData.endpointInput.data, digits[0].csv);
+  }
+  assert.equal(of("logistic").captureData.endpointOutput.data, text);
+  const shadow = JSON.parse(of("cnn").captureData.endpointOutput.data).predictions[0];
+  assert.deepEqual([shadow.label, Object.keys(shadow)], [JSON.parse(text).predictions[0].label, Object.keys(JSON.parse(text).predictions[0])]);
+  const { objects } = await worker.CAPTURE.list({ prefix: "shadowed/cnn/" });
+  assert.equal(objects.length, 1);
+});
+
 test("under plain workerd they are files", async (t) => {
   const folder = mkdtempSync(join(tmpdir(), "turnout-"));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
