@@ -75,7 +75,9 @@ pub(super) fn blanked(body: &[u8], header: Header, columns: &LeftOut<'_>) -> Opt
     }
     let has_header = match columns.schema {
         Some(schema) => is_header(&record, schema, header),
-        None if header == Header::Unsaid => record.iter().any(|field| columns.has(&field.text)),
+        None if header == Header::Unsaid => {
+            !record.iter().any(Field::is_number) && record.iter().any(|field| columns.has(&field.text))
+        }
         None => header == Header::Present,
     };
     let marks = if has_header {

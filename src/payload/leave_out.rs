@@ -174,12 +174,18 @@ impl LeftOut<'_> {
 
     /// A request of the Open Inference Protocol.
     fn clear_tensors(&self, request: &mut Value) -> Option<()> {
-        let tensors = request.as_object_mut()?.get_mut("inputs")?.as_array_mut()?;
+        // What else stands there nobody has read, and it may be anything.
+        let request = request.as_object_mut()?;
+        request.retain(|name, _| matches!(name.as_str(), "id" | "inputs" | "outputs"));
+        let tensors = request.get_mut("inputs")?.as_array_mut()?;
         if !tensors.iter().all(|tensor| tensor.get("name").is_some_and(Value::is_string)) {
             return None;
         }
         let name = |tensor: &Value| tensor.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
         tensors.retain(|tensor| !self.has(&name(tensor)));
+        for members in tensors.iter_mut().filter_map(Value::as_object_mut) {
+            members.retain(|name, _| matches!(name.as_str(), "name" | "shape" | "datatype" | "data"));
+        }
         if self.schema.is_some() {
             return self.marks.as_ref().map(|_| ());
         }
@@ -299,7 +305,8 @@ mod tests {
             (CSV, "calls,age,plan\n3,36,x\n", "calls,age,plan\n3,,x\n"),
             (
                 TENSORS,
-                r#"{"inputs": [{"name": "age", "shape": [1], "datatype": "FP64", "data": [36]}, {"name": "calls", "data": [3]}]}"#,
+                r#"{"age": 36, "parameters": {"age": 36}, "inputs": [{"name": "age", "shape": [1], "datatype": "FP64", "data": [36]},
+                    {"name": "calls", "data": [3], "note": 36}]}"#,
                 r#"{"inputs":[{"data":[3],"name":"calls"}]}"#,
             ),
         ] {
@@ -342,6 +349,7 @@ mod tests {
             (JSON, "{", None),
             (CSV, "36,1", None),
             (CSV, "age,x\n36,1", Some("age,x\n,1\n")),
+            (CSV, "age,36\nx,1", None),
             (HEADED, "a,x\n36,1", Some("a,x\n36,1\n")),
             (CSV, "age,x\n36,1,2", None),
             (LINES, "[36]", None),

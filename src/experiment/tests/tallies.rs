@@ -6,7 +6,7 @@ use super::{Bench, bench, document};
 use crate::assignment::Reason;
 use crate::endpoint::Revision;
 use crate::experiment::{
-    Answer, By, CaptureCounts, Command, Counted, Line, Newest, Query, Scoreboard, Share, Sums, Tally,
+    Answer, By, CaptureCounts, Command, Counted, Line, LostCaptures, Newest, Query, Scoreboard, Share, Sums, Tally,
 };
 
 pub(super) fn tally(isolate: &str, sequence: u64, shares: Vec<Share>) -> Tally {
@@ -308,4 +308,19 @@ fn what_takes_too_much_room_is_forgotten_from_the_oldest_on() {
     assert_eq!(bench.lines(By::Variant)[0].invocations, 3_000);
     assert!(crate::experiment::scoreboard::forget(&bench.database).unwrap());
     assert!(!crate::experiment::scoreboard::forget(&bench.database).unwrap());
+}
+
+#[test]
+fn captured_lines_are_counted_once_and_told_by_the_scoreboard() {
+    let bench = bench();
+    bench.world.put_by_hand(&document(1, 1));
+    let captured = CaptureCounts { lines: 5, lost: LostCaptures { unreadable: 2, ..LostCaptures::default() } };
+    for (sequence, settled) in [(0, 0), (0, 0), (1, 1)] {
+        bench.count(&Tally { captured, settled, ..tally("i", sequence, Vec::new()) });
+    }
+    let Answer::Scoreboard(board) = bench.ask(Command::Scoreboard(Query::default())) else { panic!("no scoreboard") };
+    assert_eq!((board.capture.lines, board.capture.lost.unreadable, board.capture.lost.failed), (10, 4, 0));
+    // A tally of an isolate that knows nothing of capture, and a scoreboard without, say nothing of it.
+    let plain = serde_json::to_value(tally("i", 2, Vec::new())).unwrap();
+    assert!(plain.get("captured").is_none() && serde_json::from_value::<Tally>(plain).unwrap().captured.is_empty());
 }
