@@ -17,7 +17,7 @@ pub use captures::{Batch, Captures, Place};
 pub use check::{CheckError, reproduce};
 pub use endpoints::{Copy, EndpointCache, EndpointError, Freshness, Health, Lookup, Served};
 pub use ids::Ids;
-pub use models::{InvokeError, LoadedModel, ModelCache, ModelError, Wanted};
+pub use models::{InvokeError, LoadedModel, ModelCache, ModelError, Room, Wanted};
 pub use names::KnownNames;
 pub use settings::{AllowedOrigins, Settings};
 pub use shadows::{Leave, Shadows};

@@ -64,6 +64,15 @@ pub struct Wanted<'a> {
     pub check: Option<&'a ModelKey>,
 }
 
+/// Where the memory comes from that a model needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// Others make it, those used longest ago first.
+    Made,
+    /// It is what those leave that were used within the last minute: a shadow costs no model that answers its place.
+    Left,
+}
+
 /// How a model has ended its instances.
 #[derive(Debug)]
 struct Deaths {
@@ -286,6 +295,7 @@ impl ModelCache {
         reference: &ModelReference,
         read: Result<Option<E::File>, StoreError>,
         check: Result<Option<Vec<u8>>, StoreError>,
+        room: Room,
         now_ms: f64,
     ) -> Result<Rc<LoadedModel>, ModelError> {
         let key = || reference.key.as_str().to_owned();
@@ -294,7 +304,7 @@ impl ModelCache {
             // Not remembered: the store may well answer the next request.
             (Err(problem), _) | (_, Err(problem)) => return Err(ModelError::Unavailable { key: key(), problem }),
             (Ok(None), _) => Err(ModelError::Missing(key())),
-            (Ok(Some(file)), Ok(check)) => self.load(engines, wanted, file, check.as_deref(), now_ms),
+            (Ok(Some(file)), Ok(check)) => self.load(engines, wanted, file, check.as_deref(), room, now_ms),
         };
         let place = (reference.key.clone(), wanted.form(reference.sha256));
         match &loaded {
@@ -321,6 +331,7 @@ impl ModelCache {
         wanted: Wanted<'_>,
         file: E::File,
         check: Option<&[u8]>,
+        room: Room,
         now_ms: f64,
     ) -> Result<Rc<LoadedModel>, ModelError> {
         let key = || wanted.key.as_str().to_owned();
@@ -340,16 +351,19 @@ impl ModelCache {
             let said = Loaded::read(&said).map_err(|error| Death(error.to_string()))?;
             Ok::<_, Death>((instance, said))
         };
-        let most_bytes = self.make_room(needed, None);
+        let most_bytes = self.room(room, needed, None, now_ms);
         let mut answered = load(most_bytes);
-        if matches!(&answered, Err(death) if death.is_of_memory()) && most_bytes < self.most_bytes {
+        let may_have_more = room == Room::Made && most_bytes < self.most_bytes;
+        if matches!(&answered, Err(death) if death.is_of_memory()) && may_have_more {
             // Some models take far more than others of their size.
             answered = load(self.make_room(usize::MAX, None));
         }
         let (instance, Loaded { digest, outcome }) = match answered {
             Ok(answered) => answered,
             Err(death) => {
-                if let Some(digest) = wanted.sha256 {
+                // What it died of may be that others had left too little, which says nothing of it.
+                let says_something = room == Room::Made || !death.is_of_memory();
+                if let Some(digest) = wanted.sha256.filter(|_| says_something) {
                     self.note_death(wanted.form(digest), death.clone(), true, now_ms);
                 }
                 return Err(ModelError::DiedAtLoad { key: key(), death });
@@ -366,7 +380,7 @@ impl ModelCache {
         let bytes = instance.bytes();
         let model = LoadedModel { form: wanted.form(found), description, instance, bytes };
         if let Some((named, check)) = check {
-            let run = |table: &Table| self.run(&model, table, None, || now_ms);
+            let run = |table: &Table| self.run(&model, table, None, room, || now_ms);
             let checked = check::reproduce(check, found, &model.description.schema, run);
             checked.map_err(|problem| ModelError::Check {
                 key: key(),
@@ -388,7 +402,8 @@ impl ModelCache {
         model: &LoadedModel,
         table: &Table,
         output: Option<&str>,
-        now_ms: impl FnOnce() -> f64,
+        room: Room,
+        now_ms: impl Fn() -> f64,
     ) -> Result<Outputs, InvokeError> {
         let description = &model.description;
         description.rows.check(table.rows()).map_err(RunError::from)?;
@@ -397,7 +412,11 @@ impl ModelCache {
         let run_bytes = usize::try_from(description.run_bytes).unwrap_or(usize::MAX);
         // The rows stand there twice, as a message and as a table.
         let needed = rows.len().saturating_mul(2).saturating_add(run_bytes).saturating_add(model.instance.bytes());
-        let most_bytes = self.make_room(needed, Some(model));
+        let most_bytes = match room {
+            // The clock is not asked for what every request does.
+            Room::Made => self.make_room(needed, Some(model)),
+            Room::Left => self.room(room, needed, Some(model), now_ms()),
+        };
         let answered = model.instance.run(&rows, most_bytes);
         let answered = answered
             .and_then(|answer| message::read_answer(&answer, description).map_err(|error| Death(error.to_string())));
@@ -408,6 +427,11 @@ impl ModelCache {
             }
             Err(death) => {
                 self.forget(model);
+                if room == Room::Left && death.is_of_memory() {
+                    // It was given what others had left, which says nothing of it.
+                    self.note_crowded(model.form.clone(), now_ms());
+                    return Err(InvokeError::Died(death));
+                }
                 if death.is_of_memory() {
                     // With all memory to itself it may live.
                     self.loaded.clear();
@@ -416,6 +440,18 @@ impl ModelCache {
                 Err(InvokeError::Died(death))
             }
         }
+    }
+
+    /// How many bytes one may have that needs so many, which stays.
+    fn room(&mut self, room: Room, needed: usize, stays: Option<&LoadedModel>, now_ms: f64) -> usize {
+        if room == Room::Left {
+            let kept = self.loaded.values().filter(|entry| now_ms - entry.used_ms < Self::IDLE_MS);
+            let kept = kept.filter(|entry| !stays.is_some_and(|stays| entry.is(stays)));
+            let held = kept.map(|entry| entry.model.instance.bytes()).fold(0, usize::saturating_add);
+            let most_bytes = self.most_bytes.saturating_sub(held);
+            return self.make_room(needed.min(most_bytes), stays).min(most_bytes);
+        }
+        self.make_room(needed, stays)
     }
 
     /// Drops those used longest ago until so many bytes are free for one, which stays. Gives how many it may have, beside
@@ -443,12 +479,16 @@ impl ModelCache {
         let needed = bytes.saturating_mul(Self::LOADING).saturating_add(Self::EMPTY);
         let has_room = held.saturating_add(needed) <= self.most_bytes;
         if !has_room {
-            if self.crowded.len() >= Self::MOST_REMEMBERED {
-                self.crowded.clear();
-            }
-            self.crowded.insert(Wanted::from(reference).form(reference.sha256), now_ms);
+            self.note_crowded(Wanted::from(reference).form(reference.sha256), now_ms);
         }
         has_room
+    }
+
+    fn note_crowded(&mut self, form: Form, now_ms: f64) {
+        if self.crowded.len() >= Self::MOST_REMEMBERED {
+            self.crowded.clear();
+        }
+        self.crowded.insert(form, now_ms);
     }
 
     /// Whether the model found no room a short while ago.
@@ -523,7 +563,7 @@ mod tests {
             file: Option<&[u8]>,
             now_ms: f64,
         ) -> Result<Rc<LoadedModel>, ModelError> {
-            self.cache.store(&self.engines, reference, Ok(file.map(<[u8]>::to_vec)), Ok(None), now_ms)
+            self.cache.store(&self.engines, reference, Ok(file.map(<[u8]>::to_vec)), Ok(None), Room::Made, now_ms)
         }
 
         /// Runs a model on a row of zeros; the instance that was made last ends so, if it does.
@@ -533,7 +573,7 @@ mod tests {
             }
             let schema = &model.description.schema;
             let table = Table::new(schema, 1, vec![Values::F32(vec![0.0; schema.width()])]).unwrap();
-            self.cache.run(model, &table, None, || now_ms)
+            self.cache.run(model, &table, None, Room::Made, || now_ms)
         }
     }
 
@@ -588,7 +628,7 @@ mod tests {
         assert!(matches!(bench.cache.get(&broken, 29_999.0), Some(Err(ModelError::Load { .. }))));
         assert!(bench.cache.get(&broken, 30_000.0).is_none());
         let down = Err(StoreError("down".to_owned()));
-        bench.cache.store(&bench.engines, &late, down, Ok(None), 2_000.0).unwrap_err();
+        bench.cache.store(&bench.engines, &late, down, Ok(None), Room::Made, 2_000.0).unwrap_err();
         assert!(bench.cache.get(&late, 2_000.0).is_none(), "a store that fails is asked again at once");
     }
 
@@ -632,6 +672,27 @@ mod tests {
         assert!(bench.cache.get(&answering, 30_000.0).is_some());
         assert!(!bench.cache.has_room(&shadow, bytes + 1, 60_001.0));
         assert!(bench.cache.has_room(&shadow, bytes + 1, 90_000.0));
+    }
+
+    #[test]
+    fn a_shadow_that_wants_more_than_is_left_ends_alone_and_is_not_blamed() {
+        let mut bench = Bench::new(8 << 20);
+        let (answering, shadow) = (reference("answering", ONNX), shaped(4));
+        bench.store(&answering, Some(ONNX), 0.0).unwrap();
+        let model = bench.store(&shadow, Some(SHAPED), 0.0).unwrap();
+        let table = Table::new(&model.description.schema, 1, vec![Values::F32(vec![0.0; 4])]).unwrap();
+        let of_memory = Death(format!("{OUT_OF_MEMORY}: it has 7 bytes, and 8 more were wanted"));
+        for _ in 0..5 {
+            let model = match bench.cache.get(&shadow, 1.0) {
+                Some(model) => model.unwrap(),
+                None => bench.store(&shadow, Some(SHAPED), 1.0).unwrap(),
+            };
+            *bench.engines.instances.borrow().last().unwrap().ends.borrow_mut() = Some(of_memory.clone());
+            let died = bench.cache.run(&model, &table, None, Room::Left, || 1.0).unwrap_err();
+            assert_eq!(died, InvokeError::Died(of_memory.clone()));
+            assert!(bench.cache.get(&answering, 1.0).is_some(), "who answers goes on");
+            assert!(bench.cache.is_crowded(&shadow, 30_000.0), "it is not tried again at once");
+        }
     }
 
     #[test]
@@ -701,7 +762,7 @@ mod tests {
         let checked = ModelReference { check: Some(ModelKey::try_from("rows".to_owned()).unwrap()), ..plain.clone() };
         let mut store = |check: Result<Option<&str>, StoreError>, now_ms| {
             let check = check.map(|check| check.map(|check| check.as_bytes().to_vec()));
-            cache.store(&engines, &checked, Ok(Some(ONNX.to_vec())), check, now_ms).map(|_| ())
+            cache.store(&engines, &checked, Ok(Some(ONNX.to_vec())), check, Room::Made, now_ms).map(|_| ())
         };
         let (key, check) = ("digits".to_owned(), "rows".to_owned());
         let down = StoreError("down".to_owned());

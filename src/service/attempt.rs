@@ -10,7 +10,7 @@ use super::error::Failure;
 use super::ids::Draft;
 use super::invocation::{Payload, Relay, Reply, Unreadable};
 use crate::endpoint::{Backend, ModelKey, ModelReference, RequestLimits, Variant};
-use crate::isolate::{InvokeError, LoadedModel};
+use crate::isolate::{InvokeError, LoadedModel, Room};
 use crate::origin;
 use crate::payload::rows_that_fit;
 use crate::platform::{Namespace, Platform, StoreError};
@@ -45,10 +45,10 @@ impl<E: Into<Failure>> From<E> for Refusal {
 }
 
 impl<P: Platform> Service<'_, P> {
-    /// Has one variant answer.
+    /// Has one variant answer, whose model takes its memory from there.
     pub(super) async fn attempt(
         &self,
-        variant: &Variant,
+        (variant, room): (&Variant, Room),
         limits: RequestLimits,
         relay: Relay<'_>,
         payload: &dyn Payload,
@@ -64,7 +64,7 @@ impl<P: Platform> Service<'_, P> {
                 *took.rows = Some(table.rows());
                 draft.rows(schema, &table);
                 let output = reference.output.as_deref();
-                match self.isolate.models.borrow_mut().run(&model, &table, output, || self.platform.now_ms()) {
+                match self.isolate.models.borrow_mut().run(&model, &table, output, room, || self.platform.now_ms()) {
                     Ok(outputs) => Ok(Reply::Outputs(outputs, limits.answer_bytes)),
                     Err(InvokeError::Run(RunError::Rows(error))) => Err(Refusal::Caller(error.into())),
                     Err(error) => Err(Refusal::Backend(Failure::Run(error))),
@@ -93,7 +93,7 @@ impl<P: Platform> Service<'_, P> {
         let now_ms = self.platform.now_ms();
         match models.get(reference, now_ms) {
             Some(model) => Ok(model?),
-            None => Ok(models.store(&*self.platform, reference, read, check, now_ms)?),
+            None => Ok(models.store(&*self.platform, reference, read, check, Room::Made, now_ms)?),
         }
     }
 

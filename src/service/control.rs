@@ -13,7 +13,7 @@ use crate::endpoint::{
     Variant, Weight, WeightChange,
 };
 use crate::experiment::{Answer, Author, Cause, Change, Command, Condition, Edit, LastDeployment, Newest, Refusal};
-use crate::isolate::{EndpointError, Served, Wanted};
+use crate::isolate::{EndpointError, Room, Served, Wanted};
 use crate::platform::{Entry, Namespace, Platform, Times};
 use crate::request::Request;
 
@@ -242,7 +242,8 @@ impl<P: Platform> Service<'_, P> {
         let rows = rows?;
         let now_ms = self.platform.now_ms();
         let wanted = Wanted { key: &key, sha256: None, shape: None, check: check.as_ref() };
-        let loaded = self.isolate.models.borrow_mut().load(&*self.platform, wanted, file, rows.as_deref(), now_ms);
+        let loaded =
+            self.isolate.models.borrow_mut().load(&*self.platform, wanted, file, rows.as_deref(), Room::Made, now_ms);
         let model = loaded.map_err(|error| unusable(error.to_string()))?;
         if let Some(output) = &output {
             model.description.output_named(output).map_err(|error| unusable(error.to_string()))?;

@@ -10,7 +10,7 @@ use super::invocation::{Invocation, Payload, Reply, UnitIn};
 use super::{Asked, Error, FollowUps, Sample, Service};
 use crate::assignment::{Assignment, Reason, UnitHash, assign};
 use crate::endpoint::{Endpoint, Name, Stickiness, UnitSource, Variant};
-use crate::isolate::Served;
+use crate::isolate::{Room, Served};
 use crate::platform::Platform;
 use crate::record::Record;
 use crate::request::{RequestError, Response, cookie, header};
@@ -170,21 +170,26 @@ impl<P: Platform> Service<'_, P> {
         let assignment = self.choose(&endpoint, invocation, record, issued)?;
         let chosen = assignment.variant;
         record.backend = Some(chosen.backend.kind());
-        let failure =
-            match self.attempt(chosen, endpoint.limits(), invocation.relay, payload, (record.into(), draft)).await {
-                Ok(reply) => {
-                    draft.answered(&reply);
-                    return Ok(reply);
-                }
-                Err(Refusal::Caller(error)) => return Err(error.into()),
-                Err(Refusal::Backend(failure)) => failure,
-            };
+        let failure = match self
+            .attempt((chosen, Room::Made), endpoint.limits(), invocation.relay, payload, (record.into(), draft))
+            .await
+        {
+            Ok(reply) => {
+                draft.answered(&reply);
+                return Ok(reply);
+            }
+            Err(Refusal::Caller(error)) => return Err(error.into()),
+            Err(Refusal::Backend(failure)) => failure,
+        };
         self.platform.warn(&format!("endpoint `{}`, variant `{}`: {failure}", invocation.endpoint, chosen.name));
         let Some(fallback) = endpoint.fallback().filter(|fallback| fallback.name != chosen.name) else {
             return Err(BackendError::Chosen(chosen.name.clone(), failure).into());
         };
         let names = (chosen.name.clone(), fallback.name.clone());
-        match self.attempt(fallback, endpoint.limits(), invocation.relay, payload, (record.into(), draft)).await {
+        match self
+            .attempt((fallback, Room::Made), endpoint.limits(), invocation.relay, payload, (record.into(), draft))
+            .await
+        {
             Ok(reply) => {
                 draft.answered(&reply);
                 note_variant(record, fallback, Reason::Fallback);

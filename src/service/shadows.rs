@@ -9,13 +9,14 @@ use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 
 use super::attempt::{Refusal, Took};
+use super::error::Failure;
 use super::ids::Draft;
 use super::invocation::{Asked, Reply};
 use super::{Sample, Service};
 use crate::assignment::{Reason, shadows};
 use crate::endpoint::{Backend, Endpoint, Name, OriginReference, OutcomeKind, Variant};
 use crate::experiment::{Attempt, Shadowed, Sums, unit_bits};
-use crate::isolate::{Seen, Shadows};
+use crate::isolate::{InvokeError, Room, Seen, Shadows};
 use crate::payload::{self, Format};
 use crate::platform::{File, Platform};
 use crate::record::Record;
@@ -80,9 +81,11 @@ impl<P: Platform> Service<'_, P> {
         let mut told = Vec::new();
         if let Some(_leave) = Shadows::begin(&self.isolate.shadows, asked.relay().body.len(), self.platform.now_ms()) {
             let is_model = |variant: &&Variant| matches!(variant.backend, Backend::Model(_));
-            let origins = join_all(all().filter(|variant| !is_model(variant)).map(|variant| async move {
-                (variant, Some(self.ask_shadow(endpoint, variant, asked, sample).await))
-            }));
+            let origins = join_all(
+                all()
+                    .filter(|variant| !is_model(variant))
+                    .map(|variant| async move { (variant, self.ask_shadow(endpoint, variant, asked, sample).await) }),
+            );
             let models = async {
                 let mut told = Vec::new();
                 for variant in all().filter(is_model) {
@@ -90,7 +93,7 @@ impl<P: Platform> Service<'_, P> {
                     self.platform.sleep(0.0).await;
                     let has_room = self.has_room_for(variant).await;
                     let answered = match has_room {
-                        true => Some(self.ask_shadow(endpoint, variant, asked, sample).await),
+                        true => self.ask_shadow(endpoint, variant, asked, sample).await,
                         false => None,
                     };
                     told.push((variant, answered));
@@ -163,18 +166,20 @@ impl<P: Platform> Service<'_, P> {
         tallies.begin_sending(name.as_str(), self.platform.now_ms())
     }
 
-    /// Has a shadow answer.
+    /// Has a shadow answer; `None` where those that answer leave its model too little memory.
     async fn ask_shadow(
         &self,
         endpoint: &Rc<Endpoint>,
         variant: &Variant,
         asked: &dyn Asked,
         sample: Option<&Sample>,
-    ) -> Told {
+    ) -> Option<Told> {
         let mut draft = Draft::of_shadow(endpoint);
         let (mut rows, mut origin_ms) = (None, None);
         let took = Took { rows: &mut rows, origin_ms: &mut origin_ms };
-        let answer = self.attempt(&hurried(variant), endpoint.limits(), asked.relay(), asked, (took, &mut draft)).await;
+        let answer = self
+            .attempt((&hurried(variant), Room::Left), endpoint.limits(), asked.relay(), asked, (took, &mut draft))
+            .await;
         let unread = match answer {
             Ok(reply) if reply.is_success() => {
                 draft.answered(&reply);
@@ -182,16 +187,17 @@ impl<P: Platform> Service<'_, P> {
                     self.capture_shadow(sample, variant, &reply).await;
                 }
                 let predicted = draft.predicted().to_vec();
-                return Told { answered: Attempt { predicted, origin_ms, ..Attempt::default() }, rows };
+                return Some(Told { answered: Attempt { predicted, origin_ms, ..Attempt::default() }, rows });
             }
             // As a caller would be told, if it answered.
             Ok(_) | Err(Refusal::Caller(_)) => true,
+            Err(Refusal::Backend(Failure::Run(InvokeError::Died(death)))) if death.is_of_memory() => return None,
             Err(Refusal::Backend(failure)) => {
                 self.platform.warn(&format!("shadow `{}`: {failure}", variant.name));
                 false
             }
         };
-        Told { answered: Attempt { failed: true, unread, predicted: Vec::new(), origin_ms }, rows }
+        Some(Told { answered: Attempt { failed: true, unread, predicted: Vec::new(), origin_ms }, rows })
     }
 
     /// Captures what a shadow answered: a host's words, or JSON of a model's outputs, which nobody has asked for in any form.
@@ -229,7 +235,7 @@ impl<P: Platform> Service<'_, P> {
             return false;
         }
         // What is wrong with it is found again by who asks it.
-        let _ = models.store(&*self.platform, reference, read, check, now_ms);
+        let _ = models.store(&*self.platform, reference, read, check, Room::Left, now_ms);
         true
     }
 }
