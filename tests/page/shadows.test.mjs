@@ -107,6 +107,8 @@ for (const [width, colorScheme] of [[1440, "light"], [390, "dark"]])
       await judged.getByRole("img", { name: /^Chart of the difference after 240 outcomes: / }).waitFor();
       await judged.getByRole("img", { name: "Axis of the outcomes." }).waitFor();
       assert.doesNotMatch(await judged.innerText(), /cnn 0\b/);
+      const shares = await section(page, "Ramp and guardrails").getByRole("list", { name: "Shares of the traffic" }).getByRole("listitem").allInnerTexts();
+      assert.deepEqual(shares.map((text) => text.replaceAll(/\s+/g, " ").trim()), ["logistic 100 %"]);
 
       // A shadow has no share, rather than one of 0.
       const rows = await section(page, "Scorecard").getByRole("table", { name: "Scorecard by variant" }).locator("tbody tr").all();
@@ -155,14 +157,14 @@ for (const width of [390, 1440])
       await reads(card, /Asked about 1,234 requests\. Skipped 3: .* Of 2 the predictions could not be kept for outcomes\. Both failed 1 request, .* 4 requests the shadow could not read/);
       const figures = await card.getByRole("table", { name: "Failures and times of cnn and logistic" }).locator("tbody tr").allInnerTexts();
       assert.deepEqual(figures.map((row) => row.replaceAll(/\s+/g, " ").trim()), ["failed 1 9", "host, median 12 ms 44 ms", "host, 90 % 30 ms 70 ms", "host, 99 % 55 ms 155 ms"]);
-      await reads(card, /class #0a1b2c3d, score 0\.25/);
+      await reads(card, /class #0a1b2c3d\s+score 0\.250/);
       await reads(card, /A class has its name once an outcome has told it/);
 
       const look = card.getByRole("button", { name: /^Look at it/ });
       await look.focus();
       await page.keyboard.press("Enter");
       const dialog = page.getByRole("dialog", { name: "Where cnn and logistic differ" });
-      const token = dialog.getByLabel("Admin token");
+      const token = dialog.getByRole("form", { name: "Admin token" }).locator("input");
       await token.waitFor();
       assert.ok(await focused(token));
       await page.keyboard.type("wrong");

@@ -355,7 +355,7 @@ export async function experiment(endpoints) {
   verdict(evidence, find("#verdict"), steering);
   policy(steering, evidence, find("#steered"), { modest: true });
   quality(evidence, find("#quality"));
-  shadows(shadowed, evidence, find("#shadows"));
+  shadows(shadowed, evidence, find("#shadows"), { few: 5 });
   choice.addEventListener("change", () => choose(choice.value));
   asking.startedBy(button, () => (subject.challenger ? ramp("run") : start()));
   breaking.addEventListener("click", () => ramp("break"));

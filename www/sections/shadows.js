@@ -8,30 +8,42 @@ import { measure } from "../lib/measures.js";
 import { keptBy, token } from "../lib/token.js";
 import { captured } from "../lib/worker.js";
 
-/** So many disagreements are shown at first. */
-const FEW = 20;
 /** A class that no outcome has named yet. */
 const UNNAMED = /^#[0-9a-f]{8}$/;
 
-const when = (ms) => new Date(ms).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
-const short = (number) => String(Number(number.toPrecision(4))).replace("-", "\u2212");
-const signed = (number) => `${number > 0 ? "+" : ""}${short(number)}`;
-const rare = (p) => (p < 0.0001 ? "less than 0.0001" : short(Number(p.toPrecision(2))));
+const when = (ms) => new Date(ms).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const minus = (text) => text.replace("-", "\u2212");
+const short = (number) => minus(String(Number(number.toPrecision(4))));
+const rare = (p) => (p < 0.0001 ? "p below 0.0001" : `p = ${short(Number(p.toPrecision(2)))}`);
+/** Scores are shares, told as exactly as they are looked at. */
+const scored = (score) => (score > 0 && score < 0.0005 ? "below 0.001" : score.toFixed(3));
 
-/** What one said of a row. */
-const said = ({ label, score, value }) => (label === undefined ? short(value) : `${UNNAMED.test(label) ? `class ${label}` : label}${score === undefined ? "" : `, score ${short(score)}`}`);
+/** How differences are written: all with as many digits as the large ones take. */
+function differences({ p5, p95 }) {
+  const most = Math.max(Math.abs(p5), Math.abs(p95));
+  const digits = most > 0 ? Math.min(9, Math.max(0, 2 - Math.floor(Math.log10(most)))) : 3;
+  return (number) => {
+    const text = Math.abs(number).toFixed(digits);
+    return Number(text) === 0 ? text : `${number < 0 ? "\u2212" : "+"}${text}`;
+  };
+}
+
+/** What one said of a row: a class or a number, and a score. */
+const told = ({ label, value }) => (label === undefined ? short(value) : UNNAMED.test(label) ? `class ${label}` : label);
+const said = (what) => `${told(what)}${what.score === undefined ? "" : `, score ${scored(what.score)}`}`;
+const stacked = (what) => element("span.stacked", {}, element("b", {}, told(what)), " ", what.score === undefined ? null : element("span.note", {}, `score ${scored(what.score)}`));
 
 /** How often the two agreed, or how far they are apart, in a sentence. */
 function agreed({ variant, shadow, requests, agreement, difference }) {
   if (agreement) return `${shadow} agreed with ${variant} on ${percent(agreement.rate)} of ${plural(agreement.rows, "row")}.`;
-  if (difference) return `${shadow} was ${signed(difference.mean)} from ${variant} on average, over ${plural(difference.rows, "row")}.`;
+  if (difference) return `${shadow} less ${variant} is ${differences(difference)(difference.mean)} on average, over ${plural(difference.rows, "row")}.`;
   return `${shadow} was asked about ${plural(requests, "request")} that ${variant} answered.`;
 }
 
 /** What McNemar's test says of the requests on which one alone was right. */
 function discordant({ only_baseline: baseline, only_variant: variant, p_value: p }, pair) {
   if (baseline + variant === 0) return "There is no request yet on which only one of them was right.";
-  return `Where only one was right, that was ${pair.shadow} ${plural(variant, "time")} and ${pair.variant} ${plural(baseline, "time")} (p = ${rare(p)}, valid at every look).`;
+  return `Where only one was right, that was ${pair.shadow} ${plural(variant, "time")} and ${pair.variant} ${plural(baseline, "time")} (${rare(p)}, valid at every look).`;
 }
 
 /** What is to be known of the requests that were compared. */
@@ -45,8 +57,8 @@ function counted({ requests, skipped, unkept, failed }) {
   ].filter(Boolean).join(" ");
 }
 
-/** Fills `place`, which is hidden where there are none, with what `asked` knows; `evidence` has the verdicts. */
-export function shadows(asked, evidence, place) {
+/** Fills `place`, which is hidden where there are none, with what `asked` knows; `evidence` has the verdicts. At first `few` disagreements are shown. */
+export function shadows(asked, evidence, place, { few = 20 } = {}) {
   const pairsOf = new Map(); // what is shown of each pair, by both names
   const look = dialog(() => asked.name);
 
@@ -56,7 +68,7 @@ export function shadows(asked, evidence, place) {
     const keys = pairs.map(({ variant, shadow }) => `${shadow}\n${variant}`);
     for (const key of pairsOf.keys()) if (!keys.includes(key)) pairsOf.delete(key);
     keys.forEach((key, i) => {
-      if (!pairsOf.has(key)) pairsOf.set(key, pairOf(pairs[i], { asked, evidence, look }));
+      if (!pairsOf.has(key)) pairsOf.set(key, pairOf(pairs[i], { asked, evidence, look, few }));
       pairsOf.get(key).paint(pairs[i]);
     });
     const laid = keys.map((key) => pairsOf.get(key).card);
@@ -77,7 +89,7 @@ export function shadows(asked, evidence, place) {
 }
 
 /** One shadow beside one variant: `{card, paint(pair)}`. */
-function pairOf({ variant, shadow }, { asked, evidence, look }) {
+function pairOf({ variant, shadow }, { asked, evidence, look, few }) {
   const [sentence, known, agreement] = [element("p.verdict"), element("div.known"), element("p.note")];
   const rows = element("div");
   const more = element("button", { type: "button", hidden: true });
@@ -122,8 +134,9 @@ function pairOf({ variant, shadow }, { asked, evidence, look }) {
   function distances({ difference }) {
     if (!difference) return [];
     const { rows, mean, min, p5, p25, p50, p75, p95, max } = difference;
-    const words = `Half of ${plural(rows, "row")} are between ${signed(p25)} and ${signed(p75)} (the box), nine in ten between ${signed(p5)} and ${signed(p95)} (the line). Median ${signed(p50)}, mean ${signed(mean)}, lowest ${signed(min)}, highest ${signed(max)}.`;
-    return [element("div", {}, element("h4", {}, `How far apart: ${shadow}’s score less ${variant}’s`), differenceBox(difference, signed), element("p.note", {}, words))];
+    const write = differences(difference);
+    const words = `Half of ${plural(rows, "row")} are between ${write(p25)} and ${write(p75)} (the box), nine in ten between ${write(p5)} and ${write(p95)} (the line). Median ${write(p50)}, mean ${write(mean)}, lowest ${write(min)}, highest ${write(max)}.`;
+    return [element("div", {}, element("h4", {}, `How far apart: ${shadow}’s score less ${variant}’s`), differenceBox(difference, write), element("p.note", {}, words))];
   }
 
   function figures(pair, first, second) {
@@ -137,9 +150,9 @@ function pairOf({ variant, shadow }, { asked, evidence, look }) {
   /** The table is laid again only where it says something else, and a focus in it stays. */
   function disagreements() {
     const found = asked.between({ variant, shadow });
-    const listed = all ? found : found.slice(0, FEW);
-    more.hidden = found.length <= FEW;
-    more.textContent = all ? `Show the first ${FEW}` : `Show all ${count(found.length)}`;
+    const listed = all ? found : found.slice(0, few);
+    more.hidden = found.length <= few;
+    more.textContent = all ? `Show the first ${few}` : `Show all ${count(found.length)}`;
     const state = JSON.stringify(listed);
     if (state === drawn) return;
     drawn = state;
@@ -148,7 +161,7 @@ function pairOf({ variant, shadow }, { asked, evidence, look }) {
     const cells = listed.map((each) => {
       const { inference_id: id, row, at_ms: at, size } = each;
       const button = element("button.small", { type: "button", "data-of": `${id} ${row}`, "aria-label": `Look at it: ${variant} said ${said(each.variant_said)}, ${shadow} ${said(each.shadow_said)}`, onclick: () => look.open(each) }, "Look at it");
-      return [when(at), said(each.variant_said), said(each.shadow_said), short(size), button, element("span", {}, element("code.id", { title: id }, id), row > 0 ? ` row ${row + 1}` : "")];
+      return [when(at), stacked(each.variant_said), stacked(each.shadow_said), button, size.toFixed(3), element("span", {}, element("code.id", { title: id }, id), row > 0 ? ` row ${row + 1}` : "")];
     });
     const unnamed = listed.some((each) => [each.variant_said, each.shadow_said].some(({ label }) => UNNAMED.test(label ?? "")));
     rows.replaceChildren(
@@ -156,7 +169,7 @@ function pairOf({ variant, shadow }, { asked, evidence, look }) {
         ? []
         : [
             element("h4", {}, "Where they differ most"),
-            table(`Where ${shadow} and ${variant} differ most`, ["time", variant, shadow, "apart by", "", "inference id"], cells),
+            table(`Where ${shadow} and ${variant} differ most`, ["time", variant, shadow, "", "apart by", "inference id"], cells),
             element("p.note", {}, `Of the last seven days, the largest difference first: of the scores or numbers, and 1 more where the labels differ.${unnamed ? " A class has its name once an outcome has told it." : ""}`),
           ]),
     );
