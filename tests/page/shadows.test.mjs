@@ -231,3 +231,37 @@ test("an endpoint without shadows shows nothing of them", () =>
     await reads(section(page, "Which model is better?"), /./);
     assert.equal(await section(page, "Shadows").count(), 0);
   }, "churn"));
+
+test("beside variants that share the traffic, a shadow is chosen to be compared, and stands beside each of them", async () => {
+  const [logistic, cnn] = JSON.parse(original).variants;
+  const { weight, ...model } = cnn;
+  const goal = { metric: "accuracy", segment: { header: "x-country", values: ["de"] } };
+  await worker.put("mixed", { variants: [logistic, { ...logistic, name: "copy" }, { ...model, shadow: 1 }], outcome: { kind: "label", label: { output: "label" } }, goal });
+  const told = [];
+  for (const { csv, label } of digits.slice(0, 40)) {
+    const response = await worker.invoke("mixed", { body: csv });
+    assert.equal(response.status, 200, await response.text());
+    told.push({ inference_id: response.headers.get("x-amzn-sagemaker-inference-id"), label });
+  }
+  await until(async () => (await of("/pairs", "mixed")).pairs.reduce((sum, { requests }) => sum + requests, 0) === 40);
+  await worker.fetch("/endpoints/mixed/outcomes", { method: "POST", headers: json, body: JSON.stringify(told) });
+  const { comparisons } = await of("/verdict", "mixed");
+  assert.deepEqual(comparisons.map(({ variant, basis }) => [variant, basis]), [["copy", "assignment"], ["cnn", "pairs"]]);
+  await dashboard({ width: 390 }, async (page) => {
+    const judged = section(page, "Which model is better?");
+    await reads(judged, /Drawn request by request: logistic \d+ and copy \d+\./);
+    await judged.getByRole("table", { name: "Verdict by segment" }).waitFor();
+    const quality = section(page, "Scorecard").getByRole("table", { name: "Quality by variant" });
+    assert.deepEqual((await quality.locator("thead th").allInnerTexts()).map((text) => text.trim()), ["", "logistic", "copy", "copy less logistic"]);
+    await judged.getByLabel("Compare").selectOption("cnn against logistic, as its shadow");
+    await judged.getByText(comparisons[1].says, { exact: true }).waitFor();
+    assert.equal(await judged.getByRole("table", { name: "Verdict by segment" }).count(), 0);
+    await quality.getByRole("columnheader", { name: "on the same requests" }).waitFor();
+    const card = section(page, "Shadows");
+    await card.getByRole("article", { name: "cnn, shadow of logistic" }).getByText(comparisons[1].says, { exact: true }).waitFor();
+    // The verdict compares with the baseline alone.
+    await reads(card.getByRole("article", { name: "cnn, shadow of copy" }), /cnn agreed with copy on [\d.]+\s% of \d+ rows\./);
+    assert.equal(await wider(page), 0);
+    await unobjectionable(page);
+  }, "mixed");
+});
