@@ -4,6 +4,7 @@ import { element, find } from "./lib/dom.js";
 import { Evidence } from "./lib/evidence.js";
 import { Experiment } from "./lib/experiment.js";
 import { folds } from "./lib/folds.js";
+import { Shadows, shadowsOf } from "./lib/shadows.js";
 import { Steering } from "./lib/steering.js";
 import { keptBy, token } from "./lib/token.js";
 import { clear, show } from "./lib/trouble.js";
@@ -13,6 +14,7 @@ import { policy } from "./sections/policy.js";
 import { quality } from "./sections/quality.js";
 import { scorecard } from "./sections/scorecard.js";
 import { segments } from "./sections/segments.js";
+import { shadows } from "./sections/shadows.js";
 import { split } from "./sections/split.js";
 import { verdict } from "./sections/verdict.js";
 
@@ -22,6 +24,7 @@ const choice = find("#endpoint");
 const experiment = new Experiment();
 const evidence = new Evidence();
 const steering = new Steering();
+const shadowed = new Shadows();
 
 /** Says how old the figures are. */
 function stamp() {
@@ -36,10 +39,13 @@ const told = (place, trouble) => (trouble ? show(place, trouble) : clear(place))
 async function look() {
   if (document.hidden || !experiment.name) return;
   await Promise.all([experiment.look(), evidence.look(), steering.look()]);
+  // Of a shadow that is one no more there still are figures.
+  await shadowed.look(shadowsOf(evidence.description).length > 0 || experiment.total?.pairs?.length > 0);
   told(find("#trouble"), experiment.trouble);
   // What ails both is told once.
   told(find("#verdict-trouble"), experiment.trouble ? null : evidence.trouble);
   told(find("#policy-trouble"), experiment.trouble || evidence.trouble ? null : steering.trouble);
+  told(find("#shadows-trouble"), experiment.trouble || evidence.trouble ? null : shadowed.trouble);
   stamp();
 }
 
@@ -47,6 +53,7 @@ function choose(name) {
   experiment.choose(name);
   evidence.choose(name);
   steering.choose(name);
+  shadowed.choose(name);
   const url = new URL(location.href);
   url.searchParams.set("endpoint", name);
   window.history.replaceState(null, "", url);
@@ -79,9 +86,10 @@ verdict(evidence, find("#verdict"), steering);
 policy(steering, evidence, find("#steered"), { controls: { token, ask, changed: look } });
 segments(evidence, find("#segments"));
 quality(evidence, find("#quality"));
+shadows(shadowed, evidence, find("#shadows"));
 folds();
 keptBy(box);
-const use = () => (experiment.token = evidence.token = steering.token = token());
+const use = () => (experiment.token = evidence.token = steering.token = shadowed.token = token());
 use();
 for (const section of [split, scorecard, history]) section(experiment);
 choice.addEventListener("change", () => choose(choice.value));

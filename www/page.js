@@ -16,11 +16,12 @@ import { code } from "./sections/code.js";
 
 /** What is told of an endpoint as a whole: its problem, if it has one, and that its variants are others than the page's. */
 function health(endpoint, place) {
-  const variants = endpoint.variants.join();
+  const laid = () => JSON.stringify([endpoint.variants, endpoint.shadows]);
+  const variants = laid();
   let told = "";
   const tell = () => {
     const { status, problem } = endpoint.description;
-    const others = endpoint.variants.join() !== variants;
+    const others = laid() !== variants;
     const state = JSON.stringify([status, problem, others]);
     // An alert is read out each time it is put there.
     if (state === told) return;

@@ -371,7 +371,8 @@ pub(super) fn note(
     Ok(())
 }
 
-/// Adds a point to the picture of two variants, where it is of two percent more outcomes than the last.
+/// Adds a point to the picture of two variants, where it is of two percent more outcomes than the last. A shadow's have no
+/// share, by which they are told from those of a time when it had traffic of its own.
 fn note_point(
     database: &impl Database,
     names: [Cell; 2],
@@ -379,12 +380,13 @@ fn note_point(
     (difference, look): (Estimate, Look),
     share: Option<f64>,
 ) -> Result<(), DatabaseError> {
-    let last = database.execute("SELECT MAX(outcomes) FROM points WHERE baseline = ? AND variant = ?", &names)?;
-    let last = last.first().map_or(0.0, |cells| Row::of(cells).number());
+    let [baseline, variant] = names;
+    let of = [baseline.clone(), variant.clone(), Cell::count(share.is_none().into())];
+    let last = "SELECT MAX(outcomes) FROM points WHERE baseline = ? AND variant = ? AND (share IS NULL) = ?";
+    let last = database.execute(last, &of)?.first().map_or(0.0, |cells| Row::of(cells).number());
     if outcomes < last * 1.02 {
         return Ok(());
     }
-    let [baseline, variant] = names;
     database.execute(
         "INSERT OR REPLACE INTO points (baseline, variant, outcomes, at_ms, difference, low, high, share)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -421,7 +423,8 @@ pub(super) fn of(
     for pair in plan.pairs(&effects, WHOLE, plan.alpha_each) {
         let compared = compared(database, &plan, pair)?;
         let says = compared.says.clone() + &remarks(&plan, pair, &variants);
-        comparisons.push(Compared { says, series: series(database, pair.baseline, pair.variant)?, ..compared });
+        let series = series(database, (pair.baseline, pair.variant), Basis::Assignment)?;
+        comparisons.push(Compared { says, series, ..compared });
     }
     for shadow in plan.shadows() {
         comparisons.push(compared_by_pairs(database, &plan, shadow)?);
@@ -531,11 +534,16 @@ fn scored(
     })
 }
 
-fn series(database: &impl Database, baseline: &Name, variant: &Name) -> Result<Vec<Point>, DatabaseError> {
+fn series(
+    database: &impl Database,
+    (baseline, variant): (&Name, &Name),
+    basis: Basis,
+) -> Result<Vec<Point>, DatabaseError> {
+    let is_by_pairs = Cell::count((basis == Basis::Pairs).into());
     let rows = database.execute(
         "SELECT outcomes, at_ms, difference, low, high, share FROM points
-            WHERE baseline = ? AND variant = ? ORDER BY outcomes",
-        &[baseline.as_str().into(), variant.as_str().into()],
+            WHERE baseline = ? AND variant = ? AND (share IS NULL) = ? ORDER BY outcomes",
+        &[baseline.as_str().into(), variant.as_str().into(), is_by_pairs],
     )?;
     let points = rows.iter().map(|cells| {
         let mut row = Row::of(cells);
@@ -614,7 +622,7 @@ fn compared_by_pairs(database: &impl Database, plan: &Plan<'_>, shadow: &Name) -
         more_outcomes: more.map(count),
         fixed_sample: None,
         pairs: Some(pair.figures(plan)),
-        series: series(database, plan.baseline, shadow)?,
+        series: series(database, (plan.baseline, shadow), Basis::Pairs)?,
     })
 }
 
@@ -747,4 +755,28 @@ pub(super) fn estimates(
         asked: asked.map(|shares| hypothesis(shares.to_vec())),
         always,
     })
+}
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::experiment::tables;
+    use crate::platform::sqlite::Sqlite;
+
+    #[test]
+    fn what_was_known_of_a_variant_with_traffic_is_no_part_of_what_is_known_of_it_as_a_shadow() {
+        let (database, [a, b]) = (Sqlite::default(), ["a", "b"].map(|name| Name::try_from(name).unwrap()));
+        tables::prepare(&database, &a).unwrap();
+        let difference = Estimate { value: 0.1, error: 0.01 };
+        let look = Tuning::of(1.0).look(difference, 1_000.0, 0.05);
+        for (outcomes, share) in [(1_000.0, Some(0.5)), (120.0, None), (121.0, None), (240.0, None)] {
+            let names = [a.as_str().into(), b.as_str().into()];
+            note_point(&database, names, (outcomes, 0.0), (difference, look), share).unwrap();
+        }
+        let of =
+            |basis| series(&database, (&a, &b), basis).unwrap().iter().map(|point| point.outcomes).collect::<Vec<_>>();
+        assert_eq!(of(Basis::Pairs), [120.0, 240.0]);
+        assert_eq!(of(Basis::Assignment), [1_000.0]);
+    }
 }

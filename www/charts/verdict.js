@@ -1,5 +1,6 @@
 // The one picture of an experiment. Above, the evidence: the difference of two variants with its confidence sequence, as
-// outcomes come in. Below, on the same x, the action: how much of the traffic the variant has.
+// outcomes come in. Below, on the same x, the action: how much of the traffic the variant has. A shadow has none of it, so
+// that below there is the x alone.
 
 import uPlot from "../vendor/uplot/uPlot.esm.js";
 import { percent } from "../lib/dom.js";
@@ -46,8 +47,8 @@ function sharesOf(points, marks, outcomes) {
 }
 
 /**
- * `above` and `below` are its two parts; `show` draws `{points, marks, variant, baseline, measure, higher, margin, position, outcomes}`:
- * the points of the verdict, and what a policy did, `{deed, outcomes, share, because}`.
+ * `above` and `below` are its two parts; `show` draws `{points, marks, variant, baseline, measure, higher, margin, position, outcomes, paired}`:
+ * the points of the verdict, what a policy did, `{deed, outcomes, share, because}`, and whether the variant is a shadow.
  */
 export class VerdictPlot {
   constructor(above, below) {
@@ -58,6 +59,7 @@ export class VerdictPlot {
 
   show(state) {
     const { points, marks, outcomes } = state;
+    this.below.container.classList.toggle("axis", state.paired);
     this.state = { ...state, from: beginning(marks, outcomes), steps: sharesOf(points, marks, outcomes) };
     const of = (list, member) => list.map((point) => point[member]);
     this.above.draw(points.length === 0 ? [[0], [null], [null], [null]] : [of(points, "outcomes"), of(points, "low"), of(points, "high"), of(points, "difference")]);
@@ -96,7 +98,7 @@ export class VerdictPlot {
     const { left, top, width, height } = plot.bbox;
     const x = (point) => plot.valToPos(point.outcomes, "x", true);
     this.#marks(plot, colours);
-    if (points.length === 0) return write(plot, colours, "begins at 100 users of each", left + width / 2, top + height / 4, "centre");
+    if (points.length === 0) return write(plot, colours, this.state.paired ? "begins at 100 users or requests" : "begins at 100 users of each", left + width / 2, top + height / 4, "centre");
     const y = (value) => plot.valToPos(value, "y", true);
     const gap = 11 * devicePixelRatio;
     const found = cleared(points);
@@ -130,7 +132,7 @@ export class VerdictPlot {
       scales: { x: { time: false, range: this.#x }, y: { range: [0, 1] } },
       axes: [
         { ...axis, label: "outcomes", size: 34, values: wholes },
-        { ...axis, size: LEFT, values: percents, splits: () => [0, 0.5, 1] },
+        { ...axis, size: LEFT, values: percents, splits: () => (this.state.paired ? [] : [0, 0.5, 1]) },
       ],
       hooks: { draw: [(plot) => this.#steps(plot, colours)] },
     };

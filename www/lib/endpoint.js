@@ -1,6 +1,7 @@
 // One endpoint as the page knows it: what the worker serves, and what the sliders would make of it.
 
 import { Preview } from "../core/turnout.js";
+import { shadowsOf } from "./shadows.js";
 import { describe } from "./worker.js";
 
 const LOOK_EVERY_MS = 5_000;
@@ -61,6 +62,7 @@ export class Endpoint extends EventTarget {
     this.seen = new Date();
     this.preview = new Preview(text);
     this.variants = this.preview.variants();
+    this.shadows = shadowsOf(description);
     this.shares = Array.from(this.preview.shares());
     this.revision = description.revision;
     if (changed) this.dispatchEvent(new Event("change"));
@@ -68,6 +70,16 @@ export class Endpoint extends EventTarget {
 
   get weights() {
     return this.description.variants.map((variant) => variant.weight);
+  }
+
+  /** The variants that answer callers: those that are no shadows. */
+  get answering() {
+    return this.variants.filter((name) => !this.shadows.includes(name));
+  }
+
+  /** A variant's share of the traffic, 0 to 1. */
+  share(variant) {
+    return this.shares[this.position(variant)];
   }
 
   /** The header that names the user, if it is a header. */

@@ -51,8 +51,14 @@ export class Evidence extends EventTarget {
     return all.find(({ variant }) => variant === this.pair) ?? all[0] ?? null;
   }
 
-  /** Outcomes of all variants. */
+  /** Whether what is shown is a shadow, compared on the requests that the baseline answered. */
+  get paired() {
+    return this.comparison?.basis === "pairs";
+  }
+
+  /** Outcomes of all variants; of a shadow, those of the requests that both were asked about. */
   get outcomes() {
+    if (this.paired) return this.comparison.outcomes;
     return (this.verdict?.variants ?? []).reduce((sum, { outcomes }) => sum + outcomes, 0);
   }
 
@@ -63,6 +69,6 @@ export class Evidence extends EventTarget {
 
   /** A variant's place in the document; colours go by it. */
   position(variant) {
-    return Math.max(0, (this.verdict?.variants ?? []).findIndex((each) => each.variant === variant));
+    return Math.max(0, (this.description?.variants ?? []).findIndex(({ name }) => name === variant));
   }
 }

@@ -4,6 +4,9 @@ import { scoreboard } from "./worker.js";
 
 const HOUR_MS = 3_600_000;
 
+/** Whether a line of the scoreboard is a variant's that was only ever asked as a shadow, or by its name. */
+export const isShadow = ({ shadowed, share, expected_share: expected }) => Boolean(shadowed) && !share && !expected;
+
 /** Fires `chosen` when it is another endpoint, and `looked` when something new is known of it. */
 export class Experiment extends EventTarget {
   token = "";
@@ -34,6 +37,12 @@ export class Experiment extends EventTarget {
     const configured = (this.total?.split.segments.at(-1)?.variants ?? []).map(({ variant }) => variant);
     const counted = (this.total?.lines ?? []).map(({ variant }) => variant).filter(Boolean);
     return [...new Set([...configured, ...counted])];
+  }
+
+  /** Those of which some of the traffic is, or was, expected: shadows answer nobody. */
+  get answering() {
+    const shadows = new Set((this.total?.lines ?? []).filter(isShadow).map(({ variant }) => variant));
+    return this.variants.filter((name) => !shadows.has(name));
   }
 
   position(variant) {

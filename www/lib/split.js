@@ -14,12 +14,13 @@ export class Split {
   counts = [];
 
   /** Takes the shares that an endpoint has now. */
-  follow({ revision, variants, shares }) {
+  follow(endpoint) {
+    const { revision, answering } = endpoint;
     if (revision === this.#revision) return;
     this.#revision = revision;
-    this.#shares = shares;
-    this.variants = variants;
-    this.counts = variants.map(() => 0);
+    this.#shares = answering.map((name) => endpoint.share(name));
+    this.variants = answering;
+    this.counts = answering.map(() => 0);
   }
 
   knows(revision) {

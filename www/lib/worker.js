@@ -131,6 +131,19 @@ export async function tell(name, outcomes) {
 /** An endpoint's scoreboard. */
 export const scoreboard = (name, query, token) => allowed({ path: `${at(name)}/scoreboard?${new URLSearchParams(query)}`, headers: bearing(token) });
 
+/** What an endpoint's shadows made of the requests that others answered. */
+export const pairs = (name, token) => allowed({ path: `${at(name)}/pairs`, headers: bearing(token) });
+
+/** What was captured of a request: `{lines, complete}`; `null` where nothing was, or nothing is captured. */
+export async function captured(name, id, token, signal) {
+  try {
+    return await allowed({ path: `${at(name)}/captured/${encodeURIComponent(id)}`, headers: bearing(token) }, signal);
+  } catch (error) {
+    if (error.status === 404) return null;
+    throw error;
+  }
+}
+
 /** A page of an endpoint's history, the newest change first. */
 export const history = (name, token, cursor) => allowed({ path: `${at(name)}/history${cursor ? `?cursor=${cursor}` : ""}`, headers: bearing(token) });
 

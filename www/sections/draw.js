@@ -88,7 +88,7 @@ export function draw(endpoint) {
     element(
       `article.answer.offer.v${position % 6}`,
       { "aria-label": `Not asked yet: ${name}` },
-      element("header", {}, element("h3", {}, variantName(name, position)), element("p.note", {}, "not asked")),
+      element("header", {}, element("h3", {}, variantName(name, position)), element("p.note", {}, endpoint.shadows.includes(name) ? "a shadow: it answers here only if asked by name" : "not asked")),
       element("button", { type: "button", onclick: () => ask(name) }, `Ask ${name} as well`),
     );
 

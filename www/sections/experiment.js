@@ -9,6 +9,7 @@ import { Evidence } from "../lib/evidence.js";
 import { briefly, sentence } from "../lib/guardrails.js";
 import { CHALLENGERS, atRest, broken, ramped } from "../lib/ramp.js";
 import { Run } from "../lib/run.js";
+import { Shadows, shadowsOf } from "../lib/shadows.js";
 import { Split } from "../lib/split.js";
 import { Steering } from "../lib/steering.js";
 import { keptBy, token } from "../lib/token.js";
@@ -16,6 +17,7 @@ import { clear, show } from "../lib/trouble.js";
 import { putDocument, rollback, seeded, table } from "../lib/worker.js";
 import { policy } from "./policy.js";
 import { quality } from "./quality.js";
+import { shadows } from "./shadows.js";
 import { verdict } from "./verdict.js";
 
 /** So many are sent at a time, unless a verdict comes before. */
@@ -74,6 +76,7 @@ export async function experiment(endpoints) {
   const asking = new Asking({ status: find("#run-status"), trouble: find("#run-trouble"), waiting: [breaking] });
   const evidence = new Evidence();
   const steering = new Steering();
+  const shadowed = new Shadows();
   let subject = subjects[0];
   let goal = { from: 0, most: 1 };
 
@@ -110,7 +113,8 @@ export async function experiment(endpoints) {
 
   async function look() {
     await Promise.all([evidence.look(), subject.challenger ? steering.look() : null]);
-    const trouble = evidence.trouble ?? (subject.challenger ? steering.trouble : null);
+    await shadowed.look(shadowsOf(evidence.description).length > 0);
+    const trouble = evidence.trouble ?? (subject.challenger ? steering.trouble : null) ?? shadowed.trouble;
     if (trouble) show(find("#verdict-trouble"), trouble);
     else clear(find("#verdict-trouble"));
   }
@@ -321,8 +325,8 @@ export async function experiment(endpoints) {
       clear(offers);
       name();
       paint();
-      const { variants, shares } = mine.endpoint;
-      return `Everything is as it was: ${list(variants.map((variant, i) => `${variant} ${percent(shares[i], 0)}`))}. What was learnt from outcomes stays.`;
+      const { answering } = mine.endpoint;
+      return `Everything is as it was: ${list(answering.map((variant) => `${variant} ${percent(mine.endpoint.share(variant), 0)}`))}. What was learnt from outcomes stays.`;
     });
   }
 
@@ -336,6 +340,7 @@ export async function experiment(endpoints) {
     breaking.hidden = !subject.challenger;
     evidence.choose(chosen);
     steering.choose(chosen);
+    shadowed.choose(chosen);
     name();
     paint();
     return look().then(() => {
@@ -346,10 +351,11 @@ export async function experiment(endpoints) {
     });
   }
 
-  choice.replaceChildren(...endpoints.map(({ name, variants }) => element("option", { value: name }, `${name}: ${variants.join(" or ")}`)));
+  choice.replaceChildren(...endpoints.map(({ name, answering, shadows }) => element("option", { value: name }, `${name}: ${answering.join(" or ")}${shadows.length > 0 ? `, with the shadow ${list(shadows)}` : ""}`)));
   verdict(evidence, find("#verdict"), steering);
   policy(steering, evidence, find("#steered"), { modest: true });
   quality(evidence, find("#quality"));
+  shadows(shadowed, evidence, find("#shadows"), { few: 5 });
   choice.addEventListener("change", () => choose(choice.value));
   asking.startedBy(button, () => (subject.challenger ? ramp("run") : start()));
   breaking.addEventListener("click", () => ramp("break"));

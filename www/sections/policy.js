@@ -4,6 +4,7 @@ import { Asking, usable } from "../lib/asking.js";
 import { bar, element, list, percent, variantName } from "../lib/dom.js";
 import { fold } from "../lib/folds.js";
 import { deedWords, guardrailWords, sentence } from "../lib/guardrails.js";
+import { shadowsOf } from "../lib/shadows.js";
 import { clear } from "../lib/trouble.js";
 import { history } from "../lib/worker.js";
 
@@ -141,7 +142,9 @@ export function policy(steering, evidence, place, { controls = null, modest = fa
     const { step } = report;
     put(track, step?.of ? [trackOf(steering)] : [], [step?.percents, step?.number, status]);
     waiting.textContent = waitsFor(steering);
-    put(shares, report.shares.map(([name, share], i) => element(`li.v${i % 6}`, {}, variantName(name, i), bar(share), element("b", {}, percent(share, 0)))), report.shares);
+    const shadows = shadowsOf(evidence.description);
+    const lines = report.shares.map(([name, share], i) => (shadows.includes(name) ? null : element(`li.v${i % 6}`, {}, variantName(name, i), bar(share), element("b", {}, percent(share, 0)))));
+    put(shares, lines.filter(Boolean), [report.shares, shadows]);
     guarded.hidden = report.guardrails.length === 0;
     const metric = evidence.verdict?.metric;
     put(guardrails, report.guardrails.map((each) => guardrailOf(each, metric, steering)), [report.guardrails.map(({ metric, value, breached, says }) => [metric, value, breached, says]), metric, status]);

@@ -10,7 +10,8 @@ export function segments(evidence, place) {
   function paint() {
     const { verdict, comparison } = evidence;
     const all = verdict?.segments ?? [];
-    if (all.length === 0 || !comparison) return place.replaceChildren();
+    // A shadow has no segments.
+    if (all.length === 0 || !comparison || evidence.paired) return place.replaceChildren();
     const write = measure(verdict.metric).difference;
     const rows = all.map(({ segment, comparisons }) => {
       const of = comparisons.find(({ variant }) => variant === comparison.variant);

@@ -6,7 +6,7 @@ import { element, percent, variantName } from "../lib/dom.js";
 export const rounded = (weight) => String(Number.isInteger(weight) ? weight : Number(weight.toPrecision(3)));
 
 /**
- * `moved` is told when a hand moves one. Gives `{rows, note, set(weights), values(), say(shares), focus()}`; `say` takes null for
+ * `variants` are `{name, position}`, of which a colour goes by the position; `moved` is told when a hand moves one. Gives `{rows, note, set(weights), values(), say(shares), focus()}`; `say` takes null for
  * weights that make no shares.
  */
 export const sliders = (variants, moved) => (variants.length === 2 ? between(variants, moved) : each(variants, moved));
@@ -14,12 +14,12 @@ export const sliders = (variants, moved) => (variants.length === 2 ? between(var
 /** One slider between two variants: the second one's share in percent. The weights keep their sum. */
 function between([first, second], moved) {
   const input = element("input", { type: "range", id: "weight", min: "0", max: "100", step: "1", oninput });
-  const ends = [first, second].map((name, i) => ({ share: element("output.share", { for: "weight" }), name: variantName(name, i) }));
+  const ends = [first, second].map(({ name, position }) => ({ share: element("output.share", { for: "weight" }), name: variantName(name, position), position }));
   const row = element(
-    "div.slider.between.v1",
+    `div.slider.between.v${second.position % 6}`,
     {},
-    ...ends.map(({ name, share }, i) => element(`span.end.v${i}`, {}, name, " ", share)),
-    element("label.unseen", { for: "weight" }, `Share of ${second}`),
+    ...ends.map(({ name, share, position }) => element(`span.end.v${position % 6}`, {}, name, " ", share)),
+    element("label.unseen", { for: "weight" }, `Share of ${second.name}`),
     input,
   );
   let begin, weights;
@@ -45,7 +45,7 @@ function between([first, second], moved) {
     values: () => weights,
     say(shares) {
       ends.forEach(({ share }, i) => (share.value = shares ? percent(shares[i]) : "–"));
-      input.setAttribute("aria-valuetext", [second, first].map((name, i) => `${name} ${ends[1 - i].share.value}`).join(", "));
+      input.setAttribute("aria-valuetext", [second, first].map(({ name }, i) => `${name} ${ends[1 - i].share.value}`).join(", "));
     },
     focus: () => input.focus(),
   };
@@ -54,11 +54,11 @@ function between([first, second], moved) {
 /** One slider each: the weight. All have one scale, which does not shrink while one works. */
 function each(variants, moved) {
   let most = 0;
-  const controls = variants.map((name, i) => {
+  const controls = variants.map(({ name, position }, i) => {
     const id = `weight-${i}`;
     const input = element("input", { type: "range", id, min: "0", oninput });
     const [weight, share] = [element("output", { for: id }), element("output.share", { for: id })];
-    const row = element(`div.slider.v${i % 6}`, {}, element("label", { for: id }, variantName(name, i)), input, weight, share);
+    const row = element(`div.slider.v${position % 6}`, {}, element("label", { for: id }, variantName(name, position)), input, weight, share);
     const control = { input, weight, share, row };
     function oninput() {
       control.value = input.value === control.begin.place ? control.begin.value : Number(input.value);

@@ -28,13 +28,16 @@ export function split(experiment) {
     if (!last) return [];
     const sum = last.variants.reduce((sum, { count }) => sum + count, 0);
     const [, many] = UNITS[last.counted];
-    return last.variants.map(({ variant, count: seen, expected_share: share, low, high }) =>
+    // A shadow is not drawn. One that was counted all the same is a fault, and told.
+    const { answering } = experiment;
+    const drawn = last.variants.filter(({ variant, count }) => count > 0 || answering.includes(variant));
+    return drawn.map(({ variant, count: seen, expected_share: share, low, high }) =>
       element("li", {}, variantName(variant, experiment.position(variant)), ` ${count(seen)} of ${count(sum)} ${many}, configured ${percent(share)}: expected ${count(low)}–${count(high)}`),
     );
   }
 
   function picture() {
-    const { variants, minutes } = experiment;
+    const { answering: variants, minutes } = experiment;
     // Of two variants the other one's line would be the same, upside down.
     const lines = variants.length === 2 ? variants.slice(1) : variants;
     const times = [...new Set(minutes.lines.map(({ since_ms: since }) => since))].sort((a, b) => a - b);
@@ -48,7 +51,7 @@ export function split(experiment) {
     }
     const of = (variant, member) => times.map((time) => minutes.lines.find((line) => line.variant === variant && line.since_ms === time)?.[member] ?? (member === "share" ? 0 : null));
     plot.draw([times.map((time) => time / 1000), ...lines.flatMap((variant) => [of(variant, "share"), of(variant, "expected_share")])]);
-    const now = experiment.total.lines.filter(({ share }) => share !== null).map(({ variant, share }) => `${variant} ${percent(share)}`);
+    const now = experiment.total.lines.filter(({ variant, share }) => share !== null && variants.includes(variant)).map(({ variant, share }) => `${variant} ${percent(share)}`);
     plot.say(`Share of requests by minute, of ${plural(times.length, "minute")}. Over all: ${list(now)}.`);
     find("#minutes-note").textContent = times.length === 0 ? "No requests in the last hour." : "";
   }

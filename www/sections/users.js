@@ -34,8 +34,10 @@ export function users(endpoint) {
 
   async function tell(unit, signal) {
     const { variant, scores } = await explanation(endpoint.name, unit, signal);
-    const rows = scores.map((score, i) => [
-      variantName(score.variant, i),
+    // A shadow is asked beside whoever answers, and is not drawn.
+    const drawn = scores.filter(({ variant }) => !endpoint.shadows.includes(variant));
+    const rows = drawn.map((score) => [
+      variantName(score.variant, endpoint.position(score.variant)),
       percent(score.share),
       score.uniform === null ? "–" : score.uniform.toFixed(4),
       score.score === null ? "no weight" : element(score.variant === variant ? "b" : "span", {}, score.score.toPrecision(4)),

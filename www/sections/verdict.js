@@ -1,17 +1,20 @@
 // Which model is better, whether one may say so now, and how that came about: the verdict's word and the one picture.
 
 import { VerdictPlot } from "../charts/verdict.js";
-import { count, element, list, percent, table } from "../lib/dom.js";
+import { count, element, list, percent, plural, table } from "../lib/dom.js";
 import { briefly } from "../lib/guardrails.js";
 import { cleared, interval, measure, word } from "../lib/measures.js";
+import { shadowsOf } from "../lib/shadows.js";
 
 const ROWS = 8;
 
 /** A point for what is known now, as the picture's own is of up to two percent earlier; and one for each time that a policy looked. */
 function pointsOf(evidence, steering) {
-  const { series = [], variant, difference, interval: known } = evidence.comparison;
-  const { outcomes, verdict } = evidence;
-  const looked = (steering?.deeds ?? []).flatMap(({ at_ms, figures }) => {
+  const { variant, difference, interval: known } = evidence.comparison;
+  const { outcomes, paired, verdict } = evidence;
+  // What was, or is, compared by its own traffic is another story.
+  const series = (evidence.comparison.series ?? []).filter(({ share }) => (share === null) === paired);
+  const looked = (paired ? [] : (steering?.deeds ?? [])).flatMap(({ at_ms, figures }) => {
     const judged = figures?.verdict?.find((each) => each.variant === variant);
     const share = figures?.counted?.find((each) => each.variant === variant)?.share ?? null;
     return judged?.interval ? [{ outcomes: outcomesOf(figures), at_ms, difference: judged.difference, low: judged.interval[0], high: judged.interval[1], share }] : [];
@@ -25,11 +28,18 @@ function pointsOf(evidence, steering) {
 /** The outcomes that a policy saw when it looked. */
 const outcomesOf = ({ counted }) => counted.reduce((sum, { outcomes }) => sum + outcomes, 0);
 
+/** The requests that two were asked about, in words. */
+function asked({ comparison: { variant, pairs }, verdict: { baseline } }) {
+  const of = pairs.units === pairs.outcomes ? "" : ` by ${plural(pairs.units, "user")}`;
+  return `On the same requests: ${plural(pairs.outcomes, "outcome")} of what ${baseline} answered${of}, and ${variant} was asked about as well, as a shadow.`;
+}
+
 /** What was assigned to a variant, in words: the unit that the document names, or the request. */
 function randomised({ description, verdict }) {
   const unit = description.assignment?.unit;
   const [kind, name] = Object.entries(unit ?? {})[0] ?? [];
-  const of = verdict.variants.map(({ variant, units, outcomes }) => `${variant} ${count(units)}${units === outcomes ? "" : ` with ${count(outcomes)} outcomes`}`);
+  const shadows = shadowsOf(description);
+  const of = verdict.variants.filter(({ variant }) => !shadows.includes(variant)).map(({ variant, units, outcomes }) => `${variant} ${count(units)}${units === outcomes ? "" : ` with ${count(outcomes)} outcomes`}`);
   return unit ? `Drawn by user (${kind} ${name}), each with one variant for all requests: ${list(of)}.` : `Drawn request by request: ${list(of)}.`;
 }
 
@@ -86,14 +96,14 @@ export function verdict(evidence, place, steering = null) {
     const { verdict, comparison } = evidence;
     const { comparisons, baseline } = verdict;
     choosing.hidden = comparisons.length < 2;
-    const names = comparisons.map(({ variant }) => variant).join();
-    if (names !== choice.dataset.names) choice.replaceChildren(...comparisons.map(({ variant }) => element("option", { value: variant }, `${variant} against ${baseline}`)));
+    const names = comparisons.map(({ variant, basis }) => `${variant} ${basis}`).join();
+    if (names !== choice.dataset.names) choice.replaceChildren(...comparisons.map(({ variant, basis }) => element("option", { value: variant }, `${variant} against ${baseline}${basis === "pairs" ? ", as its shadow" : ""}`)));
     choice.dataset.names = names;
     choice.value = comparison.variant;
   }
 
   function paint() {
-    const { verdict, comparison, missing } = evidence;
+    const { verdict, comparison, missing, paired } = evidence;
     note.replaceChildren();
     known.hidden = true;
     if (missing) {
@@ -114,10 +124,10 @@ export function verdict(evidence, place, steering = null) {
     sentence.textContent = comparison.says;
     note.append(`You may look whenever you like: wrong at most ${percent(alpha, 0)} of the time. `, age);
     stamp();
-    title.textContent = `${variant} less ${baseline}: difference of ${measured.name}${measured.unit ? ` in ${measured.unit}` : ""}`;
+    title.textContent = `${variant} less ${baseline}: difference of ${measured.name}${measured.unit ? ` in ${measured.unit}` : ""}${paired ? ", on the same requests" : ""}`;
     const points = pointsOf(evidence, steering);
-    const marks = steering ? marksOf(steering, points, variant) : [];
-    plot.show({ points, marks, variant, baseline, measure: measured, higher, margin, position: evidence.position(variant), outcomes: evidence.outcomes });
+    const marks = steering && !paired ? marksOf(steering, points, variant) : [];
+    plot.show({ points, marks, variant, baseline, measure: measured, higher, margin, position: evidence.position(variant), outcomes: evidence.outcomes, paired });
     const first = cleared(points);
     const last = points.at(-1);
     const write = measured.difference;
@@ -125,20 +135,21 @@ export function verdict(evidence, place, steering = null) {
       "aria-label",
       last
         ? `Chart of the difference after ${count(last.outcomes)} outcomes: ${write(last.difference)}, ${interval([last.low, last.high], write)}${first ? `; clear of zero at ${count(first.outcomes)} outcomes` : "; zero is still within"}.`
-        : "Chart of the difference; it begins at 100 units of each variant.",
+        : `Chart of the difference; it begins at 100 ${paired ? "users or requests" : "units of each variant"}.`,
     );
     const now = marks.at(-1)?.share ?? last?.share ?? null;
     const steps = marks.slice(1).filter(({ deed }) => deed === "step" || deed === "roll_back");
     const moved = steps.map(({ deed, share, because, outcomes }) => `${deed === "roll_back" ? `rolled back${because ? `, because ${because},` : ""}` : percent(share, 0)} at ${count(outcomes)} outcomes`);
-    below.setAttribute("aria-label", now === null ? "Chart of the share of traffic; nothing yet." : `Chart of the share of traffic of ${variant}: ${percent(now, 0)} now${moved.length > 0 ? `; ${moved.join(", ")}` : ""}.`);
+    below.setAttribute("aria-label", paired ? "Axis of the outcomes." : now === null ? "Chart of the share of traffic; nothing yet." : `Chart of the share of traffic of ${variant}: ${percent(now, 0)} now${moved.length > 0 ? `; ${moved.join(", ")}` : ""}.`);
     foot.textContent = [
-      randomised(evidence),
+      paired ? asked(evidence) : randomised(evidence),
       margin ? `A difference of less than ${write(margin).replace("+", "")}${measured.unit ? ` ${measured.unit}` : ""} does not matter here (dashed).` : "",
       verdict.waiting > 0 ? `${count(verdict.waiting)} outcomes wait for their prediction, or until their time is over.` : "",
     ].filter(Boolean).join(" ");
-    const rows = some(points).map((point) => [count(point.outcomes), write(point.difference), interval([point.low, point.high], write), point.share === null ? "–" : percent(point.share, 0)]);
-    const state = JSON.stringify([variant, rows]);
-    if (state !== shown) figures.replaceChildren(table("The verdict's picture in figures", ["outcomes", "difference", "interval", `traffic of ${variant}`], rows));
+    const rows = some(points).map((point) => [count(point.outcomes), write(point.difference), interval([point.low, point.high], write), ...(paired ? [] : [point.share === null ? "–" : percent(point.share, 0)])]);
+    const head = ["outcomes", "difference", "interval", ...(paired ? [] : [`traffic of ${variant}`])];
+    const state = JSON.stringify([variant, head, rows]);
+    if (state !== shown) figures.replaceChildren(table("The verdict's picture in figures", head, rows));
     shown = state;
   }
 

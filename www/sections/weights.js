@@ -1,7 +1,7 @@
 // The weights: how they are moved, and how they are saved without writing over somebody else's.
 
 import { Asking } from "../lib/asking.js";
-import { element, find, percent, table, variantName } from "../lib/dom.js";
+import { element, find, list, percent, table, variantName } from "../lib/dom.js";
 import { keptBy, token as keptToken } from "../lib/token.js";
 import { clear, show } from "../lib/trouble.js";
 import { Failure, putWeights } from "../lib/worker.js";
@@ -13,7 +13,13 @@ export function weights(endpoint) {
   const save = find("#save");
   const saving = new Asking({ status: find("#weights-status"), trouble: find("#weights-trouble"), waiting: [save] });
   const conflict = find("#conflict");
-  const control = sliders(endpoint.variants, () => {
+  // A shadow answers nobody, and has no weight that could be moved.
+  const { answering, shadows } = endpoint;
+  const shadowed = shadows.length > 0 ? ` ${list(shadows)} ${shadows.length === 1 ? "is a shadow" : "are shadows"}, without a weight.` : "";
+  const weightsOf = () => answering.map((name) => endpoint.weights[endpoint.position(name)]);
+  /** The weights of all variants, where those that answer have these. */
+  const all = (weights) => endpoint.variants.map((name) => weights[answering.indexOf(name)] ?? 0);
+  const control = sliders(answering.map((name) => ({ name, position: endpoint.position(name) })), () => {
     decided();
     moved();
   });
@@ -21,7 +27,7 @@ export function weights(endpoint) {
   let seen;
 
   function lay() {
-    seen = { revision: endpoint.revision, weights: endpoint.weights };
+    seen = { revision: endpoint.revision, weights: weightsOf() };
     control.set(seen.weights);
     moved();
   }
@@ -31,13 +37,13 @@ export function weights(endpoint) {
     let draft = null;
     clear(saving.trouble);
     try {
-      draft = endpoint.with(control.values());
+      draft = endpoint.with(all(control.values()));
     } catch (error) {
       show(saving.trouble, { message: error.message });
     }
     const shares = draft?.shares();
     const none = shares?.every((share) => share === 0);
-    control.say(none ? null : shares);
+    control.say(shares && !none ? answering.map((name) => shares[endpoint.position(name)]) : null);
     find("#weights-moved").replaceChildren(
       control.note,
       none
@@ -47,6 +53,7 @@ export function weights(endpoint) {
           : endpoint.revision === seen.revision
             ? "Not saved yet: the worker still divides the traffic as before."
             : "Not saved yet, and somebody else has changed the weights meanwhile. Saving will show you both.",
+      shadowed,
     );
     endpoint.propose(draft);
   }
@@ -68,7 +75,7 @@ export function weights(endpoint) {
     }
     const none = chosen.every((weight) => weight === 0);
     if (none && !confirm("With all weights at 0, requests that name no variant are refused. Save all the same?")) return;
-    const wanted = Object.fromEntries(endpoint.variants.map((name, i) => [name, chosen[i]]));
+    const wanted = Object.fromEntries(answering.map((name, i) => [name, chosen[i]]));
     await saving.run("Saving …", async (signal) => {
       try {
         endpoint.take(await putWeights(endpoint.name, wanted, revision, token, signal));
@@ -82,7 +89,7 @@ export function weights(endpoint) {
       decided();
       lay();
       return [
-        `Saved: ${endpoint.variants.map((name, i) => `${name} ${percent(endpoint.shares[i])}`).join(", ")}. `,
+        `Saved: ${answering.map((name) => `${name} ${percent(endpoint.share(name))}`).join(", ")}. `,
         element("button", { type: "button", onclick: watch }, "Run the experiment and watch"),
       ];
     });
@@ -105,7 +112,8 @@ export function weights(endpoint) {
     await endpoint.read();
     // The sliders stay as the visitor has them until there is a decision.
     const shown = (weight) => (weight === undefined ? "–" : rounded(weight));
-    const rows = endpoint.variants.map((name, i) => [variantName(name, i), shown(before.weights[i]), element("b", {}, shown(endpoint.weights[i])), shown(mine[i])]);
+    const there = weightsOf();
+    const rows = answering.map((name, i) => [variantName(name, endpoint.position(name)), shown(before.weights[i]), element("b", {}, shown(there[i])), shown(mine[i])]);
     const theirs = endpoint.revision;
     const held = conflict.contains(document.activeElement);
     conflict.replaceChildren(
@@ -124,7 +132,7 @@ export function weights(endpoint) {
       ),
     );
     if (held) conflict.querySelector("button").focus();
-    seen = { ...seen, revision: theirs, weights: endpoint.weights };
+    seen = { ...seen, revision: theirs, weights: there };
     moved();
   }
 
@@ -142,7 +150,7 @@ export function weights(endpoint) {
   endpoint.addEventListener("change", () => {
     // Sliders that nobody has moved follow; moved ones keep their place, and saving them will meet the conflict.
     const chosen = control.values();
-    if (same(chosen, seen.weights) || same(chosen, endpoint.weights)) lay();
+    if (same(chosen, seen.weights) || same(chosen, weightsOf())) lay();
     else moved();
   });
   find("#sliders").replaceChildren(...control.rows);

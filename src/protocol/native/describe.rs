@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use super::refuse::refuse;
 use crate::endpoint::{
-    Access, Backend, Capture, Endpoint, Goal, ModelKey, Name, Outcome, RequestLimits, Stickiness, UnitSource, Variant,
+    Access, Backend, Capture, Endpoint, Goal, ModelKey, Name, Outcome, RequestLimits, ShadowShare, Stickiness,
+    UnitSource, Variant,
 };
 use crate::isolate::{EndpointError, Health, Served};
 use crate::platform::Platform;
@@ -62,6 +63,9 @@ struct VariantDescription<'a> {
     name: &'a Name,
     weight: f64,
     share: f64,
+    /// The share of the requests that it is asked about as well, where it is a shadow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shadow: Option<ShadowShare>,
     backend: BackendDescription<'a>,
 }
 
@@ -248,5 +252,6 @@ fn variant_description<'a>(
             timeout_ms: origin.timeout_ms.get(),
         },
     };
-    VariantDescription { name: &variant.name, weight: variant.weight.get(), share: endpoint.share(variant), backend }
+    let (weight, share) = (variant.weight.get(), endpoint.share(variant));
+    VariantDescription { name: &variant.name, weight, share, shadow: variant.shadow, backend }
 }

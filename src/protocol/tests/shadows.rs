@@ -101,6 +101,9 @@ fn a_shadow_is_asked_the_same_and_what_it_says_is_compared() {
     assert_eq!((&of("s")["invocations"], &of("s")["share"]), (&json!(0), &json!(0.0)));
     assert_eq!(of("s")["shadowed"]["invocations"], 2);
     assert_eq!(of("a").get("shadowed"), None);
+    // Whoever reads what is configured is told which one is a shadow.
+    let described = bench.asked(Method::GET, "/endpoints/e", "", &[], "").json();
+    assert_eq!((described["variants"][0].get("shadow"), &described["variants"][1]["shadow"]), (None, &json!(1.0)));
     // The row on which they differ most comes first; an outcome has named the class.
     bench.truth(&id, "no");
     let worst = &bench.reads("pairs")["disagreements"][0];
