@@ -210,7 +210,9 @@ pub fn keep(
     for each in shadowed {
         let id: Cell = each.id.as_str().into();
         let came = match has_waiting {
-            true => database.execute("DELETE FROM unpaired WHERE id = ? RETURNING row, truth", &[id.clone()])?,
+            true => {
+                database.execute("DELETE FROM unpaired WHERE id = ? RETURNING row, truth", std::slice::from_ref(&id))?
+            }
             false => Vec::new(),
         };
         for cells in &came {
