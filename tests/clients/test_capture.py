@@ -85,6 +85,9 @@ def test_data_capture_config_by_boto3(sagemaker, runtime, digits):
     sagemaker.update_endpoint(EndpointName="captured", EndpointConfigName="captured-all")
     assert (capture()["percent"], capture()["leave_out"]) == (100, ["x"])
     sagemaker.delete_endpoint(EndpointName="captured")
+    for name in ["captured-all", "captured-none"]:
+        sagemaker.delete_endpoint_config(EndpointConfigName=name)
+    sagemaker.delete_model(ModelName="captured-cnn")
 
 
 @pytest.mark.parametrize(
