@@ -47,7 +47,7 @@ export function looking(endpoint) {
         const lines = found?.lines ?? [];
         if (lines.length === 0) return "Not captured. What is kept of requests is the endpoint’s capture: it is off, or this request was not among them.";
         body.replaceChildren(...sides(each, lines));
-        return found.complete ? "" : "This may not be all of it: not every file of the capture could be read.";
+        return found.complete ? "" : "This may not be all that was captured of it.";
       } catch (error) {
         if (error.status !== 401) throw error;
         askToken(each, true);
