@@ -185,7 +185,7 @@ for (const width of [390, 1440])
       await reads(dialog.getByRole("region", { name: "Asked" }), /1,2,3\s+4,5,6/);
       await reads(dialog.getByRole("region", { name: "logistic answered" }), /"label": "<img src=x onerror=alert\(1\)>"/);
       await reads(dialog, /3 bytes of text\/csv, which are kept as Base64 and not shown here/);
-      await reads(dialog.getByRole("status"), /This may not be all of it/);
+      await reads(dialog.getByRole("status"), /This may not be all that was captured/);
       assert.equal(await page.locator("img:not([alt=''])").count(), 0);
       assert.equal(await wider(page), 0);
       await unobjectionable(page);

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cleared, decided, interval, measure, word } from "../../www/lib/measures.js";
 import { disagreements, signTest, whoIsRight } from "../../www/lib/pairs.js";
+import { differences, isUnnamed, rare, said } from "../../www/lib/predicted.js";
 
 const goal = { baseline: "a", margin: 0.01 };
 const compared = (verdict, interval) => ({ variant: "b", verdict, interval });
@@ -47,4 +48,14 @@ test("pairs: who is right where models disagree, and how probable that is of equ
   assert.ok(Math.abs(signTest(14, 4) - 0.0308837890625) < 1e-12);
   assert.deepEqual([signTest(0, 0), signTest(5, 5)], [1, 1]);
   assert.ok(Math.abs(signTest(0, 10) - 2 / 1024) < 1e-12);
+});
+
+test("what two predicted, and how far they are apart, in as many digits as it takes", () => {
+  assert.deepEqual([{ label: "yes", score: 0.9751 }, { label: "no", score: 0.0001 }, { label: "no" }, { label: "#0a1b2c3d" }, { value: -12.3456 }].map(said), ["yes, score 0.975", "no, score below 0.001", "no", "class #0a1b2c3d", "\u221212.35"]);
+  assert.deepEqual([isUnnamed({ label: "#0a1b2c3d" }), isUnnamed({ label: "#1" }), isUnnamed({ value: 1 })], [true, false, false]);
+  const written = (p5, p95, ...numbers) => numbers.map(differences({ p5, p95 }));
+  assert.deepEqual(written(-0.3, 0.5, 0.57749, -0.0001, 0), ["+0.577", "0.000", "0.000"]);
+  assert.deepEqual(written(-420, 130, -420.4, 7), ["\u2212420", "+7"]);
+  assert.deepEqual(written(0, 0, 0, -0.25), ["0.000", "\u22120.250"]);
+  assert.deepEqual([rare(0.0000123), rare(0.03088)], ["p below 0.0001", "p = 0.031"]);
 });

@@ -1,36 +1,11 @@
 // Shadows: models that are asked about the requests that another answers, and compared with it on each of them.
 
 import { differenceBox, rightBar } from "../charts/pairs.js";
-import { Asking } from "../lib/asking.js";
-import { brief, decoded } from "../lib/captured.js";
 import { count, element, milliseconds, percent, plural, table, variantName } from "../lib/dom.js";
 import { measure } from "../lib/measures.js";
-import { keptBy, token } from "../lib/token.js";
-import { captured } from "../lib/worker.js";
+import { differences, isUnnamed, rare, said, scored, short, told, when } from "../lib/predicted.js";
+import { looking } from "./look.js";
 
-/** A class that no outcome has named yet. */
-const UNNAMED = /^#[0-9a-f]{8}$/;
-
-const when = (ms) => new Date(ms).toLocaleString("en-GB", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const minus = (text) => text.replace("-", "\u2212");
-const short = (number) => minus(String(Number(number.toPrecision(4))));
-const rare = (p) => (p < 0.0001 ? "p below 0.0001" : `p = ${short(Number(p.toPrecision(2)))}`);
-/** Scores are shares, told as exactly as they are looked at. */
-const scored = (score) => (score > 0 && score < 0.0005 ? "below 0.001" : score.toFixed(3));
-
-/** How differences are written: all with as many digits as the large ones take. */
-function differences({ p5, p95 }) {
-  const most = Math.max(Math.abs(p5), Math.abs(p95));
-  const digits = most > 0 ? Math.min(9, Math.max(0, 2 - Math.floor(Math.log10(most)))) : 3;
-  return (number) => {
-    const text = Math.abs(number).toFixed(digits);
-    return Number(text) === 0 ? text : `${number < 0 ? "\u2212" : "+"}${text}`;
-  };
-}
-
-/** What one said of a row: a class or a number, and a score. */
-const told = ({ label, value }) => (label === undefined ? short(value) : UNNAMED.test(label) ? `class ${label}` : label);
-const said = (what) => `${told(what)}${what.score === undefined ? "" : `, score ${scored(what.score)}`}`;
 const stacked = (what) => element("span.stacked", {}, element("b", {}, told(what)), " ", what.score === undefined ? null : element("span.note", {}, `score ${scored(what.score)}`));
 
 /** How often the two agreed, or how far they are apart, in a sentence. */
@@ -60,7 +35,7 @@ function counted({ requests, skipped, unkept, failed }) {
 /** Fills `place`, which is hidden where there are none, with what `asked` knows; `evidence` has the verdicts. At first `few` disagreements are shown. */
 export function shadows(asked, evidence, place, { few = 20 } = {}) {
   const pairsOf = new Map(); // what is shown of each pair, by both names
-  const look = dialog(() => asked.name);
+  const look = looking(() => asked.name);
 
   function paint() {
     const { pairs } = asked;
@@ -161,15 +136,15 @@ function pairOf({ variant, shadow }, { asked, evidence, look, few }) {
     const cells = listed.map((each) => {
       const { inference_id: id, row, at_ms: at, size } = each;
       const button = element("button.small", { type: "button", "data-of": `${id} ${row}`, "aria-label": `Look at it: ${variant} said ${said(each.variant_said)}, ${shadow} ${said(each.shadow_said)}`, onclick: () => look.open(each) }, "Look at it");
-      return [when(at), stacked(each.variant_said), stacked(each.shadow_said), button, size.toFixed(3), element("span", {}, element("code.id", { title: id }, id), row > 0 ? ` row ${row + 1}` : "")];
+      return [when(at), stacked(each.variant_said), stacked(each.shadow_said), button, each.variant_said.label === undefined ? short(size) : size.toFixed(3), element("span", {}, element("code.id", { title: id }, id), row > 0 ? ` row ${row + 1}` : "")];
     });
-    const unnamed = listed.some((each) => [each.variant_said, each.shadow_said].some(({ label }) => UNNAMED.test(label ?? "")));
+    const unnamed = listed.some((each) => isUnnamed(each.variant_said) || isUnnamed(each.shadow_said));
     rows.replaceChildren(
       ...(listed.length === 0
         ? []
         : [
             element("h4", {}, "Where they differ most"),
-            table(`Where ${shadow} and ${variant} differ most`, ["time", variant, shadow, "", "apart by", "inference id"], cells),
+            table(`Where ${shadow} and ${variant} differ most`, ["time", variant, shadow, element("span.unseen", {}, "what was captured"), "apart by", "inference id"], cells),
             element("p.note", {}, `Of the last seven days, the largest difference first: of the scores or numbers, and 1 more where the labels differ.${unnamed ? " A class has its name once an outcome has told it." : ""}`),
           ]),
     );
@@ -179,83 +154,4 @@ function pairOf({ variant, shadow }, { asked, evidence, look, few }) {
   }
 
   return { card, paint };
-}
-
-/** Where one disagreement is looked at: `{element, open(disagreement), close()}`. `endpoint` gives the name of the endpoint. */
-function dialog(endpoint) {
-  const title = element("h3", { id: "looked-title" });
-  const [status, trouble, asked, body] = [element("p.verdict", { role: "status" }), element("div"), element("div"), element("div.looked")];
-  const close = element("button", { type: "button", onclick: () => made.close() }, "Close");
-  const made = element("dialog", { "aria-labelledby": "looked-title" }, element("div.between", {}, title, close), asked, trouble, status, body);
-  const asking = new Asking({ status, trouble });
-
-  function askToken(each, refused) {
-    const input = element("input", { type: "password", autocomplete: "off", spellcheck: "false" });
-    keptBy(input);
-    const form = element(
-      "form.problem.plain",
-      { autocomplete: "off", "aria-label": "Admin token" },
-      element("p", {}, refused ? "This is not the admin token." : "What was captured is shown to the administrator alone."),
-      element("label.field", {}, "Admin token", input),
-      element("p.note", {}, "Kept in this page's memory only."),
-      element("div.row", {}, element("button.primary", { type: "submit" }, "Look at it")),
-    );
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      if (!token()) return input.focus();
-      close.focus();
-      read(each);
-    });
-    asked.replaceChildren(form);
-    input.focus();
-    input.select();
-  }
-
-  function read(each) {
-    asked.replaceChildren();
-    body.replaceChildren();
-    if (!token()) return askToken(each);
-    return asking.run("Looking …", async (signal) => {
-      try {
-        const found = await captured(endpoint(), each.inference_id, token(), signal);
-        const lines = found?.lines ?? [];
-        if (lines.length === 0) return "Not captured. What is kept of requests is the endpoint’s capture: it is off, or this request was not among them.";
-        body.replaceChildren(...sides(each, lines));
-        return found.complete ? "" : "This may not be all of it: not every file of the capture could be read.";
-      } catch (error) {
-        if (error.status !== 401) throw error;
-        askToken(each, true);
-      }
-    });
-  }
-
-  function open(each) {
-    title.replaceChildren(`Where ${each.shadow} and ${each.variant} differ`);
-    body.replaceChildren();
-    asking.drop();
-    made.showModal();
-    close.focus();
-    read(each);
-  }
-
-  made.addEventListener("close", () => asking.drop());
-  return { element: made, open, close: () => made.close() };
-}
-
-/** The request, and what each answered. The two lines have the same request. */
-function sides(each, lines) {
-  const { variant, shadow, row } = each;
-  const part = (name, side) => {
-    const { text, note } = decoded(side);
-    return element("div", {}, element("h4", {}, name), text === undefined ? element("p.note", {}, note) : element("pre", { tabindex: "0", role: "region", "aria-label": name }, element("code", {}, text)));
-  };
-  const of = (name) => lines.find((line) => line.variant === name)?.line?.captureData;
-  const input = lines.map(({ line }) => line?.captureData?.endpointInput).find(Boolean);
-  return [
-    element("p.note", {}, "Inference id ", element("code", {}, brief(each.inference_id)), ` · ${when(each.at_ms)}${row > 0 ? ` · row ${row + 1}` : ""}`),
-    element("p", {}, `${variant} said ${said(each.variant_said)}; ${shadow} said ${said(each.shadow_said)}.`),
-    part("Asked", input),
-    part(`${variant} answered`, of(variant)?.endpointOutput),
-    part(`${shadow}, the shadow, answered`, of(shadow)?.endpointOutput),
-  ];
 }
