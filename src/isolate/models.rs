@@ -362,9 +362,11 @@ impl ModelCache {
             Ok(answered) => answered,
             Err(death) => {
                 // What it died of may be that others had left too little, which says nothing of it.
-                let says_something = room == Room::Made || !death.is_of_memory();
-                if let Some(digest) = wanted.sha256.filter(|_| says_something) {
-                    self.note_death(wanted.form(digest), death.clone(), true, now_ms);
+                let lacks_room = room == Room::Left && death.is_of_memory();
+                match wanted.sha256.map(|digest| wanted.form(digest)) {
+                    Some(form) if lacks_room => self.note_crowded(form, now_ms),
+                    Some(form) => self.note_death(form, death.clone(), true, now_ms),
+                    None => {}
                 }
                 return Err(ModelError::DiedAtLoad { key: key(), death });
             }

@@ -57,7 +57,7 @@ impl<P: Platform> Service<'_, P> {
         match &variant.backend {
             Backend::Model(reference) => {
                 payload.check().map_err(Refusal::Caller)?;
-                let model = self.model(reference).await?;
+                let model = self.model(reference, room).await?;
                 let schema = &model.description.schema;
                 let most_rows = limits.rows.get().min(model.description.rows.most).min(rows_that_fit(schema));
                 let table = payload.table(schema, most_rows).map_err(Refusal::Caller)?;
@@ -82,8 +82,8 @@ impl<P: Platform> Service<'_, P> {
     }
 
     /// The model, from the isolate's cache or the store. Requests that miss it together each read the store, as none may
-    /// wait for another's read; the first to have it loads it for all of them.
-    pub(super) async fn model(&self, reference: &ModelReference) -> Result<Rc<LoadedModel>, Failure> {
+    /// wait for another's read; the first to have it loads it for all of them, into memory from there.
+    pub(super) async fn model(&self, reference: &ModelReference, room: Room) -> Result<Rc<LoadedModel>, Failure> {
         let known = self.isolate.models.borrow_mut().get(reference, self.platform.now_ms());
         if let Some(model) = known {
             return Ok(model?);
@@ -93,7 +93,7 @@ impl<P: Platform> Service<'_, P> {
         let now_ms = self.platform.now_ms();
         match models.get(reference, now_ms) {
             Some(model) => Ok(model?),
-            None => Ok(models.store(&*self.platform, reference, read, check, Room::Made, now_ms)?),
+            None => Ok(models.store(&*self.platform, reference, read, check, room, now_ms)?),
         }
     }
 

@@ -13,7 +13,7 @@ use super::{Error, Service};
 use crate::assignment::sampled;
 use crate::endpoint::{Backend, Endpoint, Name};
 use crate::experiment::{CaptureCounts, IdError, LostCaptures};
-use crate::isolate::{Batch, Place};
+use crate::isolate::{Batch, Place, Room};
 use crate::payload::{BodyForm, without_columns};
 use crate::platform::Platform;
 use crate::record::{CapturedLine, HOUR_MS, Observed, Record, endpoint_prefix, hour_prefix, ms_in_hour, object_name};
@@ -162,9 +162,11 @@ impl<P: Platform> Service<'_, P> {
         if names.is_empty() {
             return Some(Cow::Borrowed(body));
         }
-        let kept = match &sample.endpoint.variant(variant)?.backend {
+        let variant = sample.endpoint.variant(variant)?;
+        let room = if variant.is_shadow() { Room::Left } else { Room::Made };
+        let kept = match &variant.backend {
             Backend::Model(reference) => {
-                let model = self.model(reference).await.ok()?;
+                let model = self.model(reference, room).await.ok()?;
                 without_columns(sample.form, body, names, Some(&model.description.schema))
             }
             Backend::Origin(_) => without_columns(sample.form, body, names, None),

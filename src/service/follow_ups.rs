@@ -80,10 +80,12 @@ impl<P: Platform> Service<'_, P> {
                 sink.write(record).await;
             }
         };
+        // The request is kept for shadows alone.
+        let shadows = follow_ups.shadows.take().zip(follow_ups.asked.take());
         let captured = follow_ups.captured.take();
         let captures = captured.is_some() || !self.isolate.captures.borrow().is_empty();
         // As it is after most requests: the less there is, the less it costs.
-        if sends.is_none() && follow_ups.refresh.is_empty() && follow_ups.shadows.is_none() && !captures {
+        if sends.is_none() && follow_ups.refresh.is_empty() && shadows.is_none() && !captures {
             return written.await;
         }
         let sent = async {
@@ -97,10 +99,10 @@ impl<P: Platform> Service<'_, P> {
                 let _ = self.read_endpoint(name).await;
             }
         };
-        let shadowed = async {
-            if let (Some(shadowing), Some(asked)) = (&follow_ups.shadows, &follow_ups.asked) {
-                let sample = captured.as_ref().map(|(sample, _)| sample);
-                self.shadow(shadowing, &**asked, sample).await;
+        let sample = captured.as_ref().map(|(sample, _)| sample);
+        let shadowed = async move {
+            if let Some((shadowing, asked)) = shadows {
+                self.shadow(&shadowing, asked, sample).await;
             }
         };
         let capture = async {

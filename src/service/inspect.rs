@@ -12,7 +12,7 @@ use super::{Error, Service};
 use crate::access;
 use crate::assignment::{AssignmentError, UnitHash};
 use crate::endpoint::{Backend, Endpoint, ModelReference, Name, Variant};
-use crate::isolate::Served;
+use crate::isolate::{Room, Served};
 use crate::platform::Platform;
 use crate::request::{Request, RequestError};
 
@@ -111,7 +111,7 @@ impl<P: Platform> Service<'_, P> {
 
     /// What a model takes and gives. No hold is kept of its instance: those of all variants may not fit beside each other.
     async fn describe(&self, reference: &ModelReference) -> Described {
-        Ok(Rc::clone(&self.model(reference).await?.description))
+        Ok(Rc::clone(&self.model(reference, Room::Made).await?.description))
     }
 
     /// What the models of an endpoint's variants take and give, in order; `None` of an origin.

@@ -73,42 +73,16 @@ impl<P: Platform> Service<'_, P> {
 
     /// Asks them, one model after the other and origins at once, and notes what they made of it; where the request is part of
     /// the `sample`, their answers are captured.
-    pub(super) async fn shadow(&self, shadowing: &Shadowing, asked: &dyn Asked, sample: Option<&Sample>) {
+    pub(super) async fn shadow(&self, shadowing: &Shadowing, asked: Box<dyn Asked>, sample: Option<&Sample>) {
         // The answer goes out first, and requests that wait are answered first.
         self.platform.sleep(0.0).await;
-        let Shadowing { endpoint, name, .. } = shadowing;
-        let all = || shadowing.shadows.iter().filter_map(|name| endpoint.variant(name.as_str()));
-        let mut told = Vec::new();
-        if let Some(_leave) = Shadows::begin(&self.isolate.shadows, asked.relay().body.len(), self.platform.now_ms()) {
-            let is_model = |variant: &&Variant| matches!(variant.backend, Backend::Model(_));
-            let origins = join_all(
-                all()
-                    .filter(|variant| !is_model(variant))
-                    .map(|variant| async move { (variant, self.ask_shadow(endpoint, variant, asked, sample).await) }),
-            );
-            let models = async {
-                let mut told = Vec::new();
-                for variant in all().filter(is_model) {
-                    // A request that has come meanwhile goes first.
-                    self.platform.sleep(0.0).await;
-                    let has_room = self.has_room_for(variant).await;
-                    let answered = match has_room {
-                        true => self.ask_shadow(endpoint, variant, asked, sample).await,
-                        false => None,
-                    };
-                    told.push((variant, answered));
-                }
-                told
-            };
-            let (origins, models) = join(origins, models).await;
-            told.extend(origins);
-            told.extend(models);
-        } else {
-            told.extend(all().map(|variant| (variant, None)));
-        }
+        let told = self.ask_shadows(shadowing, &*asked, sample).await;
+        let sends = self.note_shadows(shadowing, asked.relay().body.len(), told);
+        // Sending may take long, and needs nothing of the request.
+        drop(asked);
         let tallied = async {
-            if self.note_shadows(shadowing, asked, told) {
-                self.send_tallies(name).await;
+            if sends {
+                self.send_tallies(&shadowing.name).await;
             }
         };
         let captured = async {
@@ -120,8 +94,45 @@ impl<P: Platform> Service<'_, P> {
         join(tallied, captured).await;
     }
 
+    /// Has them answer; those without an answer were not asked.
+    async fn ask_shadows<'s>(
+        &self,
+        shadowing: &'s Shadowing,
+        asked: &dyn Asked,
+        sample: Option<&Sample>,
+    ) -> Vec<(&'s Variant, Option<Told>)> {
+        let endpoint = &shadowing.endpoint;
+        let all = || shadowing.shadows.iter().filter_map(|name| endpoint.variant(name.as_str()));
+        let Some(_leave) = Shadows::begin(&self.isolate.shadows, asked.relay().body.len(), self.platform.now_ms())
+        else {
+            return all().map(|variant| (variant, None)).collect();
+        };
+        let is_model = |variant: &&Variant| matches!(variant.backend, Backend::Model(_));
+        let origins = all().filter(|variant| !is_model(variant));
+        let origins = join_all(
+            origins.map(|variant| async move { (variant, self.ask_shadow(shadowing, variant, asked, sample).await) }),
+        );
+        let models = async {
+            let mut told = Vec::new();
+            for variant in all().filter(is_model) {
+                // A request that has come meanwhile goes first.
+                self.platform.sleep(0.0).await;
+                let has_room = self.has_room_for(variant).await;
+                let answered = match has_room {
+                    true => self.ask_shadow(shadowing, variant, asked, sample).await,
+                    false => None,
+                };
+                told.push((variant, answered));
+            }
+            told
+        };
+        let (mut told, models) = join(origins, models).await;
+        told.extend(models);
+        told
+    }
+
     /// Adds what shadows made of a request to the sums; whether who asks is to send them.
-    fn note_shadows(&self, shadowing: &Shadowing, asked: &dyn Asked, told: Vec<(&Variant, Option<Told>)>) -> bool {
+    fn note_shadows(&self, shadowing: &Shadowing, bytes: usize, told: Vec<(&Variant, Option<Told>)>) -> bool {
         let Shadowing { endpoint, name, variant, .. } = shadowing;
         let mut tallies = self.isolate.tallies.borrow_mut();
         let mut shadows = Vec::new();
@@ -142,7 +153,7 @@ impl<P: Platform> Service<'_, P> {
                     invocations: 1,
                     rows: rows.map_or(0, count),
                     variant_errors: u64::from(answered.failed),
-                    bytes_in: count(asked.relay().body.len()),
+                    bytes_in: count(bytes),
                     ..Sums::default()
                 });
                 if let Some(ms) = answered.origin_ms {
@@ -169,11 +180,12 @@ impl<P: Platform> Service<'_, P> {
     /// Has a shadow answer; `None` where those that answer leave its model too little memory.
     async fn ask_shadow(
         &self,
-        endpoint: &Rc<Endpoint>,
+        shadowing: &Shadowing,
         variant: &Variant,
         asked: &dyn Asked,
         sample: Option<&Sample>,
     ) -> Option<Told> {
+        let Shadowing { endpoint, name, .. } = shadowing;
         let mut draft = Draft::of_shadow(endpoint);
         let (mut rows, mut origin_ms) = (None, None);
         let took = Took { rows: &mut rows, origin_ms: &mut origin_ms };
@@ -193,7 +205,7 @@ impl<P: Platform> Service<'_, P> {
             Ok(_) | Err(Refusal::Caller(_)) => true,
             Err(Refusal::Backend(Failure::Run(InvokeError::Died(death)))) if death.is_of_memory() => return None,
             Err(Refusal::Backend(failure)) => {
-                self.platform.warn(&format!("shadow `{}`: {failure}", variant.name));
+                self.platform.warn(&format!("endpoint `{name}`, shadow `{}`: {failure}", variant.name));
                 false
             }
         };
@@ -234,9 +246,9 @@ impl<P: Platform> Service<'_, P> {
         {
             return false;
         }
-        // What is wrong with it is found again by who asks it.
+        // What else is wrong with it is found again by who asks it.
         let _ = models.store(&*self.platform, reference, read, check, Room::Left, now_ms);
-        true
+        !models.is_crowded(reference, now_ms)
     }
 }
 
