@@ -33,6 +33,11 @@ async function crew(count, atOnce, work) {
   return done;
 }
 
+/** Has every isolate load a variant's model, so that no shadow waits for it: what comes meanwhile would be skipped. */
+async function load(name, variant, body) {
+  for (const each of turnout.isolates) assert.equal((await each.invoke(name, { body, headers: { "x-target-variant": variant } })).status, 200);
+}
+
 /** A generator of numbers from 0 to 1, the same each time (mulberry32). */
 function numbers(seed) {
   return () => {
@@ -63,8 +68,9 @@ test("two thousand customers in pairs give a verdict that the same two thousand 
     turnout.put("churn-split", { variants: variants({ weight: 1 }), ...rest });
     const random = numbers(20);
     const sent = Array.from({ length: 2_000 }, () => customers[Math.floor(random() * customers.length)]);
+    await load("churn-pairs", "xgboost", customers[0].slice(1).join(","));
     for (const name of ["churn-pairs", "churn-split"]) {
-      const outcomes = await crew(sent.length, 12, async (at) => {
+      const outcomes = await crew(sent.length, 8, async (at) => {
         const [label, ...row] = sent[at];
         const answer = await isolate(at).invoke(name, { body: row.join(","), headers: { "x-user-id": `customer-${at}` } });
         assert.equal(answer.status, 200, await answer.clone().text());
@@ -77,18 +83,23 @@ test("two thousand customers in pairs give a verdict that the same two thousand 
       }
     }
     const compared = async (name) => (await json(`/endpoints/${name}/verdict`)).comparisons[0];
-    await until(async () => (await compared("churn-pairs")).outcomes === sent.length || (await isolate(0).invoke("churn-pairs", { body: customers[0].slice(1).join(",") }), false), 60_000);
+    const { skipped } = await until(async () => {
+      const told = await pair("churn-pairs", "xgboost");
+      return told?.requests + told?.skipped === sent.length && told;
+    }, 60_000);
+    // Of a machine that is busy with other things some may be skipped.
+    assert.ok(skipped < 40, `${skipped} were skipped`);
     const [pairs, split] = [await compared("churn-pairs"), await compared("churn-split")];
     console.log(`# in pairs: ${pairs.says}\n# split: ${split.says}`);
     assert.deepEqual([pairs.basis, pairs.verdict], ["pairs", "better"], pairs.says);
     assert.deepEqual([split.basis, split.verdict, split.outcomes], ["assignment", "undecided", sent.length], split.says);
     const { right, baseline_mean, variant_mean } = pairs.pairs;
-    assert.equal(right.both + right.only_baseline + right.only_variant + right.neither, sent.length);
+    assert.deepEqual([right.both + right.only_baseline + right.only_variant + right.neither, pairs.outcomes], [sent.length - skipped, sent.length - skipped]);
     assert.ok(right.p_value < 0.05 && right.fixed_sample_p_value < 0.001, JSON.stringify(right));
     // As ONNX Runtime has it: the shadow's answers are the model's.
     const expected = readFileSync(`${root}models/churn/xgboost.expected.csv`, "utf8").trim().split("\n").map((line) => line.split(",")[0]);
     const accuracy = sent.filter((customer) => expected[customers.indexOf(customer)] === customer[0]).length / sent.length;
-    assert.ok(Math.abs(variant_mean - accuracy) < 1e-12 && Math.abs(variant_mean - baseline_mean - pairs.difference) < 1e-12);
+    assert.ok(Math.abs(variant_mean - accuracy) <= skipped / sent.length + 1e-12 && Math.abs(variant_mean - baseline_mean - pairs.difference) < 1e-12);
   } finally {
     await older.close();
   }
@@ -215,6 +226,7 @@ test("the README's example does what it says", async () => {
   const admin = { authorization: `Bearer ${ADMIN_TOKEN}` };
   const put = await isolate(0).fetch("/endpoints/digits-shadow", { method: "PUT", headers: { ...admin, "if-none-match": "*" }, body: readFileSync(`${root}examples/shadow.json`) });
   assert.ok(put.ok, await put.text());
+  await load("digits-shadow", "cnn", digits[0].csv);
   await crew(200, 2, async (at) => {
     assert.equal((await isolate(at % 2).invoke("digits-shadow", { body: digits[at].csv })).status, 200);
     await sleep(5);

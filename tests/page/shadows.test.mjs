@@ -33,6 +33,8 @@ before(async () => {
   [worker, browser] = await Promise.all([start(), launch()]);
   original = await worker.ENDPOINTS.get("digits");
   await put(shadowed());
+  // Its model is loaded now, so that no request is skipped meanwhile.
+  assert.equal((await worker.invoke("digits", { headers: { "x-target-variant": "cnn" } })).status, 200);
   const told = [];
   for (let i = 0; i < REQUESTS; i += 8)
     await Promise.all(
