@@ -234,6 +234,28 @@ test("an endpoint without shadows shows nothing of them", () =>
     assert.equal(await section(page, "Shadows").count(), 0);
   }, "churn"));
 
+test("what lies behind a disagreement is read out of the bucket", async () => {
+  await worker.put("kept", { ...shadowed(), capture: { percent: 100 } });
+  await worker.invoke("kept", { headers: { "x-target-variant": "cnn" } });
+  for (const { csv } of digits.slice(0, 20)) assert.equal((await worker.invoke("kept", { body: csv })).status, 200);
+  await until(async () => (await of("/pairs", "kept")).pairs[0]?.requests === 20);
+  const [worst] = (await of("/pairs", "kept")).disagreements;
+  const { lines } = await until(async () => {
+    const found = await of(`/captured/${worst.inference_id}`, "kept");
+    return found.lines?.length === 2 && found;
+  }, 30_000);
+  const { data } = lines[0].line.captureData.endpointInput;
+  assert.ok(digits.some(({ csv }) => csv === data), data);
+  await dashboard({ width: 390 }, async (page) => {
+    await section(page, "Shadows").getByRole("button", { name: /^Look at it/ }).first().click();
+    const dialog = page.getByRole("dialog", { name: "Where cnn and logistic differ" });
+    await dialog.getByRole("form", { name: "Admin token" }).locator("input").fill(ADMIN_TOKEN);
+    await page.keyboard.press("Enter");
+    await reads(dialog.getByRole("region", { name: "Asked" }), new RegExp(data.split(",").join(",\\s*")));
+    for (const name of ["logistic answered", "cnn, the shadow, answered"]) await reads(dialog.getByRole("region", { name }), /"probabilities"/);
+  }, "kept");
+});
+
 test("beside variants that share the traffic, a shadow is chosen to be compared, and stands beside each of them", async () => {
   const [logistic, cnn] = JSON.parse(original).variants;
   const { weight, ...model } = cnn;
