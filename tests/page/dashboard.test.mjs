@@ -93,7 +93,7 @@ for (const width of [390, 1440]) {
       await reads(page.locator("#seen"), /^As of \d+ s ago: the worker does not answer\.$/);
       await reads(page.locator("#trouble").getByRole("alert"), /could not be reached/);
       assert.ok((await figures(page)).blue);
-    }, 5));
+    }, 30));
 
   for (const colorScheme of ["light", "dark"])
     test(`${width} px, ${colorScheme}: nothing for axe to object to, nothing beside the page, and a picture`, () =>
