@@ -145,7 +145,8 @@ test("the dashboard shows the API's verdict, of any endpoint and metric", async 
     await card.getByRole("img", { name: `Chart of the difference after 800 outcomes: ${figure(difference)}, ${interval.map(figure).join(" to ")}; clear of zero at` }).waitFor();
     await card.getByRole("img", { name: "Chart of the share of traffic of green: 50\u00a0% now." }).waitFor();
     const rows = await section(page, "Scorecard").getByRole("table", { name: "Quality by variant" }).locator("tbody tr").allInnerTexts();
-    assert.match(rows.join("\n"), /reward\s+0\.\d{3}\s+0\.\d{3} to 0\.\d{3}\s+0\.\d{3}\s+0\.\d{3} to 0\.\d{3}\s+\+0\.\d{3}\s+\+0\.\d{3} to \+0\.\d{3}/);
+    // By the draws, the interval of what is 0.9 in the mean may reach beyond 1.
+    assert.match(rows.join("\n"), /reward\s+0\.\d{3}\s+0\.\d{3} to 0\.\d{3}\s+[01]\.\d{3}\s+0\.\d{3} to [01]\.\d{3}\s+\+0\.\d{3}\s+\+0\.\d{3} to \+0\.\d{3}/);
     assert.ok(await card.getByLabel("Compare").isHidden());
     // A header that every second request had.
     const parts = await card.getByRole("table", { name: "Verdict by segment" }).locator("tbody tr").allInnerTexts();
