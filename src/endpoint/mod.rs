@@ -33,7 +33,7 @@ pub use goal::{Alpha, Failures, Goal, GoalError, Margin, Metric, Segment, Segmen
 pub use guardrail::{Guardrail, GuardrailError, Then, Watch};
 pub use limits::{LimitError, MostBytes, MostRows, RequestLimits, Within};
 pub use model::{ModelKey, ModelKeyError, ModelReference, ModelShape, ModelShapeError};
-pub use name::{Name, NameError};
+pub use name::{Name, NameError, is_name};
 pub use notify::{Notify, NotifyUrl, NotifyUrlError};
 pub use object::distinct_members;
 pub use origin::{OriginReference, OriginUrl, OriginUrlError};

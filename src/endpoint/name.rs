@@ -16,6 +16,14 @@ pub struct Name(Box<str>);
 #[error("`{}` is not a name: use 1 to 63 letters, digits and hyphens, beginning and ending with a letter or digit", .0.chars().take(80).collect::<String>().escape_debug())]
 pub struct NameError(String);
 
+/// Whether a text is 1 to `most` letters, digits and hyphens, with a letter or digit at each end.
+pub fn is_name(text: &str, most: usize) -> bool {
+    let bytes = text.as_bytes();
+    let ends_well = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let all_known = bytes.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-');
+    all_known && ends_well(bytes.first()) && ends_well(bytes.last()) && bytes.len() <= most
+}
+
 impl Name {
     /// The longest name, in bytes.
     pub const MAX_LEN: usize = 63;
@@ -30,14 +38,7 @@ impl TryFrom<&str> for Name {
     type Error = NameError;
 
     fn try_from(text: &str) -> Result<Self, NameError> {
-        let bytes = text.as_bytes();
-        let ends_well = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-        let all_known = bytes.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-');
-        if all_known && ends_well(bytes.first()) && ends_well(bytes.last()) && bytes.len() <= Self::MAX_LEN {
-            Ok(Name(text.into()))
-        } else {
-            Err(NameError(text.to_owned()))
-        }
+        if is_name(text, Self::MAX_LEN) { Ok(Name(text.into())) } else { Err(NameError(text.to_owned())) }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::sums::add_each;
 use super::tables::{set_state, state_text};
 use crate::platform::{Database, DatabaseError};
 
@@ -40,11 +41,13 @@ impl CaptureCounts {
     /// Adds others.
     pub fn add(&mut self, others: CaptureCounts) {
         let LostCaptures { too_large, unreadable, no_room, failed } = others.lost;
-        self.lines = self.lines.saturating_add(others.lines);
-        self.lost.too_large = self.lost.too_large.saturating_add(too_large);
-        self.lost.unreadable = self.lost.unreadable.saturating_add(unreadable);
-        self.lost.no_room = self.lost.no_room.saturating_add(no_room);
-        self.lost.failed = self.lost.failed.saturating_add(failed);
+        add_each([
+            (&mut self.lines, others.lines),
+            (&mut self.lost.too_large, too_large),
+            (&mut self.lost.unreadable, unreadable),
+            (&mut self.lost.no_room, no_room),
+            (&mut self.lost.failed, failed),
+        ]);
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
+use super::hashed::hashed;
 use super::tables::{Row, set_state, state_number, state_text};
 use crate::assignment::Reason;
 use crate::endpoint::{Classes, Endpoint, Failures, Metric, Outcome, OutcomeKind, Segment, Truth};
@@ -37,6 +38,17 @@ pub(super) enum Unit {
     Alone,
     /// To a unit, or a request of many rows.
     Of(u64),
+}
+
+impl Unit {
+    /// That of a request: its unit, where it carried one; else the request itself, as its rows depend on each other.
+    pub fn of_request(unit: Option<u64>, id: &str, has_many_rows: bool) -> Self {
+        match unit {
+            Some(unit) => Unit::Of(unit),
+            None if has_many_rows => Unit::Of(hashed(id).0 | 1 << 48),
+            None => Unit::Alone,
+        }
+    }
 }
 
 /// How a prediction came about.

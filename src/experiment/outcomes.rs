@@ -64,18 +64,12 @@ pub struct KeptPrediction {
 impl KeptPrediction {
     /// How it came about.
     fn assigned(&self) -> Assigned {
-        // Rows of one request depend on each other.
-        let unit = match self.unit {
-            Some(unit) => Unit::Of(unit),
-            None if self.rows > 1 => Unit::Of(hashed(&self.id).0 | 1 << 48),
-            None => Unit::Alone,
-        };
         Assigned {
             variant: self.variant.clone(),
             reason: self.reason,
             propensity: self.propensity,
             segment: self.segment,
-            unit,
+            unit: Unit::of_request(self.unit, &self.id, self.rows > 1),
         }
     }
 
@@ -363,10 +357,7 @@ impl<D: Database> Desk<'_, D> {
         if !self.is_first(told)? {
             return Ok(Fate::Repeated);
         }
-        self.measured.add(&assigned, answered, &told.truth)?;
-        if let Some(pairing) = &mut self.pairing {
-            pairing.outcome(&told.id, told.row, &told.truth, claims.time_ms as f64)?;
-        }
+        self.count((&assigned, answered), (&told.id, told.row, &told.truth), claims.time_ms as f64)?;
         Ok(Fate::Counted)
     }
 
@@ -458,12 +449,23 @@ impl<D: Database> Desk<'_, D> {
         Ok(!new.is_empty())
     }
 
-    fn count_kept(&mut self, prediction: &KeptPrediction, row: u32, truth: &Truth) -> Result<(), DatabaseError> {
-        self.measured.add(&prediction.assigned(), prediction.of_row(row), truth)?;
+    /// Counts an outcome of a request that was made at that time, for its variant, and beside shadows.
+    fn count(
+        &mut self,
+        (assigned, answered): (&Assigned, Answered),
+        (id, row, truth): (&str, u32, &Truth),
+        made_ms: f64,
+    ) -> Result<(), DatabaseError> {
+        self.measured.add(assigned, answered, truth)?;
         match &mut self.pairing {
-            Some(pairing) => pairing.outcome(&prediction.id, row, truth, prediction.time_ms),
+            Some(pairing) => pairing.outcome(id, row, truth, made_ms),
             None => Ok(()),
         }
+    }
+
+    fn count_kept(&mut self, prediction: &KeptPrediction, row: u32, truth: &Truth) -> Result<(), DatabaseError> {
+        let of_row = (&prediction.assigned(), prediction.of_row(row));
+        self.count(of_row, (&prediction.id, row, truth), prediction.time_ms)
     }
 
     /// Takes out what has waited for a prediction.

@@ -46,10 +46,15 @@ impl Sums {
             (&mut self.bytes_in, other.bytes_in),
             (&mut self.bytes_out, other.bytes_out),
         ];
-        for (sum, more) in sums {
-            *sum = sum.saturating_add(more);
-        }
+        add_each(sums);
         self.origin_ms.merge(&other.origin_ms);
+    }
+}
+
+/// Adds to each count.
+pub fn add_each<const N: usize>(counts: [(&mut u64, u64); N]) {
+    for (count, more) in counts {
+        *count = count.saturating_add(more);
     }
 }
 

@@ -182,9 +182,13 @@ impl<P: Platform> Service<'_, P> {
     }
 
     /// Writes batches as they become due, and again until the bucket takes them, for as long as there is time. In the end
-    /// those that are still being gathered are written as well: nobody may come after this.
+    /// those that are still being gathered are written as well: nobody may come after this. Nothing is done where there are
+    /// none, or somebody else writes them.
     pub(super) async fn send_captures(&self) {
         let began_ms = self.platform.now_ms();
+        if !self.isolate.captures.borrow_mut().begin_sending(began_ms) {
+            return;
+        }
         let (mut puts, mut endpoints) = (0usize, Vec::new());
         while puts < MOST_PUTS {
             let now_ms = self.platform.now_ms();

@@ -111,8 +111,7 @@ impl<P: Platform> Service<'_, P> {
                 self.capture(sample, variant, answer).await;
             }
             // Whatever was left behind by others is sent as well.
-            let sends = captures && self.isolate.captures.borrow_mut().begin_sending(self.platform.now_ms());
-            if sends {
+            if captures {
                 self.send_captures().await;
             }
         };

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::endpoint::{Name, ShadowChange, Variant};
+use crate::endpoint::{Name, ShadowChange, Variant, is_name};
 
 /// The name of a shadow test: as a [`Name`], with up to 120 characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -168,14 +168,7 @@ impl TryFrom<&str> for TestName {
     type Error = TestNameError;
 
     fn try_from(text: &str) -> Result<Self, TestNameError> {
-        let bytes = text.as_bytes();
-        let ends_well = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-        let all_known = bytes.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-');
-        if all_known && ends_well(bytes.first()) && ends_well(bytes.last()) && bytes.len() <= Self::MAX_LEN {
-            Ok(TestName(text.into()))
-        } else {
-            Err(TestNameError(text.to_owned()))
-        }
+        if is_name(text, Self::MAX_LEN) { Ok(TestName(text.into())) } else { Err(TestNameError(text.to_owned())) }
     }
 }
 

@@ -85,13 +85,7 @@ impl<P: Platform> Service<'_, P> {
                 self.send_tallies(&shadowing.name).await;
             }
         };
-        let captured = async {
-            let sends = self.isolate.captures.borrow_mut().begin_sending(self.platform.now_ms());
-            if sends {
-                self.send_captures().await;
-            }
-        };
-        join(tallied, captured).await;
+        join(tallied, self.send_captures()).await;
     }
 
     /// Has them answer; those without an answer were not asked.

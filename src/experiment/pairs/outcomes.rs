@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use super::attempt::{Attempt, Shadowed};
 use crate::endpoint::Truth;
-use crate::experiment::hashed::hashed;
 use crate::experiment::measure::{Answered, Measure, Unit};
 use crate::experiment::tables::Row;
 use crate::platform::{Cell, Database, DatabaseError};
@@ -81,12 +80,7 @@ impl<'a, D: Database> Pairing<'a, D> {
 
     fn compare(&mut self, shadowed: &Shadowed, row: u32, truth: &Truth) -> Result<(), DatabaseError> {
         let Ok(at) = usize::try_from(row) else { return Ok(()) };
-        // Rows of one request depend on each other.
-        let unit = match shadowed.unit {
-            Some(unit) => Unit::Of(unit),
-            None if shadowed.rows() > 1 => Unit::Of(hashed(&shadowed.id).0 | 1 << 48),
-            None => Unit::Alone,
-        };
+        let unit = Unit::of_request(shadowed.unit, &shadowed.id, shadowed.rows() > 1);
         let value = |attempt: &Attempt| {
             // By pairs a variant stands for itself, whoever stood in for it.
             let answered = if attempt.failed { Answered::Nobody } else { Answered::Assigned(attempt.of_row(at)) };

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sketches_ddsketch::{Config, DDSketch};
 
 use super::attempt::{Attempt, Shadowed};
-use crate::experiment::sums::Latency;
+use crate::experiment::sums::{Latency, add_each};
 use crate::payload::Predicted;
 
 /// What is summed of a variant and one shadow of it.
@@ -84,9 +84,7 @@ impl PairSums {
             (&mut self.both_failed, one(variant.failed && shadow.failed)),
             (&mut self.unread, one(shadow.unread)),
         ];
-        for (sum, more) in counts {
-            *sum = sum.saturating_add(more);
-        }
+        add_each(counts);
         for (latency, ms) in [(&mut self.variant_ms, variant.origin_ms), (&mut self.shadow_ms, shadow.origin_ms)] {
             if let Some(ms) = ms {
                 latency.record(ms);
@@ -116,9 +114,7 @@ impl PairSums {
             (&mut self.labels, other.labels),
             (&mut self.same, other.same),
         ];
-        for (sum, more) in counts {
-            *sum = sum.saturating_add(more);
-        }
+        add_each(counts);
         self.differences.merge(&other.differences);
         self.variant_ms.merge(&other.variant_ms);
         self.shadow_ms.merge(&other.shadow_ms);

@@ -32,10 +32,7 @@ pub(super) async fn verdict<P: Platform>(
     name: &str,
     request: &Request,
 ) -> Result<Answer, Error> {
-    let name = read(name, request)?;
-    let mut refresh = Vec::new();
-    let verdict = service.verdict(&name, request, &mut refresh).await;
-    Ok(said(&name, verdict, refresh))
+    told(name, request, async |name, refresh| service.verdict(name, request, refresh).await).await
 }
 
 /// Answers with what shadows made of the requests.
@@ -44,10 +41,7 @@ pub(super) async fn pairs<P: Platform>(
     name: &str,
     request: &Request,
 ) -> Result<Answer, Error> {
-    let name = read(name, request)?;
-    let mut refresh = Vec::new();
-    let pairs = service.pairs(&name, request, &mut refresh).await;
-    Ok(said(&name, pairs, refresh))
+    told(name, request, async |name, refresh| service.pairs(name, request, refresh).await).await
 }
 
 /// Answers with what the metric would be under other weights.
@@ -61,6 +55,18 @@ pub(super) async fn estimate<P: Platform>(
     let mut refresh = Vec::new();
     let estimates = service.estimate(&name, weights, request, &mut refresh).await;
     Ok(said(&name, estimates, refresh))
+}
+
+/// Answers with what is asked of an endpoint's experiment without any terms.
+async fn told<T: Serialize>(
+    name: &str,
+    request: &Request,
+    ask: impl AsyncFnOnce(&Name, &mut Vec<Name>) -> Result<T, Error>,
+) -> Result<Answer, Error> {
+    let name = read(name, request)?;
+    let mut refresh = Vec::new();
+    let told = ask(&name, &mut refresh).await;
+    Ok(said(&name, told, refresh))
 }
 
 /// The endpoint that something is read of.
