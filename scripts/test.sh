@@ -55,6 +55,12 @@ clients() {
     python python tests/clients/requirements.txt "real clients" && node tests/clients/run.mjs "$PWD/.tools/python/bin/python"
 }
 
+# SageMaker's SDK is large (700 MB with what it needs), so it has a Python of its own.
+notebook() {
+    python python-notebook tests/notebook/requirements.txt "the notebook's packages" &&
+        node tests/notebook/run.mjs "$PWD/.tools/python-notebook/bin/python"
+}
+
 suite() {
     python python-onnx tests/suite/requirements.txt "ONNX's own tests" && tests/suite/run.sh "$PWD/.tools/python-onnx/bin/python"
 }
@@ -101,6 +107,7 @@ part "wasm: the zoo of models" cargo test --target wasm32-unknown-unknown --test
 part "the bundle: wrangler deploy --dry-run" wrangler deploy --dry-run --outdir build/bundle
 part "workerd: end to end" node --test --test-reporter=spec tests/e2e/*.test.mjs
 part "workerd: real clients" clients
+part "workerd: the notebook, with SageMaker's SDK" notebook
 part "workerd: the page, in Chromium" page
 
 echo
