@@ -1,13 +1,14 @@
-// Runs examples/ab_testing.ipynb, as a reader runs it, against the worker in workerd:
+// Runs a test with SageMaker's SDK against the worker in workerd:
 //
-//   node tests/notebook/run.mjs PYTHON [pytest's options]
+//   node tests/notebook/run.mjs PYTHON test_notebook.py [pytest's options]
 //
-// PYTHON is one with requirements.txt installed. The notebook finds the worker in the environment.
+// PYTHON is one with requirements.txt installed; for test_sdk3.py, with requirements-3.txt. The tests find the worker, and its
+// keys, in the environment, where boto3 and the SDK look for them.
 
 import { spawn } from "node:child_process";
 import { ADMIN_TOKEN, KEYS, root, start } from "../e2e/support.mjs";
 
-const [python, ...options] = process.argv.slice(2);
+const [python, test, ...options] = process.argv.slice(2);
 const worker = await start();
 const environment = {
   AWS_ENDPOINT_URL: String(worker.url).replace(/\/$/, ""),
@@ -16,7 +17,7 @@ const environment = {
   AWS_SECRET_ACCESS_KEY: KEYS.ADMIN_SECRET_ACCESS_KEY,
   TURNOUT_TOKEN: ADMIN_TOKEN,
 };
-const tests = spawn(python, ["-m", "pytest", "-q", "-p", "no:cacheprovider", `${root}tests/notebook`, ...options], {
+const tests = spawn(python, ["-m", "pytest", "-q", "-p", "no:cacheprovider", `${root}tests/notebook/${test}`, ...options], {
   stdio: "inherit",
   env: { ...process.env, ...environment, PYTHONDONTWRITEBYTECODE: "1" },
 });
