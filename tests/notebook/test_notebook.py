@@ -3,6 +3,7 @@
 With NOTEBOOK_OUT=FILE the notebook is written there with its outputs, which is how those of the one in examples/ were made.
 """
 
+import hashlib
 import json
 import os
 import pathlib
@@ -10,7 +11,10 @@ import tempfile
 
 import boto3
 import nbformat
+import numpy as np
 import pytest
+import requests
+import xgboost
 from nbclient import NotebookClient
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -104,3 +108,18 @@ def test_nothing_is_left_of_it(ran):
     endpoints = boto3.client("sagemaker").list_endpoints(MaxResults=40)["Endpoints"]
     assert not [endpoint for endpoint in endpoints if "demo" in endpoint["EndpointName"].lower()]
     assert boto3.client("s3").list_objects_v2(Bucket="models", Prefix="ab-testing/")["KeyCount"] == 0
+
+
+def test_the_readmes_three_statements_serve_a_booster(tmp_path, monkeypatch):
+    _, block = (ROOT / "README.md").read_text().split("```python\nbooster.save_model", 1)
+    statements = "booster.save_model" + block.split("```")[0]
+    generator = np.random.default_rng(2026)
+    rows = generator.normal(size=(200, 4)).astype(np.float32)
+    booster = xgboost.train({"objective": "binary:logistic", "nthread": 1}, xgboost.DMatrix(rows, rows[:, 0] * rows[:, 1] > 0), 10)
+    url, admin = os.environ["AWS_ENDPOINT_URL"], {"authorization": f"Bearer {os.environ['TURNOUT_TOKEN']}"}
+    monkeypatch.chdir(tmp_path)
+    exec(statements, {"booster": booster, "url": url, "admin": admin, "requests": requests, "sha256": hashlib.sha256})
+    answer = requests.post(f"{url}/endpoints/mine/invocations", json=rows[:20].tolist()).json()
+    assert np.allclose(answer["predictions"], booster.predict(xgboost.DMatrix(rows[:20])), rtol=1e-6)
+    requests.delete(f"{url}/endpoints/mine", headers={**admin, "if-match": "*"}).raise_for_status()
+    requests.delete(f"{url}/models/mine.ubj", headers=admin).raise_for_status()
