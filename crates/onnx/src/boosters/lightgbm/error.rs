@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::error::LoadError;
-
 /// Why a text that begins as a model of LightGBM is none that can be run here. Each message goes on after "it is a model
 /// of LightGBM that".
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -105,12 +103,6 @@ pub enum Error {
         /// What is wrong.
         problem: String,
     },
-}
-
-impl From<Error> for LoadError {
-    fn from(error: Error) -> Self {
-        LoadError::Booster { library: "LightGBM", problem: error.to_string() }
-    }
 }
 
 /// A part of the file.

@@ -33,7 +33,7 @@ use crate::ml::trees::{Aggregate, Aggregator, Ensemble};
 /// # Errors
 /// If it is broken or cut, or has something that is not predicted as LightGBM does.
 pub fn read(text: &[u8]) -> Result<Saved, LoadError> {
-    Ok(saved(text)?)
+    saved(text).map_err(|error| LoadError::Booster { library: "LightGBM", problem: error.to_string() })
 }
 
 fn saved(text: &[u8]) -> Result<Saved, Error> {

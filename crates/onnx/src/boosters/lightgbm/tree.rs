@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::columns::Columns;
-use super::error::{Error, Place};
+use super::error::Error;
 use super::fields::Fields;
 use crate::ml::trees::{Ensemble, Node, Test, Weight};
 
