@@ -382,7 +382,7 @@ impl ModelCache {
         let bytes = instance.bytes();
         let model = LoadedModel { form: wanted.form(found), description, instance, bytes };
         if let Some((named, check)) = check {
-            let run = |table: &Table| self.run(&model, table, None, room, || now_ms);
+            let run = |table: &Table| self.answer(&model, table, None, room, || now_ms);
             let checked = check::reproduce(check, found, &model.description.schema, run);
             checked.map_err(|problem| ModelError::Check {
                 key: key(),
@@ -395,7 +395,7 @@ impl ModelCache {
         Ok(model)
     }
 
-    /// Runs a model on rows, and answers all outputs or the one of that name.
+    /// Runs a model on rows, and answers the output of that name, else the one that the model answers by default, else all.
     ///
     /// # Errors
     /// If it fails, has no such output, does not take that number of rows, or ends its instance.
@@ -407,9 +407,21 @@ impl ModelCache {
         room: Room,
         now_ms: impl Fn() -> f64,
     ) -> Result<Outputs, InvokeError> {
+        let output = model.description.answered(output)?;
+        self.answer(model, table, output, room, now_ms)
+    }
+
+    /// Runs a model on rows, and answers the output in that place, else all.
+    fn answer(
+        &mut self,
+        model: &LoadedModel,
+        table: &Table,
+        output: Option<usize>,
+        room: Room,
+        now_ms: impl Fn() -> f64,
+    ) -> Result<Outputs, InvokeError> {
         let description = &model.description;
         description.rows.check(table.rows()).map_err(RunError::from)?;
-        let output = output.map(|name| description.output_named(name)).transpose()?;
         let rows = message::write_rows(table, output);
         let run_bytes = usize::try_from(description.run_bytes).unwrap_or(usize::MAX);
         // The rows stand there twice, as a message and as a table.
