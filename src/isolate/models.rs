@@ -183,7 +183,7 @@ impl Entry {
 
 impl<'a> From<&'a ModelReference> for Wanted<'a> {
     fn from(reference: &'a ModelReference) -> Self {
-        let ModelReference { key, sha256, shape, check, output: _ } = reference;
+        let ModelReference { key, sha256, shape, check, output: _, answers: _ } = reference;
         Wanted { key, sha256: Some(*sha256), shape: shape.as_ref(), check: check.as_ref() }
     }
 }
@@ -555,6 +555,7 @@ mod tests {
     use turnout_tables::message::OUT_OF_MEMORY;
 
     use super::*;
+    use crate::endpoint::AnswerForm;
     use crate::platform::in_process::{EMPTY, InProcessEngines};
 
     const ONNX: &[u8] = include_bytes!("../../models/digits/logistic.onnx");
@@ -596,6 +597,7 @@ mod tests {
             key: ModelKey::try_from(key.to_owned()).unwrap(),
             sha256: Sha256::of(onnx),
             output: None,
+            answers: AnswerForm::default(),
             shape: None,
             check: None,
         }

@@ -4,6 +4,7 @@
 mod alarms;
 mod bodies;
 mod captures;
+mod container;
 mod deployments;
 mod experiments;
 mod inference_experiments;
