@@ -14,7 +14,7 @@ extern "C" {
     type Pieces;
 
     #[wasm_bindgen(constructor)]
-    fn new(stream: &JsValue) -> Pieces;
+    fn new(stream: &JsValue, stays: bool) -> Pieces;
 
     #[wasm_bindgen(method, catch)]
     async fn next(this: &Pieces) -> Result<JsValue, JsValue>;
@@ -108,7 +108,7 @@ impl Objects for Workers {
 
     fn body(&self) -> Stream {
         let body = self.request().and_then(web_sys::Request::body);
-        Stream::of(Pieces::new(&body.map_or(JsValue::UNDEFINED, JsValue::from)))
+        Stream::of(Pieces::new(&body.map_or(JsValue::UNDEFINED, JsValue::from), true))
     }
 
     async fn next_piece(&self, stream: &Stream) -> Result<Option<Vec<u8>>, BrokenStream> {
