@@ -133,8 +133,3 @@ export async function drained(request, most) {
     // Who sends no longer reads either.
   }
 }
-
-/** A stream that only says how many bytes it would have. */
-export function length_alone(bytes) {
-  return new FixedLengthStream(bytes).readable;
-}

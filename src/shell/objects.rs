@@ -61,8 +61,6 @@ extern "C" {
 
     #[wasm_bindgen(catch)]
     async fn list_captured(bucket: &JsValue, prefix: &str, cursor: Option<String>) -> Result<JsValue, JsValue>;
-
-    fn length_alone(bytes: f64) -> JsValue;
 }
 
 /// A stream. What nobody has read of it when it is dropped is left.
@@ -165,9 +163,5 @@ impl Objects for Workers {
     fn respond_with(&self, stream: Stream, part: Range<u64>) {
         stream.is_sent.set(true);
         self.send(stream.pieces.part(part.start as f64, part.end as f64));
-    }
-
-    fn respond_with_length(&self, bytes: u64) {
-        self.send(length_alone(bytes as f64));
     }
 }

@@ -32,9 +32,9 @@ use crate::isolate::{Isolate, Settings};
 use crate::platform::in_process::{InProcessBucket, InProcessEngines};
 use crate::platform::sqlite::Sqlite;
 use crate::platform::{
-    BrokenStream, Bucket, BucketError, Clock, Death, Engines, Entropy, EntropyError, Entry, Exchange, ExchangeError, Experiments,
-    HttpAnswer, HttpCall, Instance, KeyPage, Log, Namespace, ObjectPage, Objects, Page, Place, Secrets, Store, StoreError, Timer, Times,
-    Told, UnreachableExperiment,
+    BrokenStream, Bucket, BucketError, Clock, Death, Engines, Entropy, EntropyError, Entry, Exchange, ExchangeError,
+    Experiments, HttpAnswer, HttpCall, Instance, KeyPage, Log, Namespace, ObjectPage, Objects, Page, Place, Secrets,
+    Store, StoreError, Timer, Times, Told, UnreachableExperiment,
 };
 use crate::protocol::{self, Answer};
 use crate::record::{Record, Sink};
@@ -293,10 +293,6 @@ impl Objects for Rc<World> {
         let bytes: Vec<u8> = stream.rest.into_inner().into();
         let part = part.start as usize..part.end as usize;
         *self.outgoing.borrow_mut() = Some(bytes[part].to_vec());
-    }
-
-    fn respond_with_length(&self, _: u64) {
-        *self.outgoing.borrow_mut() = Some(Vec::new());
     }
 }
 

@@ -70,7 +70,8 @@ impl Seen {
 #[test]
 fn an_object_comes_back_as_it_was_put() {
     let bench = store();
-    let facts = [("content-type", "application/x-onnx"), ("x-amz-meta-by", "ada"), ("x-amz-checksum-crc32", "y/Q5Jg==")];
+    let facts =
+        [("content-type", "application/x-onnx"), ("x-amz-meta-by", "ada"), ("x-amz-checksum-crc32", "y/Q5Jg==")];
     let seen = bench.s3("PUT", "/models/a%20b/c%2B.onnx", &facts, b"123456789");
     assert_eq!((seen.status, seen.header("etag")), (200, "\"25f9e794323b453885f5181f1b624d0b\""), "{}", seen.text());
     assert_eq!(bench.world.models.borrow()["a b/c+.onnx"], b"123456789");
@@ -162,7 +163,10 @@ fn lists_have_prefixes_and_pages() {
     assert_eq!(list("").all("Key"), ["a/1", "a/2", "a/b/3", "c", "d/4", "e", "f&amp;g"]);
     assert_eq!(list("&encoding-type=url&prefix=f").all("Key"), ["f%26g"]);
     let seen = list("&delimiter=%2F");
-    assert_eq!((seen.all("Key"), seen.all("Prefix")), (vec!["c".into(), "e".into(), "f&amp;g".into()], vec![String::new(), "a/".into(), "d/".into()]));
+    assert_eq!(
+        (seen.all("Key"), seen.all("Prefix")),
+        (vec!["c".into(), "e".into(), "f&amp;g".into()], vec![String::new(), "a/".into(), "d/".into()])
+    );
     assert_eq!(list("&delimiter=%2F&prefix=a%2F").all("Prefix"), ["a/", "a/b/"]);
     assert_eq!(list("&start-after=d%2F4").all("Key"), ["e", "f&amp;g"]);
     // Page by page, each of whatever size, everything comes once.
@@ -206,9 +210,7 @@ fn many_are_removed_at_once() {
 fn part_list(parts: &[(u32, &str)]) -> Vec<u8> {
     let parts: String = parts
         .iter()
-        .map(|(number, etag)| {
-            format!("<Part><ETag>&quot;{etag}&quot;</ETag><PartNumber>{number}</PartNumber></Part>")
-        })
+        .map(|(number, etag)| format!("<Part><ETag>&quot;{etag}&quot;</ETag><PartNumber>{number}</PartNumber></Part>"))
         .collect();
     format!("<CompleteMultipartUpload>{parts}</CompleteMultipartUpload>").into_bytes()
 }
@@ -216,7 +218,12 @@ fn part_list(parts: &[(u32, &str)]) -> Vec<u8> {
 #[test]
 fn an_upload_in_parts_makes_one_object() {
     let bench = store();
-    let begun = bench.s3("POST", "/models/big?uploads", &[("x-amz-checksum-algorithm", "CRC32"), ("x-amz-meta-by", "ada")], b"");
+    let begun = bench.s3(
+        "POST",
+        "/models/big?uploads",
+        &[("x-amz-checksum-algorithm", "CRC32"), ("x-amz-meta-by", "ada")],
+        b"",
+    );
     let id = begun.all("UploadId").pop().unwrap();
     let (first, last) = (vec![1_u8; 5 << 20], vec![2_u8; 7]);
     let put = |number: u32, body: &[u8]| {
@@ -229,9 +236,8 @@ fn an_upload_in_parts_makes_one_object() {
     assert_eq!(bench.s3("GET", &format!("/models/big?uploadId={id}"), &[], b"").all("Size"), ["5242880", "7"]);
     assert_eq!(bench.s3("GET", "/models?uploads", &[], b"").all("UploadId"), [id.clone()]);
     assert!(bench.s3("GET", "/models?list-type=2", &[], b"").all("Key").is_empty());
-    let complete = |parts: &[(u32, &str)]| {
-        bench.s3("POST", &format!("/models/big?uploadId={id}"), &[], &part_list(parts))
-    };
+    let complete =
+        |parts: &[(u32, &str)]| bench.s3("POST", &format!("/models/big?uploadId={id}"), &[], &part_list(parts));
     assert_eq!(complete(&[(2, &two), (1, &one)]).error().1, "InvalidPartOrder");
     assert_eq!(complete(&[(1, &two)]).error().1, "InvalidPart");
     assert_eq!(complete(&[]).error().1, "InvalidPartOrder");
@@ -286,7 +292,9 @@ fn the_capture_bucket_is_read_only() {
         let seen = bench.s3("GET", &format!("/{bucket}?list-type=2&prefix=e/"), &[], b"");
         assert_eq!((seen.all("Key"), seen.all("Size")), (vec!["e/a/2026/x.jsonl".to_owned()], vec!["3".to_owned()]));
     }
-    for (method, target) in [("PUT", "/capture/k"), ("DELETE", "/capture/e/a/2026/x.jsonl"), ("POST", "/capture?delete")] {
+    for (method, target) in
+        [("PUT", "/capture/k"), ("DELETE", "/capture/e/a/2026/x.jsonl"), ("POST", "/capture?delete")]
+    {
         assert_eq!(bench.s3(method, target, &[], b"").error(), (403, "AccessDenied".to_owned()), "{method} {target}");
     }
     assert_eq!(objects.borrow().len(), 1);
@@ -336,7 +344,12 @@ fn what_boto3_sends_is_served_and_what_is_changed_of_it_is_refused() {
             }
             *bench.world.incoming.borrow_mut() = body.to_vec();
             let mut all: HeaderMap = HeaderMap::new();
-            for (name, value) in vector.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(headers.iter().copied()) {
+            for (name, value) in vector
+                .headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str()))
+                .chain(headers.iter().copied())
+            {
                 all.insert(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap());
             }
             let request = Request {
