@@ -49,7 +49,8 @@ def ran():
     # The notebook looks for the data in the folders above its own.
     (ROOT / "build").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=ROOT / "build", prefix="notebook-") as folder:
-        NotebookClient(notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": folder}}).execute()
+        options = {"timeout": 600, "kernel_name": "python3", "coalesce_streams": True}
+        NotebookClient(notebook, resources={"metadata": {"path": folder}}, **options).execute()
         left_over = os.listdir(folder)
     notebook.cells.pop()
     if os.environ.get("NOTEBOOK_OUT"):
