@@ -2,7 +2,6 @@
 
 use turnout_tables::{LoadOptions, RowsError, RunError, Table, Values};
 
-use super::*;
 use crate::Model;
 
 /// A stump: at `split` of feature 0 it goes to -1 or 1.
