@@ -4,7 +4,7 @@ use http::{HeaderValue, Method, header};
 
 use super::respond::{self, Answer};
 use super::sagemaker::cloudwatch;
-use super::{kserve_v1, metrics, native, open_inference, sagemaker};
+use super::{kserve_v1, metrics, native, ofrep, open_inference, sagemaker};
 use crate::platform::Platform;
 use crate::request::{Request, RequestError, Response};
 use crate::service::{Error, Service};
@@ -16,6 +16,7 @@ enum Protocol {
     KServeV1,
     CloudWatch,
     Metrics,
+    Ofrep,
     SageMakerControl,
     SageMakerRuntime,
     Native,
@@ -30,6 +31,8 @@ impl Protocol {
             Protocol::KServeV1
         } else if metrics::claims(request) {
             Protocol::Metrics
+        } else if ofrep::claims(request) {
+            Protocol::Ofrep
         } else if cloudwatch::claims(request) {
             Protocol::CloudWatch
         } else if sagemaker::control::claims(request) {
@@ -46,6 +49,7 @@ impl Protocol {
         match self {
             Protocol::OpenInference | Protocol::KServeV1 => open_inference::refuse(error),
             Protocol::CloudWatch => cloudwatch::refuse(error),
+            Protocol::Ofrep => ofrep::refuse(error),
             Protocol::SageMakerControl => sagemaker::control::refuse(error),
             Protocol::SageMakerRuntime => sagemaker::runtime::refuse(error),
             Protocol::Native | Protocol::Metrics => native::refuse(error),
@@ -58,6 +62,7 @@ impl Protocol {
             Protocol::KServeV1 => kserve_v1::answer(service, request).await,
             Protocol::CloudWatch => cloudwatch::answer(service, &request).await,
             Protocol::Metrics => metrics::answer(service, &request).await,
+            Protocol::Ofrep => ofrep::answer(service, request).await,
             Protocol::SageMakerControl => sagemaker::control::answer(service, &request).await,
             Protocol::SageMakerRuntime => sagemaker::runtime::answer(service, request).await,
             Protocol::Native => native::answer(service, request).await,
