@@ -276,6 +276,9 @@ fn unanswered(failed: &Failure) -> &'static str {
     }
 }
 
+/// What helps where a shadow's model finds no memory.
+const NO_ROOM: &str = "give the shadow a smaller model, or raise MODEL_MEMORY_BYTES";
+
 /// How whoever runs a backend fixes it.
 pub(super) fn failure(failure: &Failure) -> &'static str {
     match failure {
@@ -294,7 +297,9 @@ pub(super) fn failure(failure: &Failure) -> &'static str {
                 "make the check rows anew if they are not the model's own; else serve the model from an origin"
             }
             ModelError::Unavailable { .. } => "try again shortly",
+            ModelError::NoRoom(_) => NO_ROOM,
         },
+        Failure::Run(InvokeError::NoRoom) => NO_ROOM,
         Failure::Run(InvokeError::Run(RunError::NoSuchOutput { .. })) => "fix `output` in the endpoint's document",
         Failure::Run(InvokeError::Run(RunError::Rows(_))) => ROWS,
         Failure::Run(InvokeError::Died(_) | InvokeError::Run(RunError::Failed(_))) => {

@@ -268,10 +268,11 @@ impl Failure {
                 | ModelError::Check { .. }
                 | ModelError::DiedAtLoad { .. }
                 | ModelError::KeepsDying { .. } => "model_unusable",
-                ModelError::Unavailable { .. } => "model_unavailable",
+                ModelError::Unavailable { .. } | ModelError::NoRoom(_) => "model_unavailable",
             },
             Failure::Run(error) => match error {
                 InvokeError::Died(_) | InvokeError::Run(RunError::Failed(_)) => "model_failed",
+                InvokeError::NoRoom => "model_unavailable",
                 InvokeError::Run(RunError::NoSuchOutput { .. }) => "output_missing",
                 InvokeError::Run(RunError::Rows(error)) => rows(error),
             },
