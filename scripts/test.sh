@@ -55,6 +55,17 @@ clients() {
     python python tests/clients/requirements.txt "real clients" && node tests/clients/run.mjs "$PWD/.tools/python/bin/python"
 }
 
+# SageMaker's SDK brings several hundred MB with it, and its versions 2 and 3 cannot be installed together.
+notebook() {
+    python python-notebook tests/notebook/requirements.txt "the notebook's packages" &&
+        node tests/notebook/run.mjs "$PWD/.tools/python-notebook/bin/python" test_notebook.py
+}
+
+sdk3() {
+    python python-sdk3 tests/notebook/requirements-3.txt "version 3 of SageMaker's SDK" &&
+        node tests/notebook/run.mjs "$PWD/.tools/python-sdk3/bin/python" test_sdk3.py
+}
+
 suite() {
     python python-onnx tests/suite/requirements.txt "ONNX's own tests" && tests/suite/run.sh "$PWD/.tools/python-onnx/bin/python"
 }
@@ -101,6 +112,8 @@ part "wasm: the zoo of models" cargo test --target wasm32-unknown-unknown --test
 part "the bundle: wrangler deploy --dry-run" wrangler deploy --dry-run --outdir build/bundle
 part "workerd: end to end" node --test --test-reporter=spec tests/e2e/*.test.mjs
 part "workerd: real clients" clients
+part "workerd: the notebook, with version 2 of SageMaker's SDK" notebook
+part "workerd: version 3 of SageMaker's SDK" sdk3
 part "workerd: the page, in Chromium" page
 
 echo

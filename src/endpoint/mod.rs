@@ -32,7 +32,7 @@ pub use document::DocumentError;
 pub use goal::{Alpha, Failures, Goal, GoalError, Margin, Metric, Segment, SegmentSource};
 pub use guardrail::{Guardrail, GuardrailError, Then, Watch};
 pub use limits::{LimitError, MostBytes, MostRows, RequestLimits, Within};
-pub use model::{ModelKey, ModelKeyError, ModelReference, ModelShape, ModelShapeError};
+pub use model::{AnswerForm, ModelKey, ModelKeyError, ModelReference, ModelShape, ModelShapeError};
 pub use name::{Name, NameError, is_name};
 pub use notify::{Notify, NotifyUrl, NotifyUrlError};
 pub use object::distinct_members;

@@ -20,6 +20,9 @@ pub struct ModelReference {
     /// The output to answer with; all of them unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
+    /// In which form answers are written.
+    #[serde(default, skip_serializing_if = "AnswerForm::is_plain")]
+    pub answers: AnswerForm,
     /// Shapes of rows by input, for a file that leaves more open than the number of rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<ModelShape>,
@@ -27,6 +30,36 @@ pub struct ModelReference {
     /// which bytes they are, so they need no digest here: others than meant can refuse the model, and change no answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub check: Option<ModelKey>,
+}
+
+/// In which form a model's answers are written as JSON, JSON lines or CSV.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AnswerForm {
+    /// The bare value of a model with one output, else an object by output name.
+    #[default]
+    #[serde(rename = "plain")]
+    Plain,
+    /// As SageMaker's XGBoost container writes them: `{"score": ...}` in JSON, and CSV where a caller asks for no format.
+    #[serde(rename = "sagemaker-xgboost")]
+    SageMakerXGBoost,
+}
+
+impl AnswerForm {
+    /// Both.
+    pub const ALL: [AnswerForm; 2] = [AnswerForm::Plain, AnswerForm::SageMakerXGBoost];
+
+    /// As it is written in documents.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AnswerForm::Plain => "plain",
+            AnswerForm::SageMakerXGBoost => "sagemaker-xgboost",
+        }
+    }
+
+    /// Whether it is the one that holds unless another is named.
+    pub fn is_plain(&self) -> bool {
+        *self == AnswerForm::Plain
+    }
 }
 
 /// Shapes of rows by input, without the number of rows: each of 1 to 8 sizes from 1 to 65,536, and of 4,194,304 values at
@@ -157,6 +190,24 @@ impl From<ModelKey> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_form_of_answers_is_one_of_two_words() {
+        let zeros = "0".repeat(64);
+        let read = |answers: &str| {
+            serde_json::from_str::<ModelReference>(&format!(r#"{{"key": "m", "sha256": "{zeros}"{answers}}}"#))
+        };
+        for form in AnswerForm::ALL {
+            let named = read(&format!(r#", "answers": "{}""#, form.as_str())).unwrap();
+            assert_eq!(named.answers, form);
+        }
+        let plain = read("").unwrap();
+        assert!(plain.answers.is_plain());
+        // A document that never named it keeps its bytes, and so its revision.
+        assert!(!serde_json::to_string(&plain).unwrap().contains("answers"));
+        let error = read(r#", "answers": "container""#).unwrap_err().to_string();
+        assert!(error.contains("expected `plain` or `sagemaker-xgboost`"), "{error}");
+    }
 
     #[test]
     fn a_shape_is_sizes_by_input() {

@@ -189,7 +189,7 @@ impl Entry {
 
 impl<'a> From<&'a ModelReference> for Wanted<'a> {
     fn from(reference: &'a ModelReference) -> Self {
-        let ModelReference { key, sha256, shape, check, output: _ } = reference;
+        let ModelReference { key, sha256, shape, check, output: _, answers: _ } = reference;
         Wanted { key, sha256: Some(*sha256), shape: shape.as_ref(), check: check.as_ref() }
     }
 }
@@ -410,7 +410,7 @@ impl ModelCache {
         let bytes = instance.bytes();
         let model = LoadedModel { form: wanted.form(found), description, instance, bytes };
         if let Some((named, check)) = check {
-            let run = |table: &Table| self.run(&model, table, None, room, || now_ms);
+            let run = |table: &Table| self.answer(&model, table, None, room, || now_ms);
             let checked = check::reproduce(check, found, &model.description.schema, run);
             checked.map_err(|problem| ModelError::Check {
                 key: key(),
@@ -423,7 +423,7 @@ impl ModelCache {
         Ok(model)
     }
 
-    /// Runs a model on rows, and answers all outputs or the one of that name.
+    /// Runs a model on rows, and answers the output of that name, else the one that the model answers by default, else all.
     ///
     /// # Errors
     /// If it fails, has no such output, does not take that number of rows, or ends its instance.
@@ -435,9 +435,21 @@ impl ModelCache {
         room: Room,
         now_ms: impl Fn() -> f64,
     ) -> Result<Outputs, InvokeError> {
+        let output = model.description.answered(output)?;
+        self.answer(model, table, output, room, now_ms)
+    }
+
+    /// Runs a model on rows, and answers the output in that place, else all.
+    fn answer(
+        &mut self,
+        model: &LoadedModel,
+        table: &Table,
+        output: Option<usize>,
+        room: Room,
+        now_ms: impl Fn() -> f64,
+    ) -> Result<Outputs, InvokeError> {
         let description = &model.description;
         description.rows.check(table.rows()).map_err(RunError::from)?;
-        let output = output.map(|name| description.output_named(name)).transpose()?;
         let rows = message::write_rows(table, output);
         let run_bytes = usize::try_from(description.run_bytes).unwrap_or(usize::MAX);
         // The rows stand there twice, as a message and as a table.
@@ -562,6 +574,7 @@ mod tests {
     use turnout_tables::message::OUT_OF_MEMORY;
 
     use super::*;
+    use crate::endpoint::AnswerForm;
     use crate::platform::in_process::{EMPTY, InProcessEngines};
 
     const ONNX: &[u8] = include_bytes!("../../models/digits/logistic.onnx");
@@ -603,6 +616,7 @@ mod tests {
             key: ModelKey::try_from(key.to_owned()).unwrap(),
             sha256: Sha256::of(onnx),
             output: None,
+            answers: AnswerForm::default(),
             shape: None,
             check: None,
         }

@@ -63,14 +63,15 @@ impl Format {
     }
 
     /// The format to answer in by an `Accept` header (RFC 9110, section 12.5.1): the one of the highest quality, by the
-    /// range that names it most closely; of equal ones, the first that the caller names; JSON where anything will do.
+    /// range that names it most closely; of equal ones, the first that the caller names; `preferred` where anything will do.
     ///
     /// # Errors
     /// If the caller accepts none of the formats.
-    pub fn accepted(accept: Option<&str>) -> Result<Format, FormatError> {
-        let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else { return Ok(Format::Json) };
+    pub fn accepted(accept: Option<&str>, preferred: Format) -> Result<Format, FormatError> {
+        let Some(accept) = accept.filter(|accept| !accept.trim().is_empty()) else { return Ok(preferred) };
         let mut best: Option<(f32, usize, Format)> = None;
-        for format in Self::ALL {
+        // One that comes again is no better.
+        for format in [preferred].into_iter().chain(Self::ALL) {
             let ranges = accept.split(',').enumerate();
             let closeness = ranges.filter_map(|(at, range)| Some((format.closeness(essence(range))?, at, range)));
             // The first of those that are equally close.
@@ -189,8 +190,20 @@ mod tests {
             ("text/html", None),
             ("application/json;q=nonsense", None),
         ] {
-            assert_eq!(Format::accepted(Some(given)).ok(), expected, "{given}");
+            assert_eq!(Format::accepted(Some(given), Format::Json).ok(), expected, "{given}");
         }
-        assert_eq!(Format::accepted(None), Ok(Format::Json));
+        assert_eq!(Format::accepted(None, Format::Json), Ok(Format::Json));
+        for (given, expected) in [
+            ("", Format::Csv),
+            ("*/*", Format::Csv),
+            ("application/json, */*", Format::Json),
+            ("application/json, */*;q=0.5", Format::Json),
+            ("application/*", Format::Json),
+            ("text/csv;q=0, */*", Format::Json),
+            ("application/jsonlines", Format::JsonLines),
+        ] {
+            assert_eq!(Format::accepted(Some(given), Format::Csv), Ok(expected), "{given}");
+        }
+        assert_eq!(Format::accepted(None, Format::Csv), Ok(Format::Csv));
     }
 }

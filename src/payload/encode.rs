@@ -2,7 +2,12 @@
 //!
 //! A prediction is one row's share of the outputs: the bare value where the model has one output, else an object
 //! by output name. As CSV it is a line: all outputs, in the model's order, side by side.
+//!
+//! SageMaker's XGBoost container writes one output as `{"score": value}` instead, and numbers of 32 bits as the numbers of
+//! 64 bits that they are, with all their digits (`serve.py` and `serve_utils.py` of aws/sagemaker-xgboost-container). It
+//! writes NaN into JSON, which JSON has not: here it is null.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -10,13 +15,18 @@ use serde::ser::{SerializeMap, SerializeSeq, Serializer};
 use turnout_tables::{Output, Outputs, RowsError, Values, rows_within};
 
 use super::accept::Format;
+use crate::endpoint::AnswerForm;
 
 /// Writes outputs in so many bytes at most: `{"predictions": [...]}`, or a line a row.
 ///
 /// # Errors
 /// If they need more bytes.
-pub fn encode(outputs: &Outputs, format: Format, most_bytes: usize) -> Result<Vec<u8>, RowsError> {
-    bounded(outputs.rows(), most_bytes, |body| write(outputs, format, body))
+pub fn encode(outputs: &Outputs, format: Format, form: AnswerForm, most_bytes: usize) -> Result<Vec<u8>, RowsError> {
+    let outputs = match form {
+        AnswerForm::Plain => Cow::Borrowed(outputs),
+        AnswerForm::SageMakerXGBoost => as_scores(outputs),
+    };
+    bounded(outputs.rows(), most_bytes, |body| write(&outputs, format, form, body))
 }
 
 /// Writes outputs in so many bytes at most as TensorFlow Serving does in answer to columns: `{"outputs": {name: [...]}}`, or the
@@ -84,27 +94,42 @@ impl io::Write for Bounded {
     }
 }
 
-fn write(outputs: &Outputs, format: Format, body: &mut Bounded) -> io::Result<()> {
+/// The outputs as that container has them: numbers of 32 bits as numbers of 64, and a list of one value as that value.
+fn as_scores(outputs: &Outputs) -> Cow<'_, Outputs> {
+    let scores = outputs.outputs().iter().map(|output| {
+        let values = match &output.values {
+            Values::F32(values) => Values::F64(values.iter().copied().map(f64::from).collect()),
+            values => values.clone(),
+        };
+        let is_one = output.row_shape == [1] && output.keys.is_none();
+        let row_shape = if is_one { Vec::new() } else { output.row_shape.clone() };
+        Output { name: output.name.clone(), row_shape, keys: output.keys.clone(), values, ..*output }
+    });
+    // They are as many values as before, so they fit.
+    Outputs::new(outputs.rows(), scores.collect()).map_or(Cow::Borrowed(outputs), Cow::Owned)
+}
+
+fn write(outputs: &Outputs, format: Format, form: AnswerForm, body: &mut Bounded) -> io::Result<()> {
     match format {
         Format::Json => {
             #[derive(Serialize)]
             struct Answer<'a> {
                 predictions: Predictions<'a>,
             }
-            serde_json::to_writer(body, &Answer { predictions: Predictions(outputs) })?;
+            serde_json::to_writer(body, &Answer { predictions: Predictions { outputs, form } })?;
         }
         Format::JsonLines => {
             for row in 0..outputs.rows() {
-                serde_json::to_writer(&mut *body, &Prediction { outputs: outputs.outputs(), row })?;
+                serde_json::to_writer(&mut *body, &Prediction { outputs: outputs.outputs(), form, row })?;
                 body.write_all(b"\n")?;
             }
         }
-        Format::Csv => write_csv(outputs, body)?,
+        Format::Csv => write_csv(outputs, form, body)?,
     }
     Ok(())
 }
 
-fn write_csv(outputs: &Outputs, body: &mut Bounded) -> io::Result<()> {
+fn write_csv(outputs: &Outputs, form: AnswerForm, body: &mut Bounded) -> io::Result<()> {
     let mut writer = csv::WriterBuilder::new().flexible(true).from_writer(body);
     let mut number = Vec::new();
     for row in 0..outputs.rows() {
@@ -112,7 +137,7 @@ fn write_csv(outputs: &Outputs, body: &mut Bounded) -> io::Result<()> {
             let width: usize = output.row_shape.iter().product();
             for column in 0..width {
                 let value = Value::new(&output.values, row.saturating_mul(width).saturating_add(column));
-                if let Some(text) = value.text() {
+                if let Some(text) = value.text().or_else(|| value.beyond_json().filter(|_| !form.is_plain())) {
                     writer.write_field(text)?;
                 } else {
                     number.clear();
@@ -126,11 +151,15 @@ fn write_csv(outputs: &Outputs, body: &mut Bounded) -> io::Result<()> {
     writer.flush()
 }
 
-struct Predictions<'a>(&'a Outputs);
+struct Predictions<'a> {
+    outputs: &'a Outputs,
+    form: AnswerForm,
+}
 
 impl Serialize for Predictions<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq((0..self.0.rows()).map(|row| Prediction { outputs: self.0.outputs(), row }))
+        let Predictions { outputs, form } = *self;
+        serializer.collect_seq((0..outputs.rows()).map(|row| Prediction { outputs: outputs.outputs(), form, row }))
     }
 }
 
@@ -159,14 +188,17 @@ impl Serialize for Column<'_> {
 
 struct Prediction<'a> {
     outputs: &'a [Output],
+    form: AnswerForm,
     row: usize,
 }
 
 impl Serialize for Prediction<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let share = |output| RowOf::whole(output, self.row);
-        if let [only] = self.outputs {
-            return share(only).serialize(serializer);
+        match (self.outputs, self.form) {
+            ([only], AnswerForm::Plain) => return share(only).serialize(serializer),
+            ([only], AnswerForm::SageMakerXGBoost) => return serializer.collect_map([("score", share(only))]),
+            _ => {}
         }
         let mut members = serializer.serialize_map(Some(self.outputs.len()))?;
         for output in self.outputs {
@@ -239,6 +271,17 @@ impl<'a> Value<'a> {
             _ => None,
         }
     }
+
+    /// A number that JSON cannot hold, as Python writes it.
+    fn beyond_json(&self) -> Option<&'static str> {
+        let Values::F64(values) = self.values else { return None };
+        match *values.get(self.at)? {
+            number if number.is_nan() => Some("nan"),
+            f64::INFINITY => Some("inf"),
+            f64::NEG_INFINITY => Some("-inf"),
+            _ => None,
+        }
+    }
 }
 
 impl Serialize for Value<'_> {
@@ -267,7 +310,42 @@ mod tests {
     }
 
     fn text(outputs: &Outputs, format: Format) -> String {
-        String::from_utf8(encode(outputs, format, usize::MAX).unwrap()).unwrap()
+        written(outputs, format, AnswerForm::Plain)
+    }
+
+    fn written(outputs: &Outputs, format: Format, form: AnswerForm) -> String {
+        String::from_utf8(encode(outputs, format, form, usize::MAX).unwrap()).unwrap()
+    }
+
+    /// What `json.dumps({"predictions": [{"score": x} for x in predictions.tolist()]})` and `csv.writer` write of the same
+    /// float32 array, but for spaces.
+    #[test]
+    fn sagemakers_xgboost_container_writes_scores_in_full() {
+        let form = AnswerForm::SageMakerXGBoost;
+        let one = |row_shape: &[usize], values: Vec<f32>| {
+            let rows = values.len() / row_shape.iter().product::<usize>();
+            Outputs::new(rows, vec![output("prediction", row_shape, Values::F32(values))]).unwrap()
+        };
+        let scores = one(&[], vec![0.1, 0.9]);
+        let json = r#"{"predictions":[{"score":0.10000000149011612},{"score":0.8999999761581421}]}"#;
+        assert_eq!(written(&scores, Format::Json, form), json);
+        let lines = "{\"score\":0.10000000149011612}\n{\"score\":0.8999999761581421}\n";
+        assert_eq!(written(&scores, Format::JsonLines, form), lines);
+        assert_eq!(written(&scores, Format::Csv, form), "0.10000000149011612\n0.8999999761581421\n");
+        // Of several classes.
+        let probabilities = one(&[2], vec![0.25, 0.75, 1.0, 0.0]);
+        let json = r#"{"predictions":[{"score":[0.25,0.75]},{"score":[1.0,0.0]}]}"#;
+        assert_eq!(written(&probabilities, Format::Json, form), json);
+        assert_eq!(written(&probabilities, Format::Csv, form), "0.25,0.75\n1.0,0.0\n");
+        let beyond = one(&[], vec![f32::NAN, f32::INFINITY, f32::NEG_INFINITY]);
+        assert_eq!(written(&beyond, Format::Csv, form), "nan\ninf\n-inf\n");
+        let json = r#"{"predictions":[{"score":null},{"score":null},{"score":null}]}"#;
+        assert_eq!(written(&beyond, Format::Json, form), json);
+        // What the container never answers: several outputs, by name.
+        let label = || output("label", &[], Values::I64(vec![1]));
+        let several = Outputs::new(1, vec![label(), output("p", &[1], Values::F32(vec![0.5]))]).unwrap();
+        assert_eq!(written(&several, Format::Json, form), r#"{"predictions":[{"label":1,"p":0.5}]}"#);
+        assert_eq!(written(&several, Format::Csv, form), "1,0.5\n");
     }
 
     #[test]
@@ -300,7 +378,7 @@ mod tests {
         let outputs = Outputs::new(3, vec![output("x", &[2], Values::I64(vec![1, 2, 3, 4, 5, 6]))]).unwrap();
         for format in [Format::Json, Format::JsonLines, Format::Csv] {
             let whole = text(&outputs, format);
-            let encode = |most| encode(&outputs, format, most);
+            let encode = |most| encode(&outputs, format, AnswerForm::Plain, most);
             assert_eq!(encode(whole.len()), Ok(whole.clone().into_bytes()));
             assert_eq!(encode(whole.len() - 1), Err(RowsError::TooMany { rows: 3, most: 2 }));
             assert_eq!(encode(1), Err(RowsError::Answer { bytes: whole.len() / 3, most: 1 }));

@@ -11,7 +11,7 @@ use turnout_tables::RowsError;
 use super::open_inference::refuse;
 use super::respond::{Answer, json as json_response};
 use super::tabular::{self, Dialect};
-use crate::endpoint::Name;
+use crate::endpoint::{AnswerForm, Name};
 use crate::payload::{self, Format, Outputs, encode_columns};
 use crate::platform::Platform;
 use crate::request::{Request, RequestError, segments};
@@ -42,7 +42,7 @@ pub(super) async fn answer<P: Platform>(service: &Service<'_, P>, mut request: R
             // The protocol knows no other format, and its examples are of curl, which says that it sends a form.
             request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             request.headers.remove(ACCEPT);
-            let encode = if is_by_column(&request.body) { by_column } else { payload::encode };
+            let encode = if is_by_column(&request.body) { by_column } else { by_row };
             tabular::invoke(service, Dialect { protocol: "kserve-v1", refuse, encode }, name, request).await
         }
         Some(_) => refuse(&RequestError::NoSuchPath.into()).into(),
@@ -58,7 +58,12 @@ fn is_by_column(body: &[u8]) -> bool {
     serde_json::from_slice::<Form>(body).is_ok_and(|form| form.inputs.is_some())
 }
 
-fn by_column(outputs: &Outputs, _: Format, most_bytes: usize) -> Result<Vec<u8>, RowsError> {
+/// The protocol has one form.
+fn by_row(outputs: &Outputs, format: Format, _: AnswerForm, most_bytes: usize) -> Result<Vec<u8>, RowsError> {
+    payload::encode(outputs, format, AnswerForm::Plain, most_bytes)
+}
+
+fn by_column(outputs: &Outputs, _: Format, _: AnswerForm, most_bytes: usize) -> Result<Vec<u8>, RowsError> {
     encode_columns(outputs, most_bytes)
 }
 

@@ -143,7 +143,7 @@ async fn infer<P: Platform>(
     };
     let (reply, mut noted) = service.invoke(&invocation, &Tensors(&inference)).await;
     let answered = match reply {
-        Ok(Reply::Outputs(outputs, most_bytes)) => {
+        Ok(Reply::Outputs(outputs, _, most_bytes)) => {
             let record = noted.record();
             let version = record.and_then(|record| record.variant.as_deref());
             let id = inference.id.as_deref().or(record.map(|record| record.inference_id.as_str()));

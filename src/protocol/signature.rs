@@ -1,7 +1,7 @@
 //! What a model takes and gives, as descriptions tell it.
 
 use serde::Serialize;
-use turnout_tables::Description;
+use turnout_tables::{Description, OutputSignature};
 
 use crate::payload::datatype_name;
 
@@ -26,9 +26,14 @@ pub(super) fn inputs(model: &Description) -> Vec<TensorDescription<'_>> {
     described.collect()
 }
 
-/// The outputs, in the model's order; the one of that name, where one is named.
+/// The outputs that are answered, in the model's order: the one of that name, else the one by default, else all.
 pub(super) fn outputs<'a>(model: &'a Description, only: Option<&str>) -> Vec<TensorDescription<'a>> {
-    let outputs = model.outputs.iter().filter(|output| only.is_none_or(|only| only == output.name));
+    let default = only.is_none().then_some(model.default_output).flatten();
+    let is_answered = |place: usize, output: &OutputSignature| {
+        only.is_none_or(|only| only == output.name) && default.is_none_or(|default| default == place)
+    };
+    let outputs = model.outputs.iter().enumerate().filter(|(place, output)| is_answered(*place, output));
+    let outputs = outputs.map(|(_, output)| output);
     let described = outputs.map(|output| TensorDescription {
         name: &output.name,
         datatype: datatype_name(output.datatype),

@@ -8,7 +8,7 @@ use turnout_tables::RowsError;
 
 use super::headers;
 use super::respond::{Answer, describe_decision, respond};
-use crate::endpoint::{MostBytes, Name};
+use crate::endpoint::{AnswerForm, MostBytes, Name};
 use crate::experiment::{Author, Cause};
 use crate::payload::{self, BodyForm, ContentType, Format, Outputs, Schema, Table, count_rows};
 use crate::platform::{HttpAnswer, Platform};
@@ -20,7 +20,7 @@ struct Rows<R>(R);
 
 impl<R: Borrow<Request>> Payload for Rows<R> {
     fn check(&self) -> Result<(), Unreadable> {
-        self.written()?;
+        self.written(AnswerForm::default())?;
         self.sent()?;
         Ok(())
     }
@@ -54,11 +54,20 @@ impl<R: Borrow<Request>> Rows<R> {
         Ok(ContentType::of(self.request().header(header::CONTENT_TYPE))?)
     }
 
-    /// The format to answer in.
-    fn written(&self) -> Result<Format, Unreadable> {
-        Ok(Format::accepted(self.request().header(header::ACCEPT))?)
+    /// The format to answer in. SageMaker's XGBoost container answers in CSV unless it is asked for something else; it
+    /// reads no JSON, and who sends that means to read it.
+    fn written(&self, form: AnswerForm) -> Result<Format, Unreadable> {
+        let is_json = || self.sent().is_ok_and(|sent| sent.format != Format::Csv);
+        let preferred = match form {
+            AnswerForm::SageMakerXGBoost if !is_json() => Format::Csv,
+            _ => Format::Json,
+        };
+        Ok(Format::accepted(self.request().header(header::ACCEPT), preferred)?)
     }
 }
+
+/// Writes what a model answers in a format and form, in so many bytes at most.
+type Encode = fn(&Outputs, Format, AnswerForm, usize) -> Result<Vec<u8>, RowsError>;
 
 /// In what the protocols that send rows differ.
 pub(super) struct Dialect {
@@ -66,8 +75,8 @@ pub(super) struct Dialect {
     pub protocol: &'static str,
     /// Tells an error.
     pub refuse: fn(&Error) -> Response,
-    /// Writes what a model answers, in so many bytes at most.
-    pub encode: fn(&Outputs, Format, usize) -> Result<Vec<u8>, RowsError>,
+    /// Writes what a model answers.
+    pub encode: Encode,
 }
 
 /// Answers an invocation.
@@ -85,7 +94,7 @@ pub(super) async fn invoke<P: Platform>(
     };
     let (reply, mut noted) = service.invoke(&invocation, &rows).await;
     let answered = match reply {
-        Ok(Reply::Outputs(outputs, most_bytes)) => predicted(&rows, encode, &outputs, most_bytes),
+        Ok(Reply::Outputs(outputs, form, most_bytes)) => predicted(&rows, encode, &outputs, (form, most_bytes)),
         Ok(Reply::Relayed(answer)) => Ok(relayed(answer)),
         Err(error) => Err(error),
     };
@@ -101,12 +110,12 @@ pub(super) async fn invoke<P: Platform>(
 /// A model's answer, in the format that is asked for.
 fn predicted(
     rows: &Rows<&Request>,
-    encode: fn(&Outputs, Format, usize) -> Result<Vec<u8>, RowsError>,
+    encode: Encode,
     outputs: &Outputs,
-    most_bytes: MostBytes,
+    (form, most_bytes): (AnswerForm, MostBytes),
 ) -> Result<Response, Error> {
-    let format = rows.written()?;
-    let body = encode(outputs, format, most_bytes.get()).map_err(Unreadable::Rows)?;
+    let format = rows.written(form)?;
+    let body = encode(outputs, format, form, most_bytes.get()).map_err(Unreadable::Rows)?;
     let mut response = respond(StatusCode::OK, format.media_type(), body);
     // A model here has nothing to add to them, so what they are for, such as tracing, gets them back.
     if let Some(attributes) = rows.0.headers.get(headers::CUSTOM_ATTRIBUTES) {

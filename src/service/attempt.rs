@@ -65,7 +65,7 @@ impl<P: Platform> Service<'_, P> {
                 draft.rows(schema, &table);
                 let output = reference.output.as_deref();
                 match self.isolate.models.borrow_mut().run(&model, &table, output, room, || self.platform.now_ms()) {
-                    Ok(outputs) => Ok(Reply::Outputs(outputs, limits.answer_bytes)),
+                    Ok(outputs) => Ok(Reply::Outputs(outputs, reference.answers, limits.answer_bytes)),
                     Err(InvokeError::Run(RunError::Rows(error))) => Err(Refusal::Caller(error.into())),
                     Err(error) => Err(Refusal::Backend(Failure::Run(error))),
                 }

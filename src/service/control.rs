@@ -9,8 +9,8 @@ use super::registry::{Configuration, Kind, RegistryError, Stored};
 use super::{Error, Service};
 use crate::access;
 use crate::endpoint::{
-    Access, Backend, Capture, DocumentError, Endpoint, ModelKey, ModelReference, Name, OriginReference, Revision,
-    Variant, Weight, WeightChange,
+    Access, AnswerForm, Backend, Capture, DocumentError, Endpoint, ModelKey, ModelReference, Name, OriginReference,
+    Revision, Variant, Weight, WeightChange,
 };
 use crate::experiment::{Answer, Author, Cause, Change, Command, Condition, Edit, LastDeployment, Newest, Refusal};
 use crate::isolate::{EndpointError, Room, Served, Wanted};
@@ -36,12 +36,14 @@ pub struct Retained {
 /// What a model is made of.
 #[derive(Debug)]
 pub enum ModelSource {
-    /// ONNX bytes in the store of models.
+    /// A file in the store of models.
     Key {
-        /// Their key.
+        /// Its key.
         key: ModelKey,
         /// The one output to answer with.
         output: Option<String>,
+        /// In which form answers are written.
+        answers: AnswerForm,
         /// The key of its check rows.
         check: Option<ModelKey>,
     },
@@ -224,7 +226,9 @@ impl<P: Platform> Service<'_, P> {
     pub async fn create_model(&self, name: &Name, source: ModelSource) -> Result<(), Error> {
         let backend = match source {
             ModelSource::Origin(origin) => Backend::Origin(origin),
-            ModelSource::Key { key, output, check } => Backend::Model(self.reference(key, output, check).await?),
+            ModelSource::Key { key, output, answers, check } => {
+                Backend::Model(ModelReference { answers, ..self.reference(key, output, check).await? })
+            }
         };
         self.create(Kind::Model, name, &backend).await
     }
@@ -248,7 +252,7 @@ impl<P: Platform> Service<'_, P> {
         if let Some(output) = &output {
             model.description.output_named(output).map_err(|error| unusable(error.to_string()))?;
         }
-        Ok(ModelReference { sha256: model.digest(), key, output, shape: None, check })
+        Ok(ModelReference { sha256: model.digest(), key, output, answers: AnswerForm::default(), shape: None, check })
     }
 
     /// Gives a list of variants a name. It is checked as the endpoint that it would make, so that it cannot fail later

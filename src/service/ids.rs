@@ -77,7 +77,7 @@ impl Draft {
         let Some(outcome) = endpoint.outcome() else { return };
         let most = most_rows(endpoint, outcome);
         self.predicted = match reply {
-            Reply::Outputs(outputs, _) => {
+            Reply::Outputs(outputs, ..) => {
                 let rows = 0..outputs.rows().min(most);
                 rows.map(|row| Predicted::of_outputs(&outcome.kind, outputs, row)).collect()
             }

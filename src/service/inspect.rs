@@ -11,9 +11,9 @@ use super::invoke::unit_of;
 use super::{Error, Service};
 use crate::access;
 use crate::assignment::{AssignmentError, UnitHash};
-use crate::endpoint::{Backend, Endpoint, ModelReference, Name, Variant};
-use crate::isolate::{Room, Served};
-use crate::platform::Platform;
+use crate::endpoint::{Backend, Endpoint, ModelKey, ModelReference, Name, Sha256, Variant};
+use crate::isolate::{ModelError, Room, Served, Wanted};
+use crate::platform::{File, Platform};
 use crate::request::{Request, RequestError};
 
 /// An endpoint or one of its variants, looked at.
@@ -29,6 +29,17 @@ pub struct Inspected {
 
 /// What a model takes and gives, or why it cannot be had.
 pub type Described = Result<Rc<Description>, Failure>;
+
+/// A model's file, looked at by itself.
+#[derive(Clone, Debug)]
+pub struct ModelFile {
+    /// The digest of its bytes.
+    pub sha256: Sha256,
+    /// How many they are.
+    pub bytes: usize,
+    /// What it takes and gives.
+    pub description: Rc<Description>,
+}
 
 /// Who reads of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +123,22 @@ impl<P: Platform> Service<'_, P> {
     /// What a model takes and gives. No hold is kept of its instance: those of all variants may not fit beside each other.
     async fn describe(&self, reference: &ModelReference) -> Described {
         Ok(Rc::clone(&self.model(reference, Room::Made).await?.description))
+    }
+
+    /// What the file under a key is, whether a document names it or not. It is loaded for this.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be run.
+    pub async fn model_file(&self, key: &ModelKey) -> Result<ModelFile, Failure> {
+        let (file, _) = self.read_model_and_check(key, None).await;
+        let unavailable = |problem| ModelError::Unavailable { key: key.as_str().to_owned(), problem };
+        let missing = || ModelError::Missing(key.as_str().to_owned());
+        let file = file.map_err(unavailable)?.ok_or_else(missing)?;
+        let (bytes, now_ms) = (file.bytes(), self.platform.now_ms());
+        let wanted = Wanted { key, sha256: None, shape: None, check: None };
+        let mut models = self.isolate.models.borrow_mut();
+        let model = models.load(&*self.platform, wanted, file, None, Room::Made, now_ms)?;
+        Ok(ModelFile { sha256: model.digest(), bytes, description: Rc::clone(&model.description) })
     }
 
     /// What the models of an endpoint's variants take and give, in order; `None` of an origin.

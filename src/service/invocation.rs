@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use turnout_tables::RowsError;
 
-use crate::endpoint::{MostBytes, Name};
+use crate::endpoint::{AnswerForm, MostBytes, Name};
 use crate::payload::{BodyForm, FormatError, Outputs, PayloadError, Schema, Table, TensorError};
 use crate::platform::HttpAnswer;
 use crate::request::Request;
@@ -81,8 +81,8 @@ pub trait Asked: Payload {
 /// What a backend answered.
 #[derive(Debug)]
 pub enum Reply {
-    /// A model, in the worker, and how many bytes its answer may have.
-    Outputs(Outputs, MostBytes),
+    /// A model, in the worker; in which form its answer is written, and how many bytes that may have.
+    Outputs(Outputs, AnswerForm, MostBytes),
     /// A model host, whose words are passed on.
     Relayed(HttpAnswer),
 }

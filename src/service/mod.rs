@@ -14,6 +14,7 @@ mod inspect;
 mod invocation;
 mod invoke;
 mod lookup;
+mod objects;
 mod outcomes;
 mod policy;
 mod registry;
@@ -29,10 +30,14 @@ pub use capture::{Body, CapturedLines, Sample};
 pub use control::{Configured, MOST_DESCRIBED, ModelSource, Retained};
 pub use error::{BackendError, CapturedError, Error, Failure, RevisionError};
 pub use follow_ups::FollowUps;
-pub use inspect::{Described, Inspected, Reader};
+pub use inspect::{Described, Inspected, ModelFile, Reader};
 pub use invocation::{Asked, Invocation, Payload, Relay, Reply, UnitIn, Unreadable};
 pub use invoke::{IssuedCookie, Noted};
 pub use lookup::EndpointPage;
+pub use objects::{
+    Algorithm, Checksum, Conditions, Facts, Listed, Listing, MAX_OBJECT_BYTES, NewBody, Object, ObjectError, Opened,
+    Part, PartOf, StoredObject, Upload,
+};
 pub use outcomes::{OutcomeReport, Received, Reported};
 pub use registry::{
     AlarmError, Configuration, ConfiguredCapture, ConfiguredVariant, Kind, RegistryError, ShadowsError, Stored,

@@ -207,9 +207,9 @@ impl<P: Platform> Service<'_, P> {
     async fn capture_shadow(&self, sample: &Sample, variant: &Variant, reply: &Reply) {
         let answer = match reply {
             Reply::Relayed(answer) => sample.answer(&answer.headers, &answer.body),
-            Reply::Outputs(outputs, most_bytes) => {
+            Reply::Outputs(outputs, form, most_bytes) => {
                 let headers = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))].into_iter().collect();
-                let body = payload::encode(outputs, Format::Json, most_bytes.get()).unwrap_or_default();
+                let body = payload::encode(outputs, Format::Json, *form, most_bytes.get()).unwrap_or_default();
                 sample.answer(&headers, &body)
             }
         };

@@ -133,7 +133,7 @@ def test_a_broken_endpoint_fails_its_waiter(sagemaker):
         ("create_endpoint", {"EndpointName": "digits", "EndpointConfigName": "even"}, "already existing endpoint"),
         ("create_model", {"ModelName": "m", "PrimaryContainer": {"ModelDataUrl": "none.onnx"}}, "nothing under `none.onnx`"),
         ("create_model", {"ModelName": "m", "PrimaryContainer": {"ModelDataUrl": "garbage.onnx"}}, "not an ONNX file"),
-        ("create_model", {"ModelName": "m", "PrimaryContainer": {"ModelDataUrl": "s3://bucket/m.tar.gz"}}, "upload the ONNX file"),
+        ("create_model", {"ModelName": "m", "PrimaryContainer": {"ModelDataUrl": "s3://bucket/m.tar.gz"}}, "models are in the bucket `models`"),
         (
             "update_endpoint_weights_and_capacities",
             {"EndpointName": "digits", "DesiredWeightsAndCapacities": [{"VariantName": "none", "DesiredWeight": 1}]},

@@ -8,6 +8,25 @@ pub enum LoadError {
     /// The bytes are no ONNX file, or not a whole one.
     #[error("it is not an ONNX file, or not a whole one: {0}; upload it again as it was exported")]
     NotOnnx(String),
+    /// The bytes are of a form that is known, and not run.
+    #[error("it is {what}; {fix}")]
+    Form {
+        /// What they are.
+        what: &'static str,
+        /// How the model is saved to be run.
+        fix: &'static str,
+    },
+    /// A booster's file is broken, or asks for what is not predicted as its library does.
+    #[error("it is a model of {library} that {problem}")]
+    Booster {
+        /// Which library saved it.
+        library: &'static str,
+        /// What is wrong, after the word "that".
+        problem: String,
+    },
+    /// An archive does not have one model file.
+    #[error("it is an archive: {0}")]
+    Archive(String),
     /// An operator is misused.
     #[error("it cannot be loaded: {0}")]
     Unusable(String),

@@ -1,12 +1,14 @@
 //! The engine: everything that runs a model, and nothing else.
 //!
-//! [`Model::load`] reads an ONNX file, [`Model::run`] takes a [`turnout_tables::Table`] of rows and gives
+//! [`Model::load`] reads an ONNX file or what a booster's library saves, [`Model::run`] takes a [`turnout_tables::Table`] of rows and gives
 //! [`turnout_tables::Outputs`]. Small models of common operators are run by an interpreter of our own, all others by tract;
 //! the operators of [`ml`] serve both. Formats, HTTP and the platform are not known here.
 //!
 //! All `unsafe` of the project is here and in `turnout-engine`: each block says why it is sound, and what it is worth.
 
 mod answers;
+mod archive;
+mod boosters;
 mod bounded;
 mod bytes;
 mod check;
@@ -17,6 +19,7 @@ mod engine;
 mod error;
 mod file;
 mod functions;
+mod graph;
 mod guard;
 mod half;
 mod inputs;

@@ -13,6 +13,8 @@ pub struct Description {
     pub schema: Schema,
     /// What it answers, in its order.
     pub outputs: Vec<OutputSignature>,
+    /// The place of the output that is answered alone unless another is named; all are answered where there is none.
+    pub default_output: Option<usize>,
     /// How many rows it takes.
     pub rows: RowsRule,
     /// About how many bytes of values a run may hold at once, beside its rows and its answer.
@@ -62,6 +64,14 @@ impl Description {
     /// If none has.
     pub fn output_named(&self, name: &str) -> Result<usize, RunError> {
         self.outputs.iter().position(|output| output.name == name).ok_or_else(|| self.no_such_output(name))
+    }
+
+    /// The place of the one output that is answered: that of the name, else the one by default. `None` if all of them are.
+    ///
+    /// # Errors
+    /// If none has the name.
+    pub fn answered(&self, named: Option<&str>) -> Result<Option<usize>, RunError> {
+        named.map_or(Ok(self.default_output), |name| self.output_named(name).map(Some))
     }
 
     /// That no output has that name, and which there are.

@@ -209,6 +209,7 @@ fn write_description(to: &mut Writer, description: &Description) {
         to.count(keys.len());
         keys.iter().for_each(|key| to.text(key));
     }
+    to.count(description.default_output.map_or(0, |place| place.saturating_add(1)));
     to.number(description.rows.most as u64);
     to.number(description.rows.batch.unwrap_or(0) as u64);
     to.number(description.run_bytes);
@@ -229,8 +230,12 @@ fn read_description(from: &mut Reader<'_>) -> Option<Description> {
         let keys: Arc<[String]> = from.several(Reader::text)?.into();
         Some(OutputSignature { name, datatype, row_shape, keys: is_map.then_some(keys) })
     })?;
+    let default_output = from.count()?.checked_sub(1);
+    if default_output.is_some_and(|place| place >= outputs.len()) {
+        return None;
+    }
     let rows = RowsRule { most: from.size()?, batch: Some(from.size()?).filter(|batch| *batch > 0) };
-    Some(Description { schema: Schema::new(inputs)?, outputs, rows, run_bytes: from.number()? })
+    Some(Description { schema: Schema::new(inputs)?, outputs, default_output, rows, run_bytes: from.number()? })
 }
 
 /// A size that depends on values.
@@ -302,15 +307,18 @@ mod tests {
         fn any_description()(
             inputs in vec((".{0,8}", any_datatype(), vec(1usize..5, 0..3)), 1..4),
             outputs in vec((".{0,8}", any_datatype(), vec(proptest::option::of(0usize..5), 0..3), proptest::option::of(vec(".{0,4}", 0..4))), 0..4),
-            most in 1usize..100_000, batch in proptest::option::of(1usize..9), run_bytes in any::<u64>(),
+            default in proptest::option::of(any::<proptest::sample::Index>()), most in 1usize..100_000, batch in proptest::option::of(1usize..9), run_bytes in any::<u64>(),
         ) -> Description {
             let inputs = inputs.into_iter().map(|(name, datatype, shape)| Input::new(name, datatype, shape).unwrap());
             let outputs = outputs.into_iter().map(|(name, datatype, row_shape, keys)| {
                 OutputSignature { name, datatype, row_shape, keys: keys.map(Arc::from) }
             });
+            let outputs: Vec<OutputSignature> = outputs.collect();
+            let default_output = default.filter(|_| !outputs.is_empty()).map(|default| default.index(outputs.len()));
             Description {
                 schema: Schema::new(inputs.collect()).unwrap(),
-                outputs: outputs.collect(),
+                outputs,
+                default_output,
                 rows: RowsRule { most, batch },
                 run_bytes,
             }
@@ -386,7 +394,7 @@ mod tests {
     fn a_failure_crosses_once() {
         let schema = Schema::new(vec![Input::new("x".to_owned(), Datatype::F32, vec![]).unwrap()]).unwrap();
         let rows = RowsRule { most: 1, batch: None };
-        let description = Description { schema, outputs: Vec::new(), rows, run_bytes: 0 };
+        let description = Description { schema, outputs: Vec::new(), default_output: None, rows, run_bytes: 0 };
         let failed = Err(RunError::Failed("a division by 0".to_owned()));
         assert_eq!(read_answer(&write_answer(&failed, None), &description), Ok(failed));
     }

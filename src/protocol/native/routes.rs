@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::refuse::refuse;
-use super::{captured, change, decide, describe, experiment, explain, outcomes, policy};
+use super::{captured, change, decide, describe, experiment, explain, model, outcomes, policy};
 use crate::endpoint::Name;
 use crate::payload;
 use crate::platform::Platform;
@@ -29,6 +29,7 @@ async fn route<P: Platform>(service: &Service<'_, P>, request: Request) -> Resul
                 .map(|(_, cursor)| cursor.into_owned());
             Ok(describe::list(service, &request, cursor.as_deref()).await)
         }
+        ["model"] => model::describe(service, &request).await,
         ["endpoints", name] => match request.method {
             Method::PUT => change::document(service, name, &request).await,
             Method::DELETE => change::remove(service, name, &request).await,

@@ -9,6 +9,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::capture::{self, DataCaptureConfig};
+use super::container::{self, Answering};
 use super::deployment::{DeploymentConfig, is_pending, pending};
 use super::described::{status, with};
 use super::error::{Api, message, named};
@@ -130,7 +131,8 @@ async fn describe_model<P: Platform>(service: &Service<'_, P>, asked: ByModelNam
     };
     let location = match value {
         Backend::Model(model) => {
-            option("TURNOUT_OUTPUT", model.output);
+            let answering = Answering { form: model.answers, output: model.output };
+            option(container::OUTPUT, answering.told(&model.key));
             option("TURNOUT_CHECK", model.check.map(String::from));
             model.key.as_str().to_owned()
         }

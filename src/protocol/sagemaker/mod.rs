@@ -3,6 +3,7 @@
 mod alarms;
 mod capture;
 pub(super) mod cloudwatch;
+mod container;
 pub(super) mod control;
 mod deployment;
 mod described;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::capture::DataCaptureConfig;
+use super::container::Answering;
 use super::deployment::DeploymentConfig;
 use crate::access;
 use crate::endpoint::{Access, ModelKey, Name, OriginReference, SecretName, Weight};
@@ -46,6 +47,7 @@ pub(super) struct CreateModel {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Container {
+    image: Option<String>,
     model_data_url: Option<String>,
     #[serde(default)]
     environment: HashMap<String, String>,
@@ -166,7 +168,7 @@ pub(super) fn refuse(member: &str, instead: &str) -> RequestError {
 }
 
 impl CreateModel {
-    /// Where the model is. `ModelDataUrl` is a key in MODELS, bare or as `s3://MODELS/KEY` for clients that insist on an
+    /// Where the model is. `ModelDataUrl` is a key in MODELS, bare or as `s3://models/KEY` for clients that insist on an
     /// address, or the address of a model host.
     pub fn source(self) -> Result<ModelSource, RequestError> {
         let mut containers = self.primary_container.into_iter().chain(self.containers);
@@ -200,16 +202,29 @@ impl CreateModel {
                 .map_err(|error| RequestError::Operation(format!("the origin's {error}")))?;
             return Ok(ModelSource::Origin(origin));
         }
-        let key = match location.strip_prefix("s3://") {
-            None => location,
-            Some(address) => address.strip_prefix("MODELS/").map(str::to_owned).ok_or_else(|| {
-                refuse("S3", "upload the ONNX file to the KV namespace MODELS, and give s3://MODELS/ and its key")
-            })?,
-        };
-        let key_of = |key: String| ModelKey::try_from(key).map_err(|error| RequestError::Operation(error.to_string()));
+        let key = key_of(location)?;
         let check = option("TURNOUT_CHECK").map(key_of).transpose()?;
-        Ok(ModelSource::Key { key: key_of(key)?, output: option("TURNOUT_OUTPUT"), check })
+        let Answering { form, output } =
+            Answering::of(container.image.as_deref(), key.as_str(), &container.environment)?;
+        Ok(ModelSource::Key { key, output, answers: form, check })
     }
+}
+
+/// The key in MODELS that a location means. As an address its bucket is `models`, the only one with models; buckets have no
+/// capitals, but the namespace has, and is taken by its own name as well.
+fn key_of(location: String) -> Result<ModelKey, RequestError> {
+    let key = match location.strip_prefix("s3://") {
+        None => location,
+        Some(address) => match address.split_once('/') {
+            Some(("models" | "MODELS", key)) => key.to_owned(),
+            other => {
+                let bucket = other.map_or(address, |(bucket, _)| bucket);
+                let instead = "models are in the bucket `models`, which is the KV namespace MODELS: upload the file there, and give s3://models/ and its key";
+                return Err(refuse(&format!("s3://{bucket}"), instead));
+            }
+        },
+    };
+    ModelKey::try_from(key).map_err(|error| RequestError::Operation(error.to_string()))
 }
 
 impl CreateEndpointConfig {

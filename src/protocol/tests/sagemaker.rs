@@ -194,7 +194,11 @@ fn what_cannot_be_done_is_said() {
         ("CreateModel", container(json!({})), "ModelDataUrl` is missing"),
         ("CreateModel", container(json!({"ModelDataUrl": "nowhere"})), "nothing under `nowhere`"),
         ("CreateModel", container(json!({"ModelDataUrl": "garbage"})), "not an ONNX file"),
-        ("CreateModel", container(json!({"ModelDataUrl": "s3://bucket/model.tar.gz"})), "upload the ONNX file"),
+        (
+            "CreateModel",
+            container(json!({"ModelDataUrl": "s3://bucket/model.tar.gz"})),
+            "models are in the bucket `models`",
+        ),
         ("CreateModel", container(json!({"ModelDataUrl": "https://user:pw@a.example"})), "credentials"),
         ("CreateModel", container(json!({"ModelDataUrl": "churn.onnx", "Mode": "MultiModel"})), "Mode"),
         (

@@ -37,7 +37,7 @@ mod registry;
 mod scores;
 mod svm;
 mod text;
-mod trees;
+pub(crate) mod trees;
 mod values;
 
 pub(crate) use axes::{Reduced, axis};

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use tract_onnx::pb::{NodeProto, TensorProto};
 use tract_onnx::tract_hir::internal::*;
@@ -55,6 +56,10 @@ pub enum Test {
     Equal(f64),
     NotEqual(f64),
     Member(Vec<f64>),
+    /// The value without its fraction is the number of a bit that is 1, counted from the lowest of the first word.
+    InBits(Arc<[u32]>),
+    /// The value is not below 0, and without its fraction one of these, which are in ascending order.
+    Among(Arc<[u32]>),
 }
 
 /// How the trees' weights for a target are put together.
@@ -90,8 +95,16 @@ impl Test {
             Test::Equal(value) => x == *value,
             Test::NotEqual(value) => x != *value,
             Test::Member(values) => values.contains(&x),
+            Test::Among(members) => {
+                x >= 0.0 && x < f64::from(u32::MAX) && members.binary_search(&(x as u32)).is_ok()
+            }
+            Test::InBits(words) => x > -1.0 && x < f64::from(u32::MAX) && has_bit(words, x as u32),
         }
     }
+}
+
+fn has_bit(words: &[u32], bit: u32) -> bool {
+    words.get((bit / u32::BITS) as usize).is_some_and(|word| word >> (bit % u32::BITS) & 1 == 1)
 }
 
 /// An attribute that may be a list of 32-bit numbers or a tensor, and the tensor's type.
@@ -289,7 +302,10 @@ impl Ensemble {
     }
 
     /// What the layout takes for granted. Chains of tests for equality become tests for membership on the way.
-    fn checked(mut self) -> TractResult<Self> {
+    ///
+    /// # Errors
+    /// If it is not so.
+    pub fn checked(mut self) -> TractResult<Self> {
         ensure!(!self.roots.is_empty(), "it has no trees");
         ensure!(self.targets > 0, "it has no targets");
         let beyond = self.weights.iter().find(|weight| weight.target >= self.targets);

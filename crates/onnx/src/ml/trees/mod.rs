@@ -17,5 +17,7 @@ mod regressor;
 mod tests;
 mod walk;
 
+pub use aggregate::Aggregator;
 pub use classifier::TreeEnsembleClassifier;
+pub use ensemble::{Aggregate, Ensemble, Node, Test, Weight};
 pub use regressor::TreeEnsembleRegressor;
