@@ -74,9 +74,6 @@ mod tests {
         let bits = |values: Vec<f64>| values.into_iter().map(f64::to_bits).collect::<Vec<u64>>();
         let next = NEXT_TO_ZERO.next_up();
         let rows = [-0.0, 5.0, NEXT_TO_ZERO, -NEXT_TO_ZERO, next, f64::NAN];
-        assert_eq!(
-            bits(columns.of(&rows)),
-            bits(vec![0.0, 5.0, 5.0, 0.0, 0.0, f64::NAN, next, f64::NAN, f64::NAN])
-        );
+        assert_eq!(bits(columns.of(&rows)), bits(vec![0.0, 5.0, 5.0, 0.0, 0.0, f64::NAN, next, f64::NAN, f64::NAN]));
     }
 }

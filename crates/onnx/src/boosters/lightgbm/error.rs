@@ -16,7 +16,9 @@ pub enum Error {
     #[error("ends before the line `end of trees`; upload it again, whole, as `booster.save_model` wrote it")]
     Cut,
     /// Something else than the next tree.
-    #[error("has no `Tree={number}` in line {line}, where it belongs; upload it again as `booster.save_model` wrote it")]
+    #[error(
+        "has no `Tree={number}` in line {line}, where it belongs; upload it again as `booster.save_model` wrote it"
+    )]
     Line {
         /// From 1.
         line: usize,

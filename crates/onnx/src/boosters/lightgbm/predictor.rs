@@ -71,7 +71,8 @@ impl Predictor for LightGbm {
         let Values::F64(values) = values else {
             return Err(RunError::Failed("a model of LightGBM takes numbers of 64 bits".to_owned()));
         };
-        let columns = if self.codes.is_empty() { self.columns.of(values) } else { self.columns.of(&self.coded(values)) };
+        let columns =
+            if self.codes.is_empty() { self.columns.of(values) } else { self.columns.of(&self.coded(values)) };
         let raw = self.trees.scores(&columns, self.columns.width()).values;
         let mut predictions = raw.clone();
         for row in predictions.chunks_exact_mut(self.scores.max(1)) {

@@ -153,8 +153,9 @@ impl Splits {
             return Err(fields.wrong("threshold", "NaN"));
         }
         let decision = *self.decisions.get(at).ok_or_else(cut)?;
-        let missing = Missing::of(decision)
-            .ok_or_else(|| fields.wrong("decision_type", format!("{decision}, a kind of decision that is not known")))?;
+        let missing = Missing::of(decision).ok_or_else(|| {
+            fields.wrong("decision_type", format!("{decision}, a kind of decision that is not known"))
+        })?;
         let default_left = decision & DEFAULT_LEFT != 0;
         let child = |child: Option<&i64>| {
             let place = child.and_then(|child| self.place(*child)).ok_or_else(cut)?;
