@@ -85,7 +85,7 @@ impl Graph {
             Batch::Any => prepare(Batch::Any).or_else(|_| {
                 let one = prepare(Batch::Of(1))?;
                 independent(None)?;
-                Ok(one)
+                Ok::<_, LoadError>(one)
             })?,
             Batch::Of(1) => {
                 let one = prepare(Batch::Of(1))?;

@@ -51,13 +51,28 @@ impl<T: Real> Aggregator<T> {
     /// The scores of rows of `width` features.
     pub fn scores(&self, rows: &[T], width: usize) -> Scores<T> {
         let count = rows.len().checked_div(width).unwrap_or(0);
-        let mut scores =
-            if self.targets == 1 { self.one_target(rows, width, count) } else { self.targets(rows, width, count) };
+        let mut scores = if self.targets == 1 {
+            self.one_target(rows, width, count)
+        } else {
+            let size = count.saturating_mul(self.targets);
+            self.targets(rows, width, vec![T::default(); size], vec![false; size])
+        };
         if self.aggregate == Aggregate::Average {
             let trees = self.forest.len() as f64;
             scores.values.iter_mut().for_each(|value| *value = T::from_f64(value.to_f64() / trees));
         }
         scores
+    }
+
+    /// The sums of rows of `width` features: each begins with its target's base, and the trees are added in their order.
+    pub fn sums(&self, rows: &[T], width: usize, bases: &[T]) -> Vec<T> {
+        let count = rows.len().checked_div(width).unwrap_or(0);
+        let starts = bases.iter().copied().cycle().take(count.saturating_mul(bases.len())).collect();
+        if self.targets == 1 {
+            self.fold(rows, width, starts, T::plus)
+        } else {
+            self.targets(rows, width, starts, Vec::new()).values
+        }
     }
 
     fn one_target(&self, rows: &[T], width: usize, count: usize) -> Scores<T> {
@@ -85,9 +100,8 @@ impl<T: Real> Aggregator<T> {
         one.values
     }
 
-    fn targets(&self, rows: &[T], width: usize, count: usize) -> Scores<T> {
-        let size = count.saturating_mul(self.targets);
-        let mut many = ManyTargets { trees: self, values: vec![T::default(); size], scored: vec![false; size] };
+    fn targets(&self, rows: &[T], width: usize, values: Vec<T>, scored: Vec<bool>) -> Scores<T> {
+        let mut many = ManyTargets { trees: self, values, scored };
         self.forest.each_leaf(rows, width, &mut many);
         Scores { values: many.values, scored: many.scored }
     }
@@ -117,6 +131,7 @@ impl<T: Real, P: Fn(T, T) -> T> Listener<T> for OneTarget<T, P> {
 struct ManyTargets<'a, T> {
     trees: &'a Aggregator<T>,
     values: Vec<T>,
+    /// Empty where nobody asks.
     scored: Vec<bool>,
 }
 
@@ -130,14 +145,18 @@ impl<T: Real> ManyTargets<'_, T> {
         let first = row.saturating_mul(self.trees.targets);
         for (target, weight) in weights {
             let at = first.saturating_add(*target as usize);
-            let (Some(value), Some(scored)) = (self.values.get_mut(at), self.scored.get_mut(at)) else { continue };
+            let Some(value) = self.values.get_mut(at) else { continue };
+            let scored = self.scored.get_mut(at);
+            let is_scored = scored.as_deref().copied().unwrap_or(false);
             match self.trees.aggregate {
                 Aggregate::Sum | Aggregate::Average => *value = value.plus(*weight),
-                Aggregate::Min if *scored && *weight >= *value => {}
-                Aggregate::Max if *scored && *weight <= *value => {}
+                Aggregate::Min if is_scored && *weight >= *value => {}
+                Aggregate::Max if is_scored && *weight <= *value => {}
                 Aggregate::Min | Aggregate::Max => *value = *weight,
             }
-            *scored = true;
+            if let Some(scored) = scored {
+                *scored = true;
+            }
         }
     }
 }

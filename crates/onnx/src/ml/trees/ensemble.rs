@@ -58,6 +58,8 @@ pub enum Test {
     Member(Vec<f64>),
     /// The value without its fraction is the number of a bit that is 1, counted from the lowest of the first word.
     InBits(Arc<[u32]>),
+    /// The value is not below 0, and without its fraction one of these, which are in ascending order.
+    Among(Arc<[u32]>),
 }
 
 /// How the trees' weights for a target are put together.
@@ -93,6 +95,9 @@ impl Test {
             Test::Equal(value) => x == *value,
             Test::NotEqual(value) => x != *value,
             Test::Member(values) => values.contains(&x),
+            Test::Among(members) => {
+                x >= 0.0 && x < f64::from(u32::MAX) && members.binary_search(&(x as u32)).is_ok()
+            }
             Test::InBits(words) => x > -1.0 && x < f64::from(u32::MAX) && has_bit(words, x as u32),
         }
     }
