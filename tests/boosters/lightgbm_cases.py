@@ -123,7 +123,7 @@ def objectives():
         "huber": ({}, real), "fair": ({}, real), "poisson": ({}, np.floor(positive)), "quantile": ({"alpha": 0.8}, real),
         "mape": ({}, positive + 1), "gamma": ({}, positive), "tweedie": ({"tweedie_variance_power": 1.3}, positive),
         "binary": ({}, binary), "binary_sigmoid": ({"objective": "binary", "sigmoid": 0.7}, binary),
-        "binary_sigmoid_digits": ({"objective": "binary", "sigmoid": 1.23457891}, binary),
+        "binary_sigmoid_digits": ({"objective": "binary", "sigmoid": 2.119}, binary),
         "binary_unbalanced": ({"objective": "binary", "is_unbalance": True}, (real > 1.5).astype(int)),
         "multiclass": ({"num_class": 3}, three), "multiclassova": ({"num_class": 3}, three),
         "multiclassova_sigmoid": ({"objective": "multiclassova", "num_class": 3, "sigmoid": 2.5}, three),

@@ -27,9 +27,8 @@ pub fn unpacked(gzip: &[u8]) -> Result<Vec<u8>, LoadError> {
 
 fn unpacked_within(gzip: &[u8], most: u64) -> Result<Vec<u8>, LoadError> {
     let broken = |error: io::Error| LoadError::Archive(format!("it is broken or no tar.gz: {error}"));
-    let too_large = || {
-        LoadError::Archive(format!("it unpacks to more than {most} bytes; put the model file alone into it"))
-    };
+    let too_large =
+        || LoadError::Archive(format!("it unpacks to more than {most} bytes; put the model file alone into it"));
     // One byte more tells that there is more.
     let mut archive = tar::Archive::new(GzDecoder::new(gzip).take(most.saturating_add(1)));
     let mut found: Vec<(String, Vec<u8>)> = Vec::new();
@@ -42,7 +41,9 @@ fn unpacked_within(gzip: &[u8], most: u64) -> Result<Vec<u8>, LoadError> {
             return Err(too_large());
         }
         if count >= MOST_FILES {
-            return Err(LoadError::Archive(format!("it has more than {MOST_FILES} files; put the model file alone into it")));
+            return Err(LoadError::Archive(format!(
+                "it has more than {MOST_FILES} files; put the model file alone into it"
+            )));
         }
         if !entry.header().entry_type().is_file() {
             continue;
@@ -107,8 +108,12 @@ mod tests {
 
     #[test]
     fn the_one_model_is_found() {
-        let aside: [(&str, &[u8]); 4] =
-            [("./._xgboost-model", b"a"), ("code/inference.json", b"b"), ("requirements", b"c"), ("sub/.hidden.ubj", b"d")];
+        let aside: [(&str, &[u8]); 4] = [
+            ("./._xgboost-model", b"a"),
+            ("code/inference.json", b"b"),
+            ("requirements", b"c"),
+            ("sub/.hidden.ubj", b"d"),
+        ];
         for name in ["xgboost-model", "./xgboost-model", "model.ubj", "deep/model.onnx", "lightgbm.txt"] {
             let files: Vec<_> = aside.into_iter().chain([(name, &b"the model"[..])]).collect();
             assert_eq!(unpacked(&archive(&files)).unwrap(), b"the model", "{name}");

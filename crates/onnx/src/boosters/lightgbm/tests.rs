@@ -277,6 +277,33 @@ fn depth_costs_no_stack() {
     assert_eq!(predictions(&chain(100_000), rows), [0.0, 8.0, 99_999.0]);
 }
 
+#[test]
+fn thousands_of_sets_of_categories_are_each_looked_at() {
+    let branches = 3000;
+    let words = |branch: usize| branch / 32 + 1;
+    let mut ends = vec![0];
+    (0..branches).for_each(|branch| ends.push(ends[branch] + words(branch)));
+    let sets = (0..branches).flat_map(|branch| {
+        let last = words(branch) - 1;
+        (0..=last).map(move |word| if word == last { 1u32 << (branch % 32) } else { 0 })
+    });
+    let join = |numbers: Vec<String>| numbers.join(" ");
+    let text = chain(branches + 1).replace("num_cat=0", &format!("num_cat={branches}")).replace(
+        &format!("decision_type={}", join(vec!["2".to_owned(); branches])),
+        &{
+            let decisions = format!("decision_type={}", join(vec!["1".to_owned(); branches]));
+            let ends = join(ends.iter().map(usize::to_string).collect());
+            format!(
+                "{decisions}\ncat_boundaries={ends}\ncat_threshold={}",
+                join(sets.map(|set| set.to_string()).collect())
+            )
+        },
+    );
+    let rows: Vec<Value> = (0..100).map(|row| serde_json::json!([row * 30])).collect();
+    let expected: Vec<f64> = (0..100).map(|row| f64::from(row * 30)).collect();
+    assert_eq!(predictions(&text, rows.into()), expected);
+}
+
 proptest! {
     /// Whatever is done to a file, it is refused, or it predicts.
     #[test]

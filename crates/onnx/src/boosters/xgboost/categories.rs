@@ -63,7 +63,9 @@ fn texts(offsets: &[i64], bytes: &[f64]) -> Option<Vec<String>> {
 
 impl Numbers {
     fn new(values: &[f64]) -> Option<Self> {
-        let number = |value: &f64| (value.abs() < MOST).then_some(bits(*value as f32)).filter(|_| f64::from(*value as f32) == *value);
+        let number = |value: &f64| {
+            (value.abs() < MOST).then_some(bits(*value as f32)).filter(|_| f64::from(*value as f32) == *value)
+        };
         let numbers: Vec<u32> = values.iter().map(number).collect::<Option<_>>()?;
         let codes = (0u16..).map(f32::from);
         (numbers.len() <= usize::from(u16::MAX)).then(|| Numbers(numbers.into_iter().zip(codes).collect()))

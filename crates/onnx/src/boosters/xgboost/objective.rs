@@ -34,8 +34,16 @@ impl Objective {
     pub fn named(name: &str, version: &[u32]) -> Result<Self, Error> {
         Ok(match name {
             "reg:quantileerror" if version >= [3, 4].as_slice() => Objective::SortedQuantiles,
-            "reg:squarederror" | "reg:linear" | "reg:squaredlogerror" | "reg:pseudohubererror" | "reg:absoluteerror"
-            | "reg:quantileerror" | "binary:logitraw" | "rank:pairwise" | "rank:ndcg" | "rank:map" => Objective::Identity,
+            "reg:squarederror"
+            | "reg:linear"
+            | "reg:squaredlogerror"
+            | "reg:pseudohubererror"
+            | "reg:absoluteerror"
+            | "reg:quantileerror"
+            | "binary:logitraw"
+            | "rank:pairwise"
+            | "rank:ndcg"
+            | "rank:map" => Objective::Identity,
             "reg:logistic" => Objective::Logistic,
             "binary:logistic" => Objective::BinaryLogistic,
             "binary:hinge" => Objective::Hinge,

@@ -51,7 +51,8 @@ pub fn read(
 /// Puts one tree behind the others.
 fn add(ensemble: &mut Ensemble, tree: &Tree, group: usize, drop: f32, features: usize) -> Result<(), &'static str> {
     let count = tree.left_children.len();
-    let lists = [tree.right_children.len(), tree.split_indices.len(), tree.split_conditions.len(), tree.default_left.len()];
+    let lists =
+        [tree.right_children.len(), tree.split_indices.len(), tree.split_conditions.len(), tree.default_left.len()];
     if count == 0 || lists.iter().any(|length| *length != count) {
         return Err("its lists are not of one length");
     }
@@ -103,7 +104,9 @@ fn add(ensemble: &mut Ensemble, tree: &Tree, group: usize, drop: f32, features: 
                 no: right,
             },
             // Categories of the set go right.
-            Some(set) => Node::Branch { feature, test: Test::Among(set), missing_is_true: !default_left.0, yes: right, no: left },
+            Some(set) => {
+                Node::Branch { feature, test: Test::Among(set), missing_is_true: !default_left.0, yes: right, no: left }
+            }
         });
     }
     Ok(())

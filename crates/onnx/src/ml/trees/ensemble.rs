@@ -95,9 +95,7 @@ impl Test {
             Test::Equal(value) => x == *value,
             Test::NotEqual(value) => x != *value,
             Test::Member(values) => values.contains(&x),
-            Test::Among(members) => {
-                x >= 0.0 && x < f64::from(u32::MAX) && members.binary_search(&(x as u32)).is_ok()
-            }
+            Test::Among(members) => x >= 0.0 && x < f64::from(u32::MAX) && members.binary_search(&(x as u32)).is_ok(),
             Test::InBits(words) => x > -1.0 && x < f64::from(u32::MAX) && has_bit(words, x as u32),
         }
     }
