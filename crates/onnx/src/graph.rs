@@ -7,12 +7,11 @@ use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_core::internal::format_err;
 use turnout_tables::{
-    Description, Limits, LoadOptions, Output, OutputSignature, Outputs, RowsRule, RunError, Schema, Table, Values,
-    rows_within,
+    Description, Limits, LoadOptions, Output, Outputs, RowsRule, RunError, Schema, Table, Values, rows_within,
 };
 
 use crate::answers::{Answer, answers};
-use crate::engine::{Engine, Prepare, interpreter, plan};
+use crate::engine::{Engine, Prepare};
 use crate::error::{LoadError, describe};
 use crate::inputs::{self, Declared};
 use crate::rows::{self, Mixing};
@@ -294,6 +293,7 @@ mod tests {
     use turnout_tables::RowsError;
 
     use super::*;
+    use crate::engine::{interpreter, plan};
     use crate::testing::{list, model, node};
 
     /// The networks of the zoo.

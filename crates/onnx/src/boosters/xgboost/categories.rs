@@ -36,6 +36,9 @@ impl Columns {
             }
             match offsets {
                 Some(offsets) => {
+                    if offsets.last().is_some_and(|end| usize::try_from(*end).is_ok_and(|end| end > values.len())) {
+                        return Err(Error::CutOff { feature });
+                    }
                     let names = texts(&offsets, &values).ok_or(Error::Categories { feature })?;
                     columns.texts.insert(feature, Categories { names, unseen: Unseen::Refused });
                 }

@@ -26,6 +26,11 @@ pub enum Error {
          frame[column].cat.codes"
     )]
     Categories { feature: usize },
+    #[error(
+        "has names of categories of its feature {feature} that XGBoost cut off when it saved them, as some are not ASCII; \
+         train it on names of ASCII, or on codes: frame[column].cat.codes"
+    )]
+    CutOff { feature: usize },
     #[error("has {found} names for {expected} features")]
     Names { found: usize, expected: usize },
 }
