@@ -98,6 +98,7 @@ part "native: check rows, by ONNX Runtime" check_rows
 part "the assignment vectors, recomputed in Python" python3 tests/vectors/recompute.py
 part "wasm: randomness, inference, codecs" cargo test --target wasm32-unknown-unknown --test wasm
 part "wasm: the zoo of models" cargo test --target wasm32-unknown-unknown --test zoo
+part "wasm: boosters as they are saved" cargo test --target wasm32-unknown-unknown --test boosters
 part "the bundle: wrangler deploy --dry-run" wrangler deploy --dry-run --outdir build/bundle
 part "workerd: end to end" node --test --test-reporter=spec tests/e2e/*.test.mjs
 part "workerd: real clients" clients

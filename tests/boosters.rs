@@ -95,7 +95,9 @@ fn difference(found: &Output, rows: usize, expected: &Value, exact: bool) -> Opt
             return true;
         }
         // -0 and 0 are different bits.
-        found.to_bits() == wanted.to_bits() || (!is_exact && (found - wanted).abs() <= TOLERANCE * wanted.abs().max(1.0)) || (found.is_infinite() && found == wanted)
+        found.to_bits() == wanted.to_bits()
+            || (!is_exact && (found - wanted).abs() <= TOLERANCE * wanted.abs().max(1.0))
+            || (found.is_infinite() && found == wanted)
     };
     let at = numbers.iter().zip(&wanted).position(|(found, wanted)| !same(*found, *wanted))?;
     Some(format!("{name}: value {at} is {:e}, expected {:e}", numbers[at], wanted[at]))

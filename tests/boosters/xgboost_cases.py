@@ -264,6 +264,11 @@ def old():
     for path in sorted((HERE / "models").glob("xgboost_saved_by_*")):
         if path.suffix not in (".ubj", ".json") or path.name.endswith(".expected.json"):
             continue
+        if "_leaves" in path.stem:
+            # XGBoost 3.2 ends the process when it loads such a file. What was answered is of the version that saved it.
+            answered = json.loads((HERE / "models" / f"{path.stem}.expected.json").read_text())
+            yield answered | {"form": path.suffix[1:], "file": path.read_bytes()}
+            continue
         again = xgb.Booster(model_file=path)
         sample = features(12, 40, again.num_features())
         sample[:, -1] = np.random.default_rng(13).integers(0, 5, 40)

@@ -6,6 +6,7 @@ import pathlib
 
 FOLDER = pathlib.Path(__file__).parent
 MODELS = FOLDER / "models"
+BOOSTERS = FOLDER.parent / "boosters" / "models"
 SUITE = FOLDER.parent / "suite" / "counts.json"
 DOCUMENT = FOLDER.parent.parent / "docs" / "models.md"
 HAND_MADE = "hand-made"
@@ -152,6 +153,56 @@ def suite():
     )
 
 
+SAVED = """## Models as they are saved
+
+What XGBoost and LightGBM save is served as it is: no conversion, in which converters make mistakes. The file is recognised by its bytes,
+whatever it is called.
+
+```python
+booster.save_model("model.ubj")                  # XGBoost: .ubj or .json; of an XGBClassifier: model.save_model(...)
+booster.save_model("model.txt")                  # LightGBM; of an LGBMClassifier: model.booster_.save_model(...)
+# a `model.tar.gz` with one file `xgboost-model`, as SageMaker's container takes it, is served as well
+```
+
+{counts}
+
+`tests/boosters/train.py` trains these, and the library predicts from the file that it has loaded again: rows of its sample, missing values,
+subnormal and huge numbers, values at thresholds and next to them, and categories that are unseen, negative or not whole. `make test`
+compares, natively and in WebAssembly. **XGBoost**'s sums (`raw_score`) are equal to the last bit, for it adds in 32 bits, tree by tree; what an
+exponential makes of them is within 1e-6 (relative where it is above 1). **LightGBM** is within 1e-6.
+
+- **Inputs.** Names of features are the model's inputs, so JSON objects and CSV with a header name the columns, in any order. Without
+  names there is one input, `features`. A missing value is `null`, an empty cell or NaN. XGBoost itself refuses infinite numbers; here they go
+  where they compare.
+- **Outputs.** `prediction`, what the library's `predict` answers, alone, unless the variant names another as its `output`: `raw_score`, and of
+  classifiers `predicted_label` (the number of the class) and `probabilities` (one a class, of two as well).
+- **All trees are used**, as `Booster.predict` does. After early stopping, `XGBClassifier.predict` takes those up to `best_iteration` alone: save
+  `model.get_booster()[: model.best_iteration + 1]` to serve the same.
+- **Categories** are their codes. Of a data frame's categories, which XGBoost saves since 3.1, the names are taken; one that training did not
+  see is refused, as XGBoost does, and an empty text is a missing value.
+- **XGBoost**: gbtree, dart and gblinear; categorical splits; many outputs, as trees of one or as leaves of many. Objectives:
+  `reg:squarederror`, `squaredlogerror`, `logistic`, `pseudohubererror`, `absoluteerror`, `quantileerror` (sorted where XGBoost 3.4 or later
+  saved it), `gamma`, `tweedie`; `count:poisson`; `survival:cox`, `aft`; `binary:logistic`, `logitraw`, `hinge`; `multi:softmax`,
+  `softprob`; `rank:pairwise`, `ndcg`, `map`. Files of versions 1.7, 2.1 and 3.2 are among the cases.
+- **Refused**, with words: other objectives; XGBoost's old binary form; names of categories that are not ASCII, which XGBoost 3.2 cuts off as
+  it saves them; pickles, which only Python runs, and which may run anything:
+
+```python
+booster = pickle.load(open("xgboost-model", "rb")); booster.save_model("xgboost-model")
+```
+"""
+
+
+def saved():
+    """Boosters as their libraries save them, with how many there are."""
+    files = [path.name for path in BOOSTERS.glob("*") if not path.name.endswith(".expected.json")]
+    found = collections.Counter((name.split("_")[0], name.rsplit(".", 1)[1]) for name in files)
+    names = {"xgboost": "XGBoost", "lightgbm": "LightGBM"}
+    forms = {"ubj": "UBJSON", "json": "JSON", "txt": "text"}
+    rows = [(names[library], forms[form], count) for (library, form), count in sorted(found.items(), reverse=True)]
+    return SAVED.format(counts=table(["Library", "Form", "Right"], rows).rstrip())
+
+
 def write_table():
     """Writes the page from the cases as recorded, and the list of those that were not."""
     cases = [json.loads(path.read_text()) for path in MODELS.glob("*.json")]
@@ -163,6 +214,7 @@ def write_table():
     missing = [[case["library"], f"{case['estimator']} (`{case['name']}`)", case["reason"]] for case in unconverted]
     parts = [
         HEAD,
+        saved(),
         f"## In short\n\n{len(cases)} models, of which {sum('refused' in case for case in cases)} are refused.\n\n{overview(trained)}",
         "## Operators of `ai.onnx.ml`\n\nEach with every attribute and type that it has, in graphs of one node.\n\n"
         + table(["Operator", "Graphs that are right", "Refused"], operator_rows(made)),

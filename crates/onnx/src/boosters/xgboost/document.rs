@@ -31,6 +31,9 @@ pub struct Parameters {
     pub num_class: String,
     #[serde(default)]
     pub num_target: String,
+    /// Whether the base score is estimated in training: 1 or 0.
+    #[serde(default)]
+    pub boost_from_average: String,
 }
 
 #[derive(Debug, serde::Deserialize)]

@@ -11,6 +11,7 @@ mod linear;
 mod objective;
 mod predictor;
 #[cfg(test)]
+#[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::panic)]
 mod tests;
 mod trees;
 mod ubjson;
@@ -58,7 +59,7 @@ fn saved(document: Document) -> Result<Saved, Error> {
     if !names.is_empty() && names.len() != features {
         return Err(Error::Names { found: names.len(), expected: features });
     }
-    let bases = bases(&parameters, objective)?;
+    let mut bases = bases(&parameters, objective)?;
     let (is_linear, mut model, mut drops) = match gradient_booster {
         GradientBooster { name, model: Some(model), .. } if name == "gbtree" => (false, model, Vec::new()),
         GradientBooster { name, gbtree: Some(inner), weight_drop, .. } if name == "dart" => {
@@ -69,6 +70,10 @@ fn saved(document: Document) -> Result<Saved, Error> {
     };
     if drops.is_empty() {
         drops = std::mem::take(&mut model.weight_drop);
+    }
+    if !is_linear && model.trees.is_empty() && parameters.boost_from_average == "1" {
+        // It was not trained, so its base score was not estimated: XGBoost takes this for the sum.
+        bases.fill(0.5);
     }
     let columns = Columns::read(model.cats.enc, features)?;
     let booster = if is_linear {
