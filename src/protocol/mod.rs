@@ -6,6 +6,7 @@ mod headers;
 mod kserve_v1;
 mod metrics;
 mod native;
+mod ofrep;
 mod open_inference;
 mod report;
 mod respond;

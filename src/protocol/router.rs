@@ -4,7 +4,7 @@ use http::{HeaderValue, Method, header};
 
 use super::respond::{self, Answer};
 use super::sagemaker::cloudwatch;
-use super::{kserve_v1, metrics, native, open_inference, s3, sagemaker};
+use super::{kserve_v1, metrics, native, ofrep, open_inference, s3, sagemaker};
 use crate::platform::Platform;
 use crate::request::{Request, RequestError, Response};
 use crate::service::{Error, Service};
@@ -16,6 +16,7 @@ enum Protocol {
     KServeV1,
     CloudWatch,
     Metrics,
+    Ofrep,
     SageMakerControl,
     SageMakerRuntime,
     S3,
@@ -33,6 +34,8 @@ impl Protocol {
             Protocol::Metrics
         } else if s3::claims(request) {
             Protocol::S3
+        } else if ofrep::claims(request) {
+            Protocol::Ofrep
         } else if cloudwatch::claims(request) {
             Protocol::CloudWatch
         } else if sagemaker::control::claims(request) {
@@ -49,6 +52,7 @@ impl Protocol {
         match self {
             Protocol::OpenInference | Protocol::KServeV1 => open_inference::refuse(error),
             Protocol::CloudWatch => cloudwatch::refuse(error),
+            Protocol::Ofrep => ofrep::refuse(error),
             Protocol::SageMakerControl => sagemaker::control::refuse(error),
             Protocol::SageMakerRuntime => sagemaker::runtime::refuse(error),
             Protocol::S3 => s3::refuse(error),
@@ -62,6 +66,7 @@ impl Protocol {
             Protocol::KServeV1 => kserve_v1::answer(service, request).await,
             Protocol::CloudWatch => cloudwatch::answer(service, &request).await,
             Protocol::Metrics => metrics::answer(service, &request).await,
+            Protocol::Ofrep => ofrep::answer(service, request).await,
             Protocol::SageMakerControl => sagemaker::control::answer(service, &request).await,
             Protocol::SageMakerRuntime => sagemaker::runtime::answer(service, request).await,
             Protocol::S3 => s3::answer(service, &request).await,

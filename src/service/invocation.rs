@@ -33,6 +33,8 @@ pub enum UnitIn<'a> {
     Headers(&'a HeaderMap),
     /// The caller tells it, in a body.
     Told(&'a str),
+    /// It is part of a context that is told with every request, whether the endpoint assigns by unit or not.
+    Context(Option<&'a str>),
 }
 
 /// What an origin is sent.

@@ -212,15 +212,16 @@ impl<P: Platform> Service<'_, P> {
 /// The unit of who asks; `None` where there is none, or it is not told.
 ///
 /// # Errors
-/// If one is told to an endpoint that takes none.
+/// If one is told to an endpoint that takes none, or a context has none for an endpoint that takes one.
 pub(super) fn unit_of(endpoint: &Endpoint, unit: UnitIn<'_>) -> Result<Option<UnitHash>, RequestError> {
     let stickiness = match (endpoint.stickiness(), unit) {
         (Some(stickiness), _) => stickiness,
-        (None, UnitIn::Headers(_)) => return Ok(None),
+        (None, UnitIn::Headers(_) | UnitIn::Context(_)) => return Ok(None),
         (None, UnitIn::Told(_)) => return Err(RequestError::NoUnits),
     };
     let unit = match (unit, &stickiness.unit) {
         (UnitIn::Told(unit), _) => Some(unit),
+        (UnitIn::Context(unit), _) => Some(unit.filter(|unit| !unit.is_empty()).ok_or(RequestError::UnitMissing)?),
         (UnitIn::Headers(headers), UnitSource::Header(name)) => header(headers, name.as_str()),
         (UnitIn::Headers(headers), UnitSource::Cookie(name)) => cookie(headers, name.as_str()),
     };

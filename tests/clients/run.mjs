@@ -43,8 +43,13 @@ await worker.MODELS.put("datatypes.onnx", datatypes);
 const sha256 = createHash("sha256").update(datatypes).digest("hex");
 await worker.put("datatypes", { variants: [{ name: "identity", model: { key: "datatypes.onnx", sha256 } }] });
 await worker.MODELS.put("garbage.onnx", "garbage");
-// A model of one probability a row, as XGBoost's are.
-await worker.MODELS.put("score.onnx", readFileSync(`${root}tests/zoo/models/operator-tree-regressor-logistic-1.onnx`));
+// A model of one number a row, as XGBoost's are.
+await worker.MODELS.put("score.onnx", readFileSync(`${root}tests/zoo/models/operator-svm-regressor-rbf.onnx`));
+await worker.put("flagged", {
+  variants: [to("a", "/echo"), to("b", "/echo")],
+  assignment: { unit: { header: "x-user-id" }, salt: "flagged" },
+  outcome: { kind: "reward" },
+});
 // The churn models for outcomes: each alone, and with its predictions kept.
 const churn = JSON.parse(readFileSync(`${root}models/churn/endpoint.json`, "utf8"));
 for (const variant of churn.variants) await worker.put(`only-${variant.name}`, { variants: [variant], outcome: churn.outcome });

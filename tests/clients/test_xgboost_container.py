@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
-ROWS = ["0,0,0,0", "1,-1,0.5,2", "-1,1,-0.5,-2"]
+ROWS = ["0,0,1.5,3", "-3,-2.5,2,3", "-1.5,-1,2.5,-0.5"]
 
 
 @pytest.fixture(scope="module")

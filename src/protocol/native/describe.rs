@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use super::refuse::refuse;
 use crate::endpoint::{
-    Access, Backend, Capture, Endpoint, Goal, ModelKey, Name, Outcome, RequestLimits, ShadowShare, Stickiness,
-    UnitSource, Variant,
+    Access, AnswerForm, Backend, Capture, Endpoint, Goal, ModelKey, Name, Outcome, RequestLimits, ShadowShare,
+    Stickiness, UnitSource, Variant,
 };
 use crate::isolate::{EndpointError, Health, Served};
 use crate::platform::Platform;
@@ -77,6 +77,8 @@ enum BackendDescription<'a> {
         sha256: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         output: Option<&'a str>,
+        #[serde(skip_serializing_if = "AnswerForm::is_plain")]
+        answers: AnswerForm,
         #[serde(skip_serializing_if = "Option::is_none")]
         check: Option<&'a str>,
         /// Absent in a list of endpoints.
@@ -245,7 +247,7 @@ fn variant_description<'a>(
                     Loaded::Problem { problem }
                 }
             });
-            BackendDescription::Model { key, sha256, output, check, loaded }
+            BackendDescription::Model { key, sha256, output, answers: reference.answers, check, loaded }
         }
         Backend::Origin(origin) => BackendDescription::Origin {
             origin: origin.url.get().origin().ascii_serialization(),

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use super::requests::refuse;
+use super::error::refuse;
 use crate::endpoint::{AnswerForm, ModelKey};
 use crate::request::RequestError;
 

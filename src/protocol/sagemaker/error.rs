@@ -24,6 +24,11 @@ pub(super) enum Api {
     Control,
 }
 
+/// A member that asks for what is not served, and what to do instead.
+pub(super) fn refuse(member: &str, instead: &str) -> RequestError {
+    RequestError::Operation(format!("`{member}` is not served here: {instead}"))
+}
+
 /// The error by AWS's name.
 pub(super) fn named(error: &Error, api: Api) -> Named {
     use StatusCode as S;

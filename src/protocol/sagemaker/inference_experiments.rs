@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::described::{status, with};
+use super::error::refuse;
 use super::list::page;
-use super::requests::{List, refuse};
+use super::requests::List;
 use crate::endpoint::{Name, ShadowFate, ShadowShare, Variant};
 use crate::experiment::Cause;
 use crate::isolate::EndpointError;

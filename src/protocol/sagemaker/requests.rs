@@ -9,6 +9,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use super::capture::DataCaptureConfig;
 use super::container::Answering;
 use super::deployment::DeploymentConfig;
+use super::error::refuse;
 use crate::access;
 use crate::endpoint::{Access, ModelKey, Name, OriginReference, SecretName, Weight};
 use crate::request::RequestError;
@@ -161,10 +162,6 @@ pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, RequestError>
         .map_err(|error| RequestError::Operation(format!("at `{}`: {}", error.path(), error.inner())))?;
     deserializer.end().map_err(|error| RequestError::Operation(error.to_string()))?;
     Ok(read)
-}
-
-pub(super) fn refuse(member: &str, instead: &str) -> RequestError {
-    RequestError::Operation(format!("`{member}` is not served here: {instead}"))
 }
 
 impl CreateModel {

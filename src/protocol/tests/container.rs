@@ -5,17 +5,17 @@ use serde_json::{Value, json};
 
 use super::{Bench, ORIGIN, Seen, bench};
 
-/// One probability a row.
-const LOGISTIC: &[u8] = include_bytes!("../../../tests/zoo/models/operator-tree-regressor-logistic-1.onnx");
+/// One number a row, which is a probability of the rows below.
+const SCORE: &[u8] = include_bytes!("../../../tests/zoo/models/operator-svm-regressor-rbf.onnx");
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 const IMAGE: &str = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1";
 
-const ROW: &str = "0,0,0,0";
+const ROW: &str = "0,0,1.5,3";
 
 /// An endpoint `made` of the model `m`, as boto3 creates both.
 fn made(image: &str, output: Option<&str>) -> Bench {
     let bench = bench(ORIGIN);
-    bench.world.models.borrow_mut().insert("m.onnx".to_owned(), LOGISTIC.to_vec());
+    bench.world.models.borrow_mut().insert("m.onnx".to_owned(), SCORE.to_vec());
     let environment = output.map_or(json!({}), |output| json!({"TURNOUT_OUTPUT": output}));
     let container = json!({"Image": image, "ModelDataUrl": "s3://models/m.onnx", "Environment": environment});
     bench.done("CreateModel", &json!({"ModelName": "m", "PrimaryContainer": container}));
@@ -67,7 +67,7 @@ fn json_is_answered_with_scores() {
     let seen = bench.ask(&[CSV, ("accept", "application/jsonlines")], ROW);
     assert_eq!(text(&seen), format!("{{\"score\":{score}}}\n"));
     // The container reads none, so who sends it is no client of that.
-    let instances = json!({"instances": [vec![0; 4]]}).to_string();
+    let instances = json!({"instances": [[0.0, 0.0, 1.5, 3.0]]}).to_string();
     for accept in ["*/*", "application/json"] {
         let seen = bench.ask(&[JSON, ("accept", accept)], &instances);
         assert_eq!(seen.json(), json!({"predictions": [{"score": score}]}));
@@ -76,7 +76,7 @@ fn json_is_answered_with_scores() {
     // Protocols that have one form keep it.
     let seen = bench.send(Method::POST, "/v1/models/made:predict", &[], &instances);
     assert_eq!(narrow(&seen.json()["predictions"][0][0]), score as f32);
-    let tensor = json!({"inputs": [{"name": "X", "shape": [1, 4], "datatype": "FP32", "data": vec![0; 4]}]});
+    let tensor = json!({"inputs": [{"name": "X", "shape": [1, 4], "datatype": "FP32", "data": [0.0, 0.0, 1.5, 3.0]}]});
     let seen = bench.send(Method::POST, "/v2/models/made/infer", &[], &tensor.to_string());
     assert_eq!(narrow(&seen.json()["outputs"][0]["data"][0]), score as f32);
 }
@@ -102,6 +102,8 @@ fn the_form_is_chosen_by_how_the_model_was_created() {
         let document: Value = serde_json::from_slice(&document).unwrap();
         let answers = document["variants"][0]["model"].get("answers").cloned();
         assert_eq!(answers, (!plain).then(|| json!("sagemaker-xgboost")));
+        let described = bench.get("/endpoints/made").json();
+        assert_eq!(described["variants"][0]["backend"].get("answers").cloned(), answers);
     }
 }
 
@@ -137,13 +139,14 @@ fn a_probability_alone_is_a_score_for_outcomes_in_either_form() {
         document["variants"][0]["model"]["answers"] = answers.into();
         document["outcome"] = json!({"kind": "label", "score": {}, "positive": "1", "threshold": 0.5});
         bench.world.endpoints.borrow_mut().insert("scored".to_owned(), document.to_string().into_bytes());
-        let seen = bench.send(Method::POST, "/endpoints/scored/invocations", &[CSV, ("accept", "text/csv")], ROW);
+        let path = "/endpoints/scored/invocations";
+        let seen = bench.asked(Method::POST, path, "", &[CSV, ("accept", "text/csv")], ROW);
         let score: f64 = text(&seen).trim_end().parse().unwrap();
         let told = json!({"inference_id": seen.header("x-amzn-sagemaker-inference-id"), "label": 1});
         let admin = [("authorization", "Bearer root"), JSON];
-        let outcome = bench.send(Method::POST, "/endpoints/scored/outcomes", &admin, &told.to_string());
+        let outcome = bench.asked(Method::POST, "/endpoints/scored/outcomes", "", &admin, &told.to_string());
         assert_eq!(outcome.json()["taken"], 1, "{}", text(&outcome));
-        let verdict = bench.send(Method::GET, "/endpoints/scored/verdict", &admin, "").json();
+        let verdict = bench.asked(Method::GET, "/endpoints/scored/verdict", "", &admin, "").json();
         let metrics = &verdict["variants"][0]["metrics"];
         let right = if score > 0.5 { 1.0 } else { 0.0 };
         assert_eq!(metrics["accuracy"], right, "{verdict}");

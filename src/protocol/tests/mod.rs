@@ -10,6 +10,7 @@ mod experiments;
 mod inference_experiments;
 mod interleaved;
 mod native;
+mod ofrep;
 mod open_inference;
 mod outcomes;
 mod s3;

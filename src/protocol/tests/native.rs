@@ -601,8 +601,10 @@ fn a_unit_may_be_told_in_the_body_of_a_decision() {
     let told = decide(&[], r#"{"unit": "u1"}"#);
     assert_eq!(told, decide(&[("x-user-id", "u1")], ""));
     assert_eq!((told.0, &told.1), (200, &json!("sticky")));
-    let refused = bench.send(Method::POST, "/endpoints/e/assignments", &[], r#"{"user": "u1"}"#);
-    assert_eq!((refused.status, refused.header("x-error-code")), (400, "bad_operation"));
+    for body in [r#"{"user": "u1"}"#, "u1", "unit=u1", r#"{"unit": 7}"#] {
+        let refused = bench.send(Method::POST, "/endpoints/e/assignments", &[], body);
+        assert_eq!((refused.status, refused.header("x-error-code")), (400, "bad_operation"), "{body}");
+    }
     let without = super::bench(r#"{"variants": [{"name": "a", "origin": {"url": "https://a.example/"}}]}"#);
     let refused = without.send(Method::POST, "/endpoints/e/assignments", &[], r#"{"unit": "u1"}"#);
     assert_eq!((refused.status, refused.header("x-error-code")), (400, "no_units"));
