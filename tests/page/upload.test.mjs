@@ -127,6 +127,9 @@ for (const [width, colorScheme] of [[1440, "light"], [390, "dark"]])
       await card.getByRole("button", { name: "Ask both" }).click();
       await reads(card.getByRole("article", { name: "Answer of cnn-2" }), /64/);
       assert.equal(await card.getByLabel("What to ask").inputValue(), "1,2,3");
+      await card.getByLabel("What to ask").fill(digits[0].csv);
+      await card.getByRole("button", { name: "Ask both" }).click();
+      await reads(card.getByRole("article", { name: "Answer of cnn-2" }), new RegExp(`"label": ${digits[0].label}`));
 
       await card.getByLabel("Percent of the requests").fill("0");
       await card.getByRole("button", { name: "Shadow it" }).click();
@@ -276,7 +279,7 @@ test("a model that takes something else, or that outcomes cannot judge, is told 
     assert.equal((await document("unlike")).variants[1].model.output, "probabilities");
     await reads(card, /Zeros of the right shape; JSON or CSV/);
     await card.getByRole("button", { name: "Ask both" }).click();
-    await reads(card.getByRole("status"), /^(churn has answered, logistic has not\.|churn did not answer\.)$/);
+    await reads(card.getByRole("status"), /^(Only churn has answered\.|There is no answer\. See below why\.)$/);
     await reads(card.getByRole("article", { name: "Answer of logistic" }), /\w/);
   }));
 
@@ -334,6 +337,17 @@ test("a worker that is gone leaves everything as it was typed", () =>
     assert.equal(await card.getByLabel("Key in the store of models").inputValue(), "gone/mine.onnx");
     assert.ok(await focused(upload(card)));
     await page.unroute("**/models/**", dead);
+    // An upload that takes too long is stopped by the button that began it.
+    let slow;
+    const slowly = (route) => new Promise((resolve) => (slow = resolve)).then(() => route.abort().catch(() => {}));
+    await page.route("**/models/**", slowly);
+    await upload(card).click();
+    await until(() => slow);
+    await card.getByRole("button", { name: "Stop" }).click();
+    assert.ok(await focused(upload(card)));
+    assert.equal(await card.getByRole("alert").count(), 0);
+    slow();
+    await page.unroute("**/models/**", slowly);
     await upload(card).click();
     await reads(card.getByRole("status"), /it reproduces its check rows/);
     await card.getByLabel("Name").fill("mine");

@@ -58,7 +58,11 @@ export function adding(evidence, steering, place, { changed }) {
   back();
   place.append(element("ol.adding", {}, first, second, third, fourth, fifth));
   place.closest("section").addEventListener("drop", () => (place.closest("details").open = true));
+  // It is chosen anew with each token; what was begun goes on.
+  let endpoint = evidence.name;
   evidence.addEventListener("chosen", () => {
+    if (evidence.name === endpoint) return;
+    endpoint = evidence.name;
     back();
     sending.begin(chosen);
   });

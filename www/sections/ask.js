@@ -28,7 +28,7 @@ export function ask(evidence) {
 
   /** The variant that answers most. */
   function first() {
-    const others = evidence.description.variants.filter((variant) => variant.name !== name && variant.shadow === undefined);
+    const others = (evidence.description?.variants ?? []).filter((variant) => variant.name !== name && variant.shadow === undefined);
     return others.toSorted((a, b) => b.weight - a.weight)[0]?.name;
   }
 
@@ -40,9 +40,8 @@ export function ask(evidence) {
 
   /** What may be said of both: of numbers there is no telling here how far apart is too far. */
   function verdict(asked, [mine, theirs]) {
-    if (!mine.value) return `${asked[0]} did not answer.`;
-    if (!theirs) return `${asked[0]} has answered.`;
-    if (!theirs.value) return `${asked[0]} has answered, ${asked[1]} has not.`;
+    const answered = asked.filter((_, i) => (i === 0 ? mine : theirs).value);
+    if (answered.length < 2) return answered.length === 0 ? "There is no answer. See below why." : asked.length === 1 ? `${name} has answered.` : `Only ${answered[0]} has answered.`;
     return mine.value.text === theirs.value.text ? "Both answers are the same." : "The answers differ. See below how.";
   }
 
@@ -70,8 +69,7 @@ export function ask(evidence) {
       body.input.value = sample(variant.inputs, variant.rows);
       const from = variant.rows ? "The first of the check rows" : body.input.value ? "Zeros of the right shape" : "A row is too long to be proposed here";
       body.say(`${from}; JSON or CSV. ${other ? `${name} and ${other} are both asked by name, which counts for no split of the traffic.` : ""}`);
-      const { access } = evidence.description;
-      secret.element.hidden = !access?.bearer;
+      secret.element.hidden = !evidence.description?.access?.bearer;
     },
     drop() {
       asking.drop();

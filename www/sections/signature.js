@@ -2,6 +2,7 @@
 
 import { count, element, list, table } from "../lib/dom.js";
 import { size } from "../lib/modelfile.js";
+import { short } from "../lib/predicted.js";
 import { beside, missingOutputs, rowShape } from "../lib/signature.js";
 
 const SHOWN_ROWS = 3;
@@ -9,8 +10,10 @@ const MOST_CHARACTERS = 60;
 const MOST_TENSORS = 8;
 
 const cut = (text) => (text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)} …` : text);
-const written = (value) => cut(JSON.stringify(value ?? null).replaceAll(",", ", "));
-const code = (text) => element("code", {}, text);
+/** A value as it is written, its numbers to four digits. */
+const text = (value) => (Array.isArray(value) ? `[${value.map(text).join(", ")}]` : typeof value === "number" ? short(value) : JSON.stringify(value ?? null));
+const written = (value) => cut(text(value));
+const code = (name) => element("code", {}, name);
 
 /** The elements that say so. `evidence` knows the endpoint. */
 export function signature({ described, key, check }, { file, rows, evidence }) {
@@ -57,7 +60,7 @@ function unnamed(outputs, description) {
 
 function shown({ inputs, outputs, count: of }) {
   const [asked, expected] = [Object.entries(inputs), Object.entries(outputs)];
-  const one = (columns, i) => (columns.length === 1 ? written(columns[0][1][i]) : cut(columns.map(([name, values]) => `${name} ${JSON.stringify(values[i] ?? null)}`).join(", ")));
+  const one = (columns, i) => (columns.length === 1 ? written(columns[0][1][i]) : cut(columns.map(([name, values]) => `${name} ${text(values[i])}`).join(", ")));
   const lines = Array.from({ length: Math.min(SHOWN_ROWS, of) }, (_, i) => [String(i + 1), one(asked, i), ...expected.map(([, values]) => written(values[i]))]);
   return [element("div", {}, element("h4", {}, `Check rows: the first ${lines.length} of ${count(of)}`), table("Check rows", ["row", "asked", ...expected.map(([name]) => `${name}, expected`)], lines))];
 }
