@@ -8,10 +8,11 @@ import { sample } from "../lib/signature.js";
 import { words } from "../lib/trouble.js";
 import { answerOf } from "../lib/worker.js";
 
-/** An answer laid out to be read. */
+/** An answer laid out to be read: lists of numbers on one line each. */
 function laidOut(text) {
   try {
-    return brief(JSON.stringify(JSON.parse(text), null, 1));
+    const lines = JSON.stringify(JSON.parse(text), null, 2);
+    return brief(lines.replaceAll(/\[([^[\]{}"]+)\]/g, (_, numbers) => `[${numbers.trim().replaceAll(/\s+/g, " ")}]`));
   } catch {
     return brief(text);
   }
