@@ -420,4 +420,5 @@ test("a variant is added once, and a shadow has no weight", () => {
   assert.ok(overshadow(there, "b", 0.5));
   assert.throws(() => overshadow(there, "a", 0.1), /a gets traffic: somebody has given it the weight 1/);
   assert.throws(() => overshadow(there, "c", 0.1), /no variant c any more/);
+  assert.throws(() => insert({ variants: {} }, made), /has no list of variants/);
 });

@@ -3,10 +3,14 @@
 import { Failure } from "./worker.js";
 
 const refused = (code, message, fix) => new Failure({ code, message, fix });
-const named = ({ variants }, name) => variants.find((variant) => variant.name === name);
+
+function named({ variants }, name) {
+  if (!Array.isArray(variants)) throw refused("endpoint_invalid", "the document has no list of variants", "put an earlier one back by the history, or write it anew");
+  return variants.find((variant) => variant.name === name);
+}
 
 /** Whether a variant that is written there is the one that is to be added, as it was a moment ago. */
-const isThis = (known, made) => !known.weight && known.shadow === undefined && JSON.stringify(known.model) === JSON.stringify(made.model);
+const isThis = (known, made) => known.weight === 0 && known.shadow === undefined && JSON.stringify(known.model) === JSON.stringify(made.model);
 
 /** Adds a variant. One that is there already, as after an answer that was lost, stays. */
 export function insert(document, made) {

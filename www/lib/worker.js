@@ -173,7 +173,11 @@ export const steer = (name, asked, token, { reason, signal } = {}) =>
 /** An endpoint's document as it was written: `{document, revision}`. It is the administrator's alone. */
 export async function written(name, token, signal) {
   const { response, text } = await admitted({ path: `${at(name)}/document`, headers: bearing(token) }, signal);
-  return { document: json(text), revision: (response.headers.get("etag") ?? "").replaceAll(/^W\/|"/g, "") };
+  try {
+    return { document: JSON.parse(text), revision: (response.headers.get("etag") ?? "").replaceAll(/^W\/|"/g, "") };
+  } catch {
+    throw new Failure({ code: "endpoint_invalid", message: `the document of ${name} is not JSON`, fix: "put an earlier one back by the history, or write it anew" });
+  }
 }
 
 /** Puts a whole document in place of that of `revision`, laid out as a person would write it. */

@@ -31,7 +31,7 @@ export function upload(endpoint, { done, undone }) {
     deed.drop();
     bar.hidden = true;
     if (isAnother) typed = false;
-    if (model && !typed) key.input.value = keyFor(endpoint(), model.file);
+    if (model && !typed) key.input.value = keyFor(endpoint() ?? "models", model.file);
     made.hidden = !model;
     note();
   }
