@@ -10,8 +10,14 @@ use crate::request::Request;
 
 /// The canonical request: method, path, query, the signed headers with their values, their names, and the payload's
 /// digest.
-pub(super) fn canonical_request(request: &Request, query: &str, signed_headers: &[&str], payload: &str) -> String {
-    let mut text = format!("{}\n{}\n{query}\n", request.method, path(&request.path));
+pub(super) fn canonical_request(
+    request: &Request,
+    path: &str,
+    query: &str,
+    signed_headers: &[&str],
+    payload: &str,
+) -> String {
+    let mut text = format!("{}\n{path}\n{query}\n", request.method);
     for name in signed_headers {
         let values: Vec<String> =
             request.headers.get_all(*name).iter().map(|value| trimmed(value.as_bytes())).collect();
@@ -50,7 +56,7 @@ fn joined<T: AsRef<str> + Ord>(pairs: impl Iterator<Item = (T, T)>) -> String {
 }
 
 /// A path without empty and dotted segments, encoded once more than it was sent, as all services but S3 have it.
-fn path(path: &str) -> String {
+pub(super) fn resolved_path(path: &str) -> String {
     let mut segments: Vec<&str> = Vec::new();
     for segment in path.split('/') {
         match segment {
@@ -65,10 +71,19 @@ fn path(path: &str) -> String {
     encoded(&format!("/{}{end}", segments.join("/")), "/")
 }
 
+/// A path as S3 has it: its segments as they are, encoded once.
+pub(super) fn sent_path(path: &str) -> String {
+    encoded_bytes(percent_encoding::percent_decode_str(path), "/")
+}
+
 /// Percent-encoded, but for unreserved characters (RFC 3986) and those in `kept`.
 fn encoded(text: &str, kept: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
+    encoded_bytes(text.bytes(), kept)
+}
+
+fn encoded_bytes(bytes: impl Iterator<Item = u8>, kept: &str) -> String {
+    let mut encoded = String::with_capacity(bytes.size_hint().0);
+    for byte in bytes {
         let character = char::from(byte);
         if byte.is_ascii_alphanumeric() || "-._~".contains(character) || kept.contains(character) {
             encoded.push(character);

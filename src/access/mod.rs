@@ -2,8 +2,11 @@
 
 mod canonical;
 mod compare;
+mod mac;
+mod signed_body;
 mod sigv4;
 
+pub use signed_body::{BodyCheck, BodyError, SignedBody, Trailer};
 pub use sigv4::SignatureError;
 
 use compare::same;
@@ -17,6 +20,9 @@ use crate::request::Request;
 const ADMIN_TOKEN: &str = "ADMIN_TOKEN";
 /// The name of the administrator's key.
 const ADMIN_KEY: SecretName = SecretName::from_static("ADMIN");
+
+/// The name of a key for the bucket of models, and nothing else.
+const MODELS_KEY: SecretName = SecretName::from_static("MODELS");
 
 /// Why a request is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,6 +67,27 @@ pub fn allow_admin<P: Secrets + Clock>(platform: &P, request: &Request) -> Resul
     }
 }
 
+/// Checks that a request to a bucket comes from the administrator, by token or by signature, or, where `models` says so, from
+/// who has the key of the models. What its body has to be is checked while it is read.
+///
+/// # Errors
+/// If it is refused.
+pub fn allow_bucket<P: Secrets + Clock>(
+    platform: &P,
+    models: bool,
+    request: &Request,
+) -> Result<SignedBody, AccessError> {
+    if !request.is_signed() {
+        bearer(request, secret(platform, ADMIN_TOKEN)?)?;
+        return Ok(SignedBody::Plain(None));
+    }
+    let of_models = key(platform, &MODELS_KEY)
+        .ok()
+        .filter(|key| models && sigv4::key_id(request).is_some_and(|given| same(given, &key.id)));
+    let key = of_models.map_or_else(|| key(platform, &ADMIN_KEY), Ok)?;
+    Ok(sigv4::verify_object(request, &key, platform.now_ms())?)
+}
+
 /// The access of an endpoint that is made by a client that signs: the administrator alone.
 pub fn administrators() -> Access {
     Access::SigV4(ADMIN_KEY)
@@ -78,11 +105,16 @@ fn bearer(request: &Request, expected: String) -> Result<(), AccessError> {
 }
 
 fn signed<P: Secrets + Clock>(platform: &P, name: &SecretName, request: &Request) -> Result<(), AccessError> {
-    let name = name.as_str();
-    let id = secret(platform, &format!("{name}_ACCESS_KEY_ID"))?;
-    let secret = secret(platform, &format!("{name}_SECRET_ACCESS_KEY"))?;
+    let key = key(platform, name)?;
     if !request.is_signed() {
         return Err(AccessError::Missing);
     }
-    Ok(sigv4::verify(request, &sigv4::Key { id, secret }, platform.now_ms())?)
+    Ok(sigv4::verify(request, &key, platform.now_ms())?)
+}
+
+fn key<P: Secrets>(platform: &P, name: &SecretName) -> Result<sigv4::Key, AccessError> {
+    let name = name.as_str();
+    let id = secret(platform, &format!("{name}_ACCESS_KEY_ID"))?;
+    let secret = secret(platform, &format!("{name}_SECRET_ACCESS_KEY"))?;
+    Ok(sigv4::Key { id, secret })
 }

@@ -5,12 +5,13 @@
 //! AWS's own crate is made to sign requests, not to verify them: it takes a query in one form only, and panics where
 //! one grows beyond 64 kB by its encoding.
 
-use hmac::{Hmac, KeyInit, Mac};
 use time::PrimitiveDateTime;
 use time::macros::format_description;
 
-use super::canonical::{canonical_request, encoded_query, plain_query};
+use super::canonical::{canonical_request, encoded_query, plain_query, resolved_path, sent_path};
 use super::compare::same;
+use super::mac::{hex, hmac};
+use super::signed_body::{ChunkSigner, SignedBody};
 use crate::endpoint::Sha256;
 use crate::request::Request;
 
@@ -20,6 +21,8 @@ const SKEW_SECONDS: i64 = 300;
 
 /// The names that are signed for: by SageMaker's clients, those of its runtime included, and by CloudWatch's.
 const SERVICES: [&str; 2] = ["sagemaker", "monitoring"];
+/// The name that S3's clients sign for.
+const S3: [&str; 1] = ["s3"];
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 /// What each credential ends with.
@@ -75,28 +78,63 @@ struct Authorization<'a> {
 /// # Errors
 /// If it is not.
 pub(super) fn verify(request: &Request, key: &Key, now_ms: f64) -> Result<(), SignatureError> {
-    let authorization = Authorization::parse(request.header("authorization").unwrap_or_default())?;
-    let signed_at = signed_at(request, &authorization)?;
-    if !same(authorization.key_id, &key.id) {
-        return Err(SignatureError::UnknownKey);
-    }
-    check_age(signed_at, now_ms)?;
-    let signed_headers = &authorization.signed_headers;
-    check_signed(request, signed_headers)?;
-    check_unsigned(request, signed_headers)?;
+    let authorization = Authorization::checked(request, &SERVICES, key, now_ms)?;
     let payload = payload(request)?;
-    // AWS has names and values encoded; botocore signs a query as it stands.
-    for query in [encoded_query(&request.query), plain_query(&request.query)] {
-        let canonical = canonical_request(request, &query, signed_headers, &payload);
-        if same(authorization.signature, &signature(&canonical, request, &authorization, key)?) {
-            return Ok(());
+    authorization.compare(request, &resolved_path(&request.path), &payload, key)
+}
+
+/// The same for a request to S3, whose path is encoded once, and whose body is signed in one of several forms: the one that
+/// the body is to be checked by while it is read.
+///
+/// # Errors
+/// If it is not signed with this key.
+pub(super) fn verify_object(request: &Request, key: &Key, now_ms: f64) -> Result<SignedBody, SignatureError> {
+    let authorization = Authorization::checked(request, &S3, key, now_ms)?;
+    let payload = request
+        .header("x-amz-content-sha256")
+        .ok_or_else(|| SignatureError::Incomplete("X-Amz-Content-SHA256 is missing".to_owned()))?;
+    authorization.compare(request, &sent_path(&request.path), payload, key)?;
+    let over_https = |body| match request.secure {
+        true => Ok(body),
+        false => Err(SignatureError::Incomplete("an unsigned payload is taken over https alone".to_owned())),
+    };
+    let chunks = || -> Result<SignedBody, SignatureError> {
+        let key = authorization.signing_key(key)?;
+        let previous = authorization.signature.to_owned();
+        Ok(SignedBody::Chunks(Some(ChunkSigner::new(key, authorization.time_and_scope(request), previous))))
+    };
+    match payload {
+        UNSIGNED_PAYLOAD => over_https(SignedBody::Plain(None)),
+        "STREAMING-UNSIGNED-PAYLOAD-TRAILER" => over_https(SignedBody::Chunks(None)),
+        "STREAMING-AWS4-HMAC-SHA256-PAYLOAD" | "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER" => chunks(),
+        digest if digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            Ok(SignedBody::Plain(Some(digest.to_ascii_lowercase())))
         }
+        _ => Err(SignatureError::Incomplete("X-Amz-Content-SHA256 is of no form that is known here".to_owned())),
     }
-    Err(SignatureError::Mismatch)
+}
+
+/// The id of the key that a request is signed with, whether it is rightly or not.
+pub(super) fn key_id(request: &Request) -> Option<&str> {
+    let (_, behind) = request.header("authorization")?.split_once("Credential=")?;
+    behind.split('/').next()
 }
 
 impl<'a> Authorization<'a> {
-    fn parse(header: &'a str) -> Result<Self, SignatureError> {
+    /// Everything that can be checked of a request's signature without making it again.
+    fn checked(request: &'a Request, services: &[&str], key: &Key, now_ms: f64) -> Result<Self, SignatureError> {
+        let authorization = Authorization::parse(request.header("authorization").unwrap_or_default(), services)?;
+        let signed_at = signed_at(request, &authorization)?;
+        if !same(authorization.key_id, &key.id) {
+            return Err(SignatureError::UnknownKey);
+        }
+        check_age(signed_at, now_ms)?;
+        check_signed(request, &authorization.signed_headers)?;
+        check_unsigned(request, &authorization.signed_headers)?;
+        Ok(authorization)
+    }
+
+    fn parse(header: &'a str, services: &[&str]) -> Result<Self, SignatureError> {
         let incomplete = |what: &str| SignatureError::Incomplete(what.to_owned());
         let parameters =
             header.trim().strip_prefix(ALGORITHM).ok_or_else(|| incomplete("it is not AWS4-HMAC-SHA256"))?;
@@ -110,8 +148,8 @@ impl<'a> Authorization<'a> {
         let [key_id, date, region, service, terminator] = credential.as_slice() else {
             return Err(incomplete("Credential is not KEY/DATE/REGION/SERVICE/aws4_request"));
         };
-        if !SERVICES.contains(service) || *terminator != TERMINATOR {
-            return Err(SignatureError::Scope(format!("{service}/{terminator}; sign for {}", SERVICES.join(" or "))));
+        if !services.contains(service) || *terminator != TERMINATOR {
+            return Err(SignatureError::Scope(format!("{service}/{terminator}; sign for {}", services.join(" or "))));
         }
         Ok(Authorization {
             key_id,
@@ -121,6 +159,37 @@ impl<'a> Authorization<'a> {
             signed_headers: value("SignedHeaders")?.split(';').collect(),
             signature: value("Signature")?,
         })
+    }
+
+    /// Makes the signature again, and compares it.
+    fn compare(&self, request: &Request, path: &str, payload: &str, key: &Key) -> Result<(), SignatureError> {
+        let signing_key = self.signing_key(key)?;
+        let time_and_scope = self.time_and_scope(request);
+        // AWS has names and values encoded; botocore signs a query as it stands.
+        for query in [encoded_query(&request.query), plain_query(&request.query)] {
+            let canonical = canonical_request(request, path, &query, &self.signed_headers, payload);
+            let digest = Sha256::of(canonical.as_bytes());
+            let text = format!("{ALGORITHM}\n{time_and_scope}\n{digest}");
+            let signature = hmac(&signing_key, &text).ok_or(SignatureError::Mismatch)?;
+            if same(self.signature, &hex(&signature)) {
+                return Ok(());
+            }
+        }
+        Err(SignatureError::Mismatch)
+    }
+
+    /// The key of that day, region and service.
+    fn signing_key(&self, key: &Key) -> Result<Vec<u8>, SignatureError> {
+        let secret = format!("AWS4{}", key.secret).into_bytes();
+        let parts = [self.date, self.region, self.service, TERMINATOR];
+        parts.iter().try_fold(secret, |mac, part| hmac(&mac, part)).ok_or(SignatureError::Mismatch)
+    }
+
+    /// The two lines that say when and for what it was signed.
+    fn time_and_scope(&self, request: &Request) -> String {
+        let Authorization { date, region, service, .. } = self;
+        let time = request.header("x-amz-date").unwrap_or_default();
+        format!("{time}\n{date}/{region}/{service}/{TERMINATOR}")
     }
 }
 
@@ -190,31 +259,6 @@ fn payload(request: &Request) -> Result<String, SignatureError> {
         Some(sent) if sent == digest => Ok(digest),
         Some(_) => Err(SignatureError::Incomplete("X-Amz-Content-SHA256 is not the body's".to_owned())),
     }
-}
-
-/// The signature of a canonical request, as the holder of the key would have made it.
-fn signature(
-    canonical: &str,
-    request: &Request,
-    authorization: &Authorization<'_>,
-    key: &Key,
-) -> Result<String, SignatureError> {
-    let Authorization { date, region, service, .. } = authorization;
-    let time = request.header("x-amz-date").unwrap_or_default();
-    let digest = Sha256::of(canonical.as_bytes());
-    let text = format!("{ALGORITHM}\n{time}\n{date}/{region}/{service}/{TERMINATOR}\n{digest}");
-    let mut mac = format!("AWS4{}", key.secret).into_bytes();
-    for part in [*date, *region, *service, TERMINATOR, &text] {
-        mac = hmac(&mac, part)?;
-    }
-    Ok(mac.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-fn hmac(key: &[u8], text: &str) -> Result<Vec<u8>, SignatureError> {
-    // Keys may have any length, so the error never comes.
-    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key).map_err(|_| SignatureError::Mismatch)?;
-    mac.update(text.as_bytes());
-    Ok(mac.finalize().into_bytes().to_vec())
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use std::pin::pin;
 use futures_util::future::{Either, select};
 
 use super::{
-    Bucket, BucketError, Engines, Entry, KeyPage, Namespace, Page, Store, StoreError, Timer, Times,
-    UnreachableExperiment,
+    Bucket, BucketError, Engines, Entry, KeyPage, Namespace, ObjectPage, Objects, Page, Place, Store, StoreError,
+    Timer, Times, Told, UnreachableExperiment,
 };
 
 /// A platform, with a time limit on all that is asked of its store. What its store is asked goes through here: these
@@ -20,6 +20,8 @@ pub struct Limited<P> {
 
 /// Models, which have megabytes, and changes, which are rare and better waited for than doubted.
 const SLOW_LIMIT_MS: f64 = 15_000.0;
+/// A whole object, on its way to the store.
+const OBJECT_LIMIT_MS: f64 = 60_000.0;
 /// An experiment, which may itself wait for the store.
 const EXPERIMENT_LIMIT_MS: f64 = 10_000.0;
 
@@ -140,6 +142,45 @@ impl<P: Store + Engines + Timer> Limited<P> {
         P: Bucket,
     {
         self.bucket_within(self.platform.object_keys(prefix, cursor)).await
+    }
+
+    /// As [`Objects::write_object`].
+    ///
+    /// # Errors
+    /// If the store fails, or does not answer in time: it may have kept the object then.
+    pub async fn write_object(
+        &self,
+        key: &str,
+        blob: &P::Blob,
+        metadata: &str,
+        seconds: Option<u32>,
+    ) -> Result<(), StoreError>
+    where
+        P: Objects,
+    {
+        self.within(OBJECT_LIMIT_MS, self.platform.write_object(key, blob, metadata, seconds)).await
+    }
+
+    /// As [`Objects::open_object`].
+    ///
+    /// # Errors
+    /// If the store fails, or does not answer in time.
+    pub async fn open_object(&self, place: Place, key: &str) -> Result<Option<(Told, P::Stream)>, StoreError>
+    where
+        P: Objects,
+    {
+        self.within(SLOW_LIMIT_MS, self.platform.open_object(place, key)).await
+    }
+
+    /// As [`Objects::object_page`].
+    ///
+    /// # Errors
+    /// If the store fails, or does not answer in time.
+    pub async fn object_page(&self, place: Place, prefix: &str, cursor: Option<&str>) -> Result<ObjectPage, StoreError>
+    where
+        P: Objects,
+    {
+        self.within(SLOW_LIMIT_MS, self.platform.object_page(place, prefix, cursor)).await
     }
 
     async fn bucket_within<T>(&self, asked: impl Future<Output = Result<T, BucketError>>) -> Result<T, BucketError> {

@@ -9,6 +9,7 @@ mod exchange;
 pub mod in_process;
 mod limited;
 mod log;
+mod objects;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 pub mod sqlite;
 mod store;
@@ -19,15 +20,19 @@ pub use engine::{Death, Engines, File, Instance};
 pub use exchange::{Exchange, ExchangeError, HttpAnswer, HttpCall};
 pub use limited::Limited;
 pub use log::{Log, one_line};
+pub use objects::{BrokenStream, ObjectPage, Objects, Place, Told};
 pub use store::{Entry, Namespace, Page, Store, StoreError, Times};
 
 /// All services of the platform, for one request.
 pub trait Platform:
-    Store + Engines + Exchange + Experiments + Bucket + Clock + Timer + Secrets + Entropy + Log
+    Store + Objects + Engines + Exchange + Experiments + Bucket + Clock + Timer + Secrets + Entropy + Log
 {
 }
 
-impl<P: Store + Engines + Exchange + Experiments + Bucket + Clock + Timer + Secrets + Entropy + Log> Platform for P {}
+impl<P: Store + Objects + Engines + Exchange + Experiments + Bucket + Clock + Timer + Secrets + Entropy + Log> Platform
+    for P
+{
+}
 
 /// The endpoints' experiments, each one object somewhere.
 #[allow(async_fn_in_trait)] // Single-threaded by nature: no future here has to be Send.

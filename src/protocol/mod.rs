@@ -10,6 +10,7 @@ mod open_inference;
 mod report;
 mod respond;
 mod router;
+mod s3;
 mod sagemaker;
 mod signature;
 mod tabular;
@@ -19,4 +20,4 @@ mod triton;
 
 pub use headers::SHARED as SHARED_HEADERS;
 pub use respond::Answer;
-pub use router::answer;
+pub use router::{answer, reads_in_pieces};

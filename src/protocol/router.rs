@@ -4,7 +4,7 @@ use http::{HeaderValue, Method, header};
 
 use super::respond::{self, Answer};
 use super::sagemaker::cloudwatch;
-use super::{kserve_v1, metrics, native, open_inference, sagemaker};
+use super::{kserve_v1, metrics, native, open_inference, s3, sagemaker};
 use crate::platform::Platform;
 use crate::request::{Request, RequestError, Response};
 use crate::service::{Error, Service};
@@ -18,6 +18,7 @@ enum Protocol {
     Metrics,
     SageMakerControl,
     SageMakerRuntime,
+    S3,
     Native,
 }
 
@@ -30,6 +31,8 @@ impl Protocol {
             Protocol::KServeV1
         } else if metrics::claims(request) {
             Protocol::Metrics
+        } else if s3::claims(request) {
+            Protocol::S3
         } else if cloudwatch::claims(request) {
             Protocol::CloudWatch
         } else if sagemaker::control::claims(request) {
@@ -48,6 +51,7 @@ impl Protocol {
             Protocol::CloudWatch => cloudwatch::refuse(error),
             Protocol::SageMakerControl => sagemaker::control::refuse(error),
             Protocol::SageMakerRuntime => sagemaker::runtime::refuse(error),
+            Protocol::S3 => s3::refuse(error),
             Protocol::Native | Protocol::Metrics => native::refuse(error),
         }
     }
@@ -60,9 +64,15 @@ impl Protocol {
             Protocol::Metrics => metrics::answer(service, &request).await,
             Protocol::SageMakerControl => sagemaker::control::answer(service, &request).await,
             Protocol::SageMakerRuntime => sagemaker::runtime::answer(service, request).await,
+            Protocol::S3 => s3::answer(service, &request).await,
             Protocol::Native => native::answer(service, request).await,
         }
     }
+}
+
+/// Whether a request's body is read in pieces while it is answered, and not before.
+pub fn reads_in_pieces(request: &Request) -> bool {
+    s3::claims(request)
 }
 
 /// Answers a request, whose body may have failed to arrive.
@@ -79,7 +89,12 @@ pub async fn answer<P: Platform>(
         respond::preflight().into()
     } else {
         let protocol = Protocol::of(&request);
-        match body.and_then(|body| request.receive(body)) {
+        let received = match protocol {
+            // It reads its body by itself.
+            Protocol::S3 => Ok(()),
+            _ => body.and_then(|body| request.receive(body)),
+        };
+        match received {
             Ok(()) => protocol.answer(service, request).await,
             Err(error) => protocol.refuse(&error.into()).into(),
         }

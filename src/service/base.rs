@@ -18,6 +18,11 @@ impl<'a, P: Platform> Service<'a, P> {
         Service { platform: Limited::new(platform, isolate.store_limit_ms), isolate }
     }
 
+    /// The platform.
+    pub fn platform(&self) -> &P {
+        &self.platform
+    }
+
     /// What the isolate keeps.
     pub fn isolate(&self) -> &'a Isolate {
         self.isolate

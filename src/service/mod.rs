@@ -14,6 +14,7 @@ mod inspect;
 mod invocation;
 mod invoke;
 mod lookup;
+mod objects;
 mod outcomes;
 mod policy;
 mod registry;
@@ -33,6 +34,10 @@ pub use inspect::{Described, Inspected, Reader};
 pub use invocation::{Asked, Invocation, Payload, Relay, Reply, UnitIn, Unreadable};
 pub use invoke::{IssuedCookie, Noted};
 pub use lookup::EndpointPage;
+pub use objects::{
+    Algorithm, Checksum, Conditions, Facts, Listed, Listing, MAX_OBJECT_BYTES, NewBody, Object, ObjectError, Opened,
+    Part, PartOf, StoredObject, Upload,
+};
 pub use outcomes::{OutcomeReport, Received, Reported};
 pub use registry::{
     AlarmError, Configuration, ConfiguredCapture, ConfiguredVariant, Kind, RegistryError, ShadowsError, Stored,

@@ -6,6 +6,7 @@ import engine from "./engine.wasm";
 import { __wbg_reset_state, answer, ask_experiment, max_body_bytes, publish_experiment, tell_of_experiment, use_engine, wake_experiment } from "./turnout.js";
 import { NO_ROOM, withBody } from "./bodies.js";
 import { withLines } from "./glue.js";
+import { drained } from "./objects.js";
 
 use_engine(engine);
 const MAX_BODY_BYTES = max_body_bytes();
@@ -48,9 +49,19 @@ function answered(request, body, wrong, env, context) {
   return watched(() => answer(head, no_room ? undefined : body, wrong, no_room, request, env, context));
 }
 
+// Objects, whose bodies are read in pieces while they are answered (src/protocol/s3).
+const OBJECTS = /^https?:\/\/[^/]*\/(?:models|capture)(?:[/?]|$)/i;
+
+async function answeredInPieces(request, env, context) {
+  const response = await answered(request, NO_BODY, undefined, env, context);
+  await drained(request, MAX_DRAINED_BYTES);
+  return response;
+}
+
 export default {
   fetch(request, env, context) {
     const length = request.headers.get("content-length");
+    if (OBJECTS.test(request.url)) return answeredInPieces(request, env, context);
     // Whether there is a body is asked last, as that makes a stream.
     if (length === null && request.body === null) return answered(request, NO_BODY, undefined, env, context);
     return withBody(request, length, MAX_BODY_BYTES, MAX_DRAINED_BYTES, (body, wrong) => answered(request, body, wrong, env, context));

@@ -44,6 +44,14 @@ export function respond(status, lines, own, body) {
   return response;
 }
 
+// The same, with a body that is a stream.
+export function respond_stream(status, lines, own, body) {
+  const response = new Response(body, { status, headers: sharedHeaders(lines) });
+  const more = headersOf(own);
+  for (const name in more) response.headers.set(name, more[name]);
+  return response;
+}
+
 // The same, from one text with an empty line between each.
 export function respond_text(status, text) {
   const end = text.indexOf("\n\n");

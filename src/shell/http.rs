@@ -12,6 +12,7 @@ use crate::request::{Request, Response};
 #[wasm_bindgen(module = "/src/shell/glue.js")]
 extern "C" {
     fn respond(status: u16, shared: &str, own: &str, body: Uint8Array) -> JsValue;
+    fn respond_stream(status: u16, shared: &str, own: &str, body: JsValue) -> JsValue;
     fn respond_text(status: u16, text: &str) -> JsValue;
     /// Whether the caller has hung up.
     pub(super) fn caller_is_gone(request: &web_sys::Request) -> bool;
@@ -80,12 +81,15 @@ pub(super) async fn page(assets: Fetcher, raw: web_sys::Request) -> Result<JsVal
     Ok(web_sys::Response::from(page).into())
 }
 
-/// A response as the platform sends it.
-pub(super) fn to_platform(response: &Response) -> JsValue {
+/// A response as the platform sends it, with a body of the platform's own in place of the core's where there is one.
+pub(super) fn to_platform(response: &Response, body: Option<JsValue>) -> JsValue {
     let is_shared = |name: &HeaderName| SHARED_HEADERS.contains(name);
     let shared = lines(response.headers().iter().filter(|(name, _)| is_shared(name)));
     let own = lines(response.headers().iter().filter(|(name, _)| !is_shared(name)));
     let status = response.status().as_u16();
+    if let Some(body) = body {
+        return respond_stream(status, &shared, &own, body);
+    }
     // The platform takes a text more cheaply than a buffer, and sends the same bytes.
     match std::str::from_utf8(response.body()) {
         Ok(body) => respond_text(status, &[&shared, &own, body].join("\n\n")),

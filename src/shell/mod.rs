@@ -3,6 +3,7 @@
 mod engine;
 mod http;
 mod object;
+mod objects;
 mod platform;
 mod settings;
 mod sink;
@@ -78,17 +79,22 @@ pub fn answer(
     // The page stands where SageMaker's control plane is posted to, so the platform leaves that path to us.
     if request.path == "/"
         && matches!(request.method, Method::GET | Method::HEAD)
+        && !request.is_signed()
         && let Ok(assets) = env.assets("ASSETS")
     {
         return future_to_promise(http::page(assets, raw)).into();
     }
     let PerIsolate { isolate, sinks, has_experiments, .. } = per_isolate(&env);
-    let service = Rc::new(Service::new(Workers::new(env, *has_experiments), isolate));
+    let mut platform = Workers::new(env, *has_experiments);
+    if protocol::reads_in_pieces(&request) {
+        platform = platform.reading(Clone::clone(&raw));
+    }
+    let service = Rc::new(Service::new(platform, isolate));
     let responding = {
         let service = Rc::clone(&service);
         async move {
             let Answer { response, follow_ups } = protocol::answer(&service, request, body).await;
-            (http::to_platform(&response), follow_ups)
+            (http::to_platform(&response, service.platform().take_body()), follow_ups)
         }
     };
     let follow_up = move |follow_ups| async move { service.follow_up(follow_ups, sinks).await };

@@ -1,8 +1,11 @@
 //! The platform that the core asks for, on Workers.
 
+use std::cell::RefCell;
+
 use js_sys::{Array, Function, Promise, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
+use worker::worker_sys::web_sys;
 use worker::{Env, KvError, KvStore};
 
 use super::http::{headers, lines};
@@ -67,12 +70,47 @@ const REGISTRY: &str = "REGISTRY";
 pub(super) struct Workers {
     env: Env,
     has_experiments: bool,
+    /// The request, where its body is read in pieces.
+    request: Option<web_sys::Request>,
+    /// The response's body, where it is not the core's.
+    body: RefCell<Option<JsValue>>,
 }
 
 impl Workers {
     /// `has_experiments` is what [`has_experiments`] says: it is asked once an isolate.
     pub(super) fn new(env: Env, has_experiments: bool) -> Self {
-        Workers { env, has_experiments }
+        Workers { env, has_experiments, request: None, body: RefCell::new(None) }
+    }
+
+    /// The same, for a request whose body is read in pieces.
+    pub(super) fn reading(self, request: web_sys::Request) -> Self {
+        Workers { request: Some(request), ..self }
+    }
+
+    pub(super) fn request(&self) -> Option<&web_sys::Request> {
+        self.request.as_ref()
+    }
+
+    /// Has the response have this body.
+    pub(super) fn send(&self, body: JsValue) {
+        *self.body.borrow_mut() = Some(body);
+    }
+
+    /// The body that the response is to have in place of the core's.
+    pub(super) fn take_body(&self) -> Option<JsValue> {
+        self.body.borrow_mut().take()
+    }
+
+    /// The namespace of the models.
+    pub(super) fn models(&self) -> Result<JsValue, StoreError> {
+        let binding = Reflect::get(&self.env, &JsValue::from(MODELS)).unwrap_or_default();
+        let there_is_none = || StoreError(format!("there is no KV namespace bound as {MODELS}"));
+        if is_binding(&binding) { Ok(binding) } else { Err(there_is_none()) }
+    }
+
+    /// The bucket of captured lines.
+    pub(super) fn captured(&self) -> Result<JsValue, StoreError> {
+        self.bucket().map_err(|error| StoreError(error.0))
     }
 
     pub(super) fn env(&self) -> &Env {
