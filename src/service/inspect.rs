@@ -11,9 +11,9 @@ use super::invoke::unit_of;
 use super::{Error, Service};
 use crate::access;
 use crate::assignment::{AssignmentError, UnitHash};
-use crate::endpoint::{Backend, Endpoint, ModelReference, Name, Variant};
-use crate::isolate::{Room, Served};
-use crate::platform::Platform;
+use crate::endpoint::{Backend, Endpoint, ModelKey, ModelReference, Name, Sha256, Variant};
+use crate::isolate::{ModelError, Room, Served, Wanted};
+use crate::platform::{File, Platform};
 use crate::request::{Request, RequestError};
 
 /// An endpoint or one of its variants, looked at.
@@ -29,6 +29,17 @@ pub struct Inspected {
 
 /// What a model takes and gives, or why it cannot be had.
 pub type Described = Result<Rc<Description>, Failure>;
+
+/// A file in the store of models, looked at.
+#[derive(Debug)]
+pub struct ModelFile {
+    /// What it takes and gives.
+    pub description: Rc<Description>,
+    /// The digest of its bytes.
+    pub sha256: Sha256,
+    /// How many there are.
+    pub bytes: usize,
+}
 
 /// Who reads of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +123,23 @@ impl<P: Platform> Service<'_, P> {
     /// What a model takes and gives. No hold is kept of its instance: those of all variants may not fit beside each other.
     async fn describe(&self, reference: &ModelReference) -> Described {
         Ok(Rc::clone(&self.model(reference, Room::Made).await?.description))
+    }
+
+    /// What is in the store under a key now, whether a variant names it or not. With the key of check rows, it has to reproduce
+    /// them.
+    ///
+    /// # Errors
+    /// If there is nothing, it cannot be run, or does not reproduce the rows.
+    pub async fn look_at(&self, key: &ModelKey, check: Option<&ModelKey>) -> Result<ModelFile, Failure> {
+        let (file, rows) = self.read_model_and_check(key, check).await;
+        let unavailable = |problem| ModelError::Unavailable { key: key.as_str().to_owned(), problem };
+        let file = file.map_err(unavailable)?.ok_or_else(|| ModelError::Missing(key.as_str().to_owned()))?;
+        let rows = rows.map_err(unavailable)?;
+        let (bytes, now_ms) = (file.bytes(), self.platform.now_ms());
+        let wanted = Wanted { key, sha256: None, shape: None, check };
+        let mut models = self.isolate.models.borrow_mut();
+        let model = models.load(&*self.platform, wanted, file, rows.as_deref(), Room::Made, now_ms)?;
+        Ok(ModelFile { description: Rc::clone(&model.description), sha256: model.digest(), bytes })
     }
 
     /// What the models of an endpoint's variants take and give, in order; `None` of an origin.

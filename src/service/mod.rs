@@ -30,7 +30,7 @@ pub use capture::{Body, CapturedLines, Sample};
 pub use control::{Configured, MOST_DESCRIBED, ModelSource, Retained};
 pub use error::{BackendError, CapturedError, Error, Failure, RevisionError};
 pub use follow_ups::FollowUps;
-pub use inspect::{Described, Inspected, Reader};
+pub use inspect::{Described, Inspected, ModelFile, Reader};
 pub use invocation::{Asked, Invocation, Payload, Relay, Reply, UnitIn, Unreadable};
 pub use invoke::{IssuedCookie, Noted};
 pub use lookup::EndpointPage;

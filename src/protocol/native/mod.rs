@@ -7,6 +7,7 @@ mod describe;
 mod experiment;
 mod explain;
 mod if_match;
+mod model;
 mod outcomes;
 mod policy;
 mod refuse;

@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::refuse::refuse;
-use super::{captured, change, decide, describe, experiment, explain, outcomes, policy, written};
+use super::{captured, change, decide, describe, experiment, explain, model, outcomes, policy, written};
 use crate::endpoint::Name;
 use crate::payload;
 use crate::platform::Platform;
@@ -52,6 +52,7 @@ async fn route<P: Platform>(service: &Service<'_, P>, request: Request) -> Resul
         ["endpoints", name, "invocations"] => Ok(tabular::invoke(service, DIALECT, name, request).await),
         ["endpoints", name, "assignments"] => decide::decide(service, name, &request).await,
         ["endpoints", name, "assignments", "explain"] => explain::explain(service, name, &request).await,
+        ["model"] => model::describe(service, &request).await,
         _ => Err(RequestError::NoSuchPath.into()),
     }
 }

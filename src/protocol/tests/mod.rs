@@ -8,6 +8,7 @@ mod deployments;
 mod experiments;
 mod inference_experiments;
 mod interleaved;
+mod model_files;
 mod native;
 mod open_inference;
 mod outcomes;
