@@ -24,17 +24,23 @@ export default {
   },
 };
 
-/** The names of the folder's files, as one page. */
+/** The names of the files, those in folders included, as one page. */
 async function list(files, parameters) {
-  const entries = await (await files.fetch("http://files/")).json();
   const prefix = parameters.get("prefix") ?? "";
   const after = parameters.get("cursor") ?? "";
   const limit = Number(parameters.get("key_count_limit") ?? 1000);
-  const names = entries
-    .filter((entry) => entry.type === "file" && entry.name.startsWith(prefix) && entry.name > after)
-    .map((entry) => entry.name)
-    .sort();
+  // No key stands in a folder that its beginning does not name.
+  const folder = prefix.slice(0, prefix.lastIndexOf("/") + 1);
+  const names = (await within(files, folder)).filter((name) => name.startsWith(prefix) && name > after).sort();
   const keys = names.slice(0, limit).map((name) => ({ name }));
   const complete = names.length <= limit;
   return Response.json({ keys, list_complete: complete, ...(complete ? {} : { cursor: keys.at(-1).name }) });
+}
+
+async function within(files, folder) {
+  const found = await files.fetch(`http://files/${folder.split("/").map(encodeURIComponent).join("/")}`);
+  if (!found.ok) return [];
+  const entries = (await found.json()).filter((entry) => !entry.name.startsWith("."));
+  const below = await Promise.all(entries.filter((entry) => entry.type === "directory").map((entry) => within(files, `${folder}${entry.name}/`)));
+  return entries.filter((entry) => entry.type === "file").map((entry) => folder + entry.name).concat(...below);
 }

@@ -56,9 +56,6 @@ pub trait Objects {
 
     /// Has the response's body be a part of a stream, in place of the one that it has.
     fn respond_with(&self, stream: Self::Stream, part: Range<u64>);
-
-    /// Has the response say that its body has so many bytes, as an answer to HEAD does.
-    fn respond_with_length(&self, bytes: u64);
 }
 
 /// What a store knows of an object beside its bytes.

@@ -30,15 +30,15 @@ pub struct Inspected {
 /// What a model takes and gives, or why it cannot be had.
 pub type Described = Result<Rc<Description>, Failure>;
 
-/// A file in the store of models, looked at.
-#[derive(Debug)]
+/// A model's file, looked at by itself.
+#[derive(Clone, Debug)]
 pub struct ModelFile {
-    /// What it takes and gives.
-    pub description: Rc<Description>,
     /// The digest of its bytes.
     pub sha256: Sha256,
-    /// How many there are.
+    /// How many they are.
     pub bytes: usize,
+    /// What it takes and gives.
+    pub description: Rc<Description>,
 }
 
 /// Who reads of an endpoint.
@@ -125,21 +125,22 @@ impl<P: Platform> Service<'_, P> {
         Ok(Rc::clone(&self.model(reference, Room::Made).await?.description))
     }
 
-    /// What is in the store under a key now, whether a variant names it or not. With the key of check rows, it has to reproduce
-    /// them.
+    /// What the file under a key is, whether a document names it or not. It is loaded for this, and has to reproduce its check
+    /// rows, where their key is given.
     ///
     /// # Errors
-    /// If there is nothing, it cannot be run, or does not reproduce the rows.
-    pub async fn look_at(&self, key: &ModelKey, check: Option<&ModelKey>) -> Result<ModelFile, Failure> {
+    /// If there is none, it cannot be run, or does not reproduce the rows.
+    pub async fn model_file(&self, key: &ModelKey, check: Option<&ModelKey>) -> Result<ModelFile, Failure> {
         let (file, rows) = self.read_model_and_check(key, check).await;
         let unavailable = |problem| ModelError::Unavailable { key: key.as_str().to_owned(), problem };
-        let file = file.map_err(unavailable)?.ok_or_else(|| ModelError::Missing(key.as_str().to_owned()))?;
+        let missing = || ModelError::Missing(key.as_str().to_owned());
+        let file = file.map_err(unavailable)?.ok_or_else(missing)?;
         let rows = rows.map_err(unavailable)?;
         let (bytes, now_ms) = (file.bytes(), self.platform.now_ms());
         let wanted = Wanted { key, sha256: None, shape: None, check };
         let mut models = self.isolate.models.borrow_mut();
         let model = models.load(&*self.platform, wanted, file, rows.as_deref(), Room::Made, now_ms)?;
-        Ok(ModelFile { description: Rc::clone(&model.description), sha256: model.digest(), bytes })
+        Ok(ModelFile { sha256: model.digest(), bytes, description: Rc::clone(&model.description) })
     }
 
     /// What the models of an endpoint's variants take and give, in order; `None` of an origin.

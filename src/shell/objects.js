@@ -10,7 +10,9 @@ let held = 0;
 
 /** Bytes of a stream, a piece at a time. */
 export class Pieces {
-  constructor(stream) {
+  /** What is left of a stream that stays is not thrown away when it is left. */
+  constructor(stream, stays = false) {
+    this.stays = stays;
     this.reader = stream?.getReader();
     this.rest = NOTHING;
     this.piece = NOTHING;
@@ -38,7 +40,8 @@ export class Pieces {
 
   /** Leaves the rest of the stream. */
   leave() {
-    this.reader?.cancel().catch(() => {});
+    if (this.stays) this.reader?.releaseLock();
+    else this.reader?.cancel().catch(() => {});
     this.reader = undefined;
   }
 
@@ -120,7 +123,7 @@ export async function list_captured(bucket, prefix, cursor) {
   return JSON.stringify({ objects: objects.map((object) => [object.key, told(object)]), cursor: truncated ? next : null });
 }
 
-/** What of a body nobody has read is read and thrown away, up to `most` bytes, so that the answer is not lost with the connection. */
+/** Reads what nobody has read of a request's body, up to `most` bytes, so that the answer is not lost with the connection. */
 export async function drained(request, most) {
   if (request.body === null || request.body.locked) return;
   let seen = 0;
@@ -129,9 +132,4 @@ export async function drained(request, most) {
   } catch {
     // Who sends no longer reads either.
   }
-}
-
-/** A stream that only says how many bytes it would have. */
-export function length_alone(bytes) {
-  return new FixedLengthStream(bytes).readable;
 }

@@ -14,7 +14,7 @@ extern "C" {
     type Pieces;
 
     #[wasm_bindgen(constructor)]
-    fn new(stream: &JsValue) -> Pieces;
+    fn new(stream: &JsValue, stays: bool) -> Pieces;
 
     #[wasm_bindgen(method, catch)]
     async fn next(this: &Pieces) -> Result<JsValue, JsValue>;
@@ -61,8 +61,6 @@ extern "C" {
 
     #[wasm_bindgen(catch)]
     async fn list_captured(bucket: &JsValue, prefix: &str, cursor: Option<String>) -> Result<JsValue, JsValue>;
-
-    fn length_alone(bytes: f64) -> JsValue;
 }
 
 /// A stream. What nobody has read of it when it is dropped is left.
@@ -108,7 +106,7 @@ impl Objects for Workers {
 
     fn body(&self) -> Stream {
         let body = self.request().and_then(web_sys::Request::body);
-        Stream::of(Pieces::new(&body.map_or(JsValue::UNDEFINED, JsValue::from)))
+        Stream::of(Pieces::new(&body.map_or(JsValue::UNDEFINED, JsValue::from), true))
     }
 
     async fn next_piece(&self, stream: &Stream) -> Result<Option<Vec<u8>>, BrokenStream> {
@@ -165,9 +163,5 @@ impl Objects for Workers {
     fn respond_with(&self, stream: Stream, part: Range<u64>) {
         stream.is_sent.set(true);
         self.send(stream.pieces.part(part.start as f64, part.end as f64));
-    }
-
-    fn respond_with_length(&self, bytes: u64) {
-        self.send(length_alone(bytes as f64));
     }
 }

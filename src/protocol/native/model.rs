@@ -37,7 +37,7 @@ pub(super) async fn describe<P: Platform>(service: &Service<'_, P>, request: &Re
     let named = |name| parameter(&request.query, name).map(|key| key_of(name, key)).transpose();
     let key = named("key")?.ok_or_else(|| RequestError::Operation("name the file: ?key=KEY".to_owned()))?;
     let check = named("check")?;
-    let mut response = match service.look_at(&key, check.as_ref()).await {
+    let mut response = match service.model_file(&key, check.as_ref()).await {
         Ok(file) => json(
             StatusCode::OK,
             &Described {

@@ -29,6 +29,7 @@ async fn route<P: Platform>(service: &Service<'_, P>, request: Request) -> Resul
                 .map(|(_, cursor)| cursor.into_owned());
             Ok(describe::list(service, &request, cursor.as_deref()).await)
         }
+        ["model"] => model::describe(service, &request).await,
         ["endpoints", name] => match request.method {
             Method::PUT => change::document(service, name, &request).await,
             Method::DELETE => change::remove(service, name, &request).await,
@@ -52,7 +53,6 @@ async fn route<P: Platform>(service: &Service<'_, P>, request: Request) -> Resul
         ["endpoints", name, "invocations"] => Ok(tabular::invoke(service, DIALECT, name, request).await),
         ["endpoints", name, "assignments"] => decide::decide(service, name, &request).await,
         ["endpoints", name, "assignments", "explain"] => explain::explain(service, name, &request).await,
-        ["model"] => model::describe(service, &request).await,
         _ => Err(RequestError::NoSuchPath.into()),
     }
 }

@@ -64,6 +64,10 @@ pub(super) fn body(request: &Request, signed: SignedBody) -> Result<NewBody, Obj
         SignedBody::Chunks(_) => number("x-amz-decoded-content-length"),
     };
     let argument = |what: &str| ObjectError::Argument(what.to_owned());
+    let says_chunks = request.header(header::CONTENT_ENCODING).is_some_and(|codings| codings.contains("aws-chunked"));
+    if says_chunks && matches!(signed, SignedBody::Plain(_)) {
+        return Err(argument("Content-Encoding is aws-chunked, and X-Amz-Content-SHA256 does not say so"));
+    }
     let md5 = request.header("content-md5").map(|given| {
         let bytes = BASE64_STANDARD.decode(given.trim()).map_err(|_| argument("Content-MD5 is not base64"))?;
         Ok::<_, ObjectError>(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use http::header::{self, HeaderName};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 
 use super::head::{body, conditions, describe, describe_checksum, facts};
 use super::operation::Target;
@@ -51,9 +51,7 @@ pub(super) async fn get<P: Platform>(
     }
     let bytes = sent.end.saturating_sub(sent.start);
     to.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes));
-    if request.method == http::Method::HEAD {
-        service.send_length(bytes);
-    } else {
+    if request.method != Method::HEAD {
         service.send_object(opened, sent);
     }
     Ok(response)

@@ -162,9 +162,9 @@ pub(super) fn is_signed_for_s3(request: &Request) -> bool {
     request.header("authorization").is_some_and(|value| services.iter().any(|service| value.contains(service)))
 }
 
-/// Whether a path is a bucket's or an object's.
+/// Whether a path is a bucket's or an object's. Those of endpoints are told by how they begin, as they are the most.
 pub(super) fn is_path(request: &Request) -> bool {
-    let Some(path) = request.path.strip_prefix('/') else { return false };
+    let Some(path) = request.path.strip_prefix('/').filter(|path| !path.starts_with("endpoints")) else { return false };
     match path.as_bytes().first() {
         Some(b'm' | b'M' | b'c' | b'C') => place_of(path.split('/').next().unwrap_or_default()).is_some(),
         // Another bucket, which is told that it is none.

@@ -12,6 +12,7 @@ mod model_files;
 mod native;
 mod open_inference;
 mod outcomes;
+mod s3;
 mod sagemaker;
 mod shadows;
 
@@ -32,9 +33,9 @@ use crate::isolate::{Isolate, Settings};
 use crate::platform::in_process::{InProcessBucket, InProcessEngines};
 use crate::platform::sqlite::Sqlite;
 use crate::platform::{
-    Bucket, BucketError, Clock, Death, Engines, Entropy, EntropyError, Entry, Exchange, ExchangeError, Experiments,
-    HttpAnswer, HttpCall, Instance, KeyPage, Log, Namespace, Page, Secrets, Store, StoreError, Timer, Times,
-    UnreachableExperiment,
+    BrokenStream, Bucket, BucketError, Clock, Death, Engines, Entropy, EntropyError, Entry, Exchange, ExchangeError,
+    Experiments, HttpAnswer, HttpCall, Instance, KeyPage, Log, Namespace, ObjectPage, Objects, Page, Place, Secrets,
+    Store, StoreError, Timer, Times, Told, UnreachableExperiment,
 };
 use crate::protocol::{self, Answer};
 use crate::record::{Record, Sink};
@@ -65,6 +66,13 @@ struct World {
     lists: Cell<u32>,
     models: RefCell<HashMap<String, Vec<u8>>>,
     model_reads: Cell<usize>,
+    /// What stands beside models.
+    metadata: RefCell<HashMap<String, Value>>,
+    /// The body of a request that reads it in pieces, and how large these are.
+    incoming: RefCell<Vec<u8>>,
+    piece_bytes: Cell<usize>,
+    /// A body that a response has in place of its own.
+    outgoing: RefCell<Option<Vec<u8>>>,
     engines: InProcessEngines,
     bucket: InProcessBucket,
     secrets: RefCell<HashMap<String, String>>,
@@ -126,6 +134,11 @@ impl Store for Rc<World> {
     }
 
     async fn delete(&self, namespace: Namespace, key: &str) -> Result<(), StoreError> {
+        if namespace == Namespace::Models {
+            self.models.borrow_mut().remove(key);
+            self.metadata.borrow_mut().remove(key);
+            return Ok(());
+        }
         let values = if namespace == Namespace::Endpoints { &self.endpoints } else { &self.registry };
         values.borrow_mut().remove(key);
         Ok(())
@@ -195,6 +208,92 @@ impl Bucket for Rc<World> {
 
     async fn object_keys(&self, prefix: &str, cursor: Option<&str>) -> Result<KeyPage, BucketError> {
         self.bucket.object_keys(prefix, cursor).await
+    }
+}
+
+/// Bytes on their way: what is left of them, and the last piece.
+struct Stream {
+    rest: RefCell<VecDeque<u8>>,
+    piece: RefCell<Vec<u8>>,
+    piece_bytes: usize,
+}
+
+impl World {
+    fn stream(&self, bytes: Vec<u8>) -> Stream {
+        let piece_bytes = if self.piece_bytes.get() == 0 { 64 << 10 } else { self.piece_bytes.get() };
+        Stream { rest: RefCell::new(bytes.into()), piece: RefCell::default(), piece_bytes }
+    }
+}
+
+impl Objects for Rc<World> {
+    type Stream = Stream;
+    type Blob = RefCell<Vec<u8>>;
+
+    fn body(&self) -> Stream {
+        self.stream(self.incoming.take())
+    }
+
+    async fn next_piece(&self, stream: &Stream) -> Result<Option<Vec<u8>>, BrokenStream> {
+        let mut rest = stream.rest.borrow_mut();
+        let taken = rest.len().min(stream.piece_bytes);
+        let piece: Vec<u8> = rest.drain(..taken).collect();
+        stream.piece.borrow_mut().clone_from(&piece);
+        Ok(Some(piece).filter(|piece| !piece.is_empty()))
+    }
+
+    fn room(&self, _: usize) -> Option<RefCell<Vec<u8>>> {
+        Some(RefCell::default())
+    }
+
+    fn blob_of(&self, bytes: &[u8]) -> RefCell<Vec<u8>> {
+        RefCell::new(bytes.to_vec())
+    }
+
+    fn keep(&self, stream: &Stream, part: std::ops::Range<usize>, blob: &RefCell<Vec<u8>>) {
+        blob.borrow_mut().extend_from_slice(&stream.piece.borrow()[part]);
+    }
+
+    async fn write_object(
+        &self,
+        key: &str,
+        blob: &RefCell<Vec<u8>>,
+        metadata: &str,
+        _: Option<u32>,
+    ) -> Result<(), StoreError> {
+        self.models.borrow_mut().insert(key.to_owned(), blob.borrow().clone());
+        self.metadata.borrow_mut().insert(key.to_owned(), serde_json::from_str(metadata).unwrap());
+        Ok(())
+    }
+
+    async fn open_object(&self, place: Place, key: &str) -> Result<Option<(Told, Stream)>, StoreError> {
+        let found = match place {
+            Place::Models => self.models.borrow().get(key).cloned(),
+            Place::Capture => self.bucket.objects.borrow().get(key).cloned(),
+        };
+        let Some(bytes) = found else { return Ok(None) };
+        let metadata = self.metadata.borrow().get(key).cloned();
+        Ok(Some((Told { metadata, ..Told::default() }, self.stream(bytes))))
+    }
+
+    /// Three keys a page.
+    async fn object_page(&self, place: Place, prefix: &str, cursor: Option<&str>) -> Result<ObjectPage, StoreError> {
+        let mut keys: Vec<String> = match place {
+            Place::Models => self.models.borrow().keys().cloned().collect(),
+            Place::Capture => self.bucket.objects.borrow().keys().cloned().collect(),
+        };
+        keys.sort();
+        keys.retain(|key| key.starts_with(prefix) && cursor.is_none_or(|cursor| key.as_str() > cursor));
+        let more = keys.len() > 3;
+        keys.truncate(3);
+        let cursor = keys.last().filter(|_| more).cloned();
+        let told = |key: &String| Told { metadata: self.metadata.borrow().get(key).cloned(), ..Told::default() };
+        Ok(ObjectPage { objects: keys.iter().map(|key| (key.clone(), told(key))).collect(), cursor })
+    }
+
+    fn respond_with(&self, stream: Stream, part: std::ops::Range<u64>) {
+        let bytes: Vec<u8> = stream.rest.into_inner().into();
+        let part = part.start as usize..part.end as usize;
+        *self.outgoing.borrow_mut() = Some(bytes[part].to_vec());
     }
 }
 
@@ -349,6 +448,7 @@ impl Bench {
             let Answer { response, follow_ups } = protocol::answer(&service, request, body).await;
             service.follow_up(follow_ups, &*kept).await;
             let (head, body) = response.into_parts();
+            let body = self.world.outgoing.take().unwrap_or(body);
             Seen { status: head.status.as_u16(), headers: head.headers, body, record: kept.0.borrow_mut().take() }
         };
         InFlight { whole: whole.boxed_local(), record }

@@ -62,11 +62,6 @@ impl<P: Platform> Service<'_, P> {
         self.platform.respond_with(opened.stream, part);
     }
 
-    /// Says how many bytes a body would have, in an answer to HEAD.
-    pub fn send_length(&self, bytes: u64) {
-        self.platform.respond_with_length(bytes);
-    }
-
     async fn open(
         &self,
         place: Place,
