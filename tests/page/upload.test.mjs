@@ -219,6 +219,15 @@ test("what the worker cannot run is refused in its own words, and is removed aga
     await reads(card.getByRole("status"), /There is nothing under refused\/notes\.txt any more/);
     assert.equal(await worker.MODELS.get("refused/notes.txt"), null);
 
+    // So is one as large as the store takes, of which it is told how far it has gone.
+    await fall(page, "#adding", "large.onnx", 25 * 2 ** 20);
+    const told = page.waitForFunction(() => globalThis.document.querySelector("progress").value > 0);
+    await upload(card).click();
+    await told;
+    await reads(card.getByRole("alert"), /large\.onnx/i, 60_000);
+    await card.getByRole("button", { name: "Remove it from the store" }).click();
+    await reads(card.getByRole("status"), /There is nothing under refused\/large\.onnx any more/);
+
     // Check rows that it does not reproduce keep it out as well; without them it goes on, and is not sent again.
     const rows = JSON.parse(bytesOf("digits/cnn.check.json"));
     rows.outputs.label[2] = (rows.outputs.label[2] + 1) % 10;
