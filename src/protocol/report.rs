@@ -54,6 +54,15 @@ impl From<&Error> for Report {
     }
 }
 
+/// Of a model or a host that nobody has invoked.
+impl From<&Failure> for Report {
+    fn from(failed: &Failure) -> Self {
+        let (status, fix) = (StatusCode::FAILED_DEPENDENCY, failure(failed));
+        let message = shortened(&failed.to_string());
+        Report { status, code: failed.code(), message, fix, allow: None, retry_after: None }
+    }
+}
+
 impl Report {
     /// Adds the headers that say it.
     pub fn describe(&self, to: &mut HeaderMap) {
