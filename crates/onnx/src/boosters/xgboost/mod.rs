@@ -79,7 +79,7 @@ fn saved(document: Document) -> Result<Saved, Error> {
     let booster = if is_linear {
         Booster::Linear(Linear::new(model.weights, &bases, features)?)
     } else {
-        Booster::Trees(trees::read(model.trees, &model.tree_info, &drops, features, bases.len())?)
+        Booster::Trees(trees::read(model.trees, &model.tree_info, &drops, features, bases.len())?.map(Box::new))
     };
     let Columns { texts: categories, numbers } = columns;
     let predictor = Box::new(Xgboost { booster, bases, features, numbers, objective });

@@ -24,7 +24,7 @@ pub struct Xgboost {
 #[derive(Debug)]
 pub enum Booster {
     /// `gbtree` and `dart`; none if no tree was trained.
-    Trees(Option<Aggregator<f32>>),
+    Trees(Option<Box<Aggregator<f32>>>),
     /// `gblinear`.
     Linear(Linear),
 }
