@@ -264,6 +264,9 @@ fn unreadable(error: &Unreadable) -> (StatusCode, &'static str) {
             "ask for one output alone, or have whoever runs the endpoint raise its `limits.answer_bytes`",
         ),
         Unreadable::Rows(RowsError::Batch { .. }) => (S::BAD_REQUEST, ROWS),
+        Unreadable::Value(_) => {
+            (S::BAD_REQUEST, "send a category that the model was trained with, or none where it is missing")
+        }
         Unreadable::Tensors(_) => (S::BAD_REQUEST, "GET the model's path for its inputs, datatypes and shapes"),
     }
 }
@@ -311,7 +314,7 @@ pub(super) fn failure(failure: &Failure) -> &'static str {
         Failure::Run(InvokeError::NoRoom) => NO_ROOM,
         Failure::Run(InvokeError::Run(RunError::NoSuchOutput { .. })) => "fix `output` in the endpoint's document",
         Failure::Run(InvokeError::Run(RunError::Rows(_))) => ROWS,
-        Failure::Run(InvokeError::Died(_) | InvokeError::Run(RunError::Failed(_))) => {
+        Failure::Run(InvokeError::Died(_) | InvokeError::Run(RunError::Failed(_) | RunError::Value(_))) => {
             "check the rows against the model's card, or name another variant in X-Target-Variant"
         }
         Failure::Origin(_) => "look at the model host, or name a fallback",

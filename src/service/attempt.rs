@@ -67,6 +67,7 @@ impl<P: Platform> Service<'_, P> {
                 match self.isolate.models.borrow_mut().run(&model, &table, output, room, || self.platform.now_ms()) {
                     Ok(outputs) => Ok(Reply::Outputs(outputs, reference.answers, limits.answer_bytes)),
                     Err(InvokeError::Run(RunError::Rows(error))) => Err(Refusal::Caller(error.into())),
+                    Err(InvokeError::Run(RunError::Value(problem))) => Err(Refusal::Caller(Unreadable::Value(problem))),
                     Err(error) => Err(Refusal::Backend(Failure::Run(error))),
                 }
             }
