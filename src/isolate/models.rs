@@ -513,6 +513,12 @@ impl ModelCache {
         }
     }
 
+    /// Drops those used longest ago until so many bytes are left of what all may have, for something else that the isolate is
+    /// to hold for a while.
+    pub fn make_way(&mut self, bytes: usize) {
+        self.make_room(bytes, None);
+    }
+
     /// Whether a shadow's model, whose file has so many bytes, finds room beside the models that answer: those that were used
     /// within the last minute, which it must not push out.
     fn has_room(&self, bytes: usize, now_ms: f64) -> bool {
@@ -704,6 +710,20 @@ mod tests {
         assert!(bench.cache.get(&answering, Room::Made, 30_000.0).is_some());
         assert!(!bench.cache.has_room(bytes + 1, 60_001.0));
         assert!(bench.cache.has_room(bytes + 1, 90_000.0));
+    }
+
+    #[test]
+    fn models_make_way_for_an_upload_those_used_longest_ago_first() {
+        let mut bench = Bench::new(8 << 20);
+        let (old, new) = (reference("old", ONNX), shaped(4));
+        bench.store(&old, Some(ONNX), 0.0).unwrap();
+        bench.store(&new, Some(SHAPED), 1.0).unwrap();
+        let held: usize = bench.cache.loaded.values().map(|entry| entry.model.instance.bytes()).sum();
+        bench.cache.make_way((8 << 20) - held);
+        assert_eq!(bench.cache.loaded.len(), 2, "there was room");
+        bench.cache.make_way((8 << 20) - held + 1);
+        assert!(bench.cache.get(&old, Room::Made, 2.0).is_none());
+        assert!(bench.cache.get(&new, Room::Made, 2.0).is_some());
     }
 
     #[test]
