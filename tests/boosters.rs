@@ -75,8 +75,8 @@ fn flat(value: &Value, into: &mut Vec<f64>) {
     }
 }
 
-/// The first difference from what is expected. `exact` is whether sums are of 32 bits, and equal to the last of them.
-fn difference(found: &Output, rows: usize, expected: &Value, exact: bool) -> Option<String> {
+/// The first difference from what is expected: sums are equal to the last bit.
+fn difference(found: &Output, rows: usize, expected: &Value) -> Option<String> {
     let name = &found.name;
     let mut wanted = Vec::new();
     flat(expected, &mut wanted);
@@ -89,7 +89,7 @@ fn difference(found: &Output, rows: usize, expected: &Value, exact: bool) -> Opt
     if numbers.len() != wanted.len() || numbers.len() != rows * found.row_shape.iter().product::<usize>() {
         return Some(format!("{name}: {} values, expected {}", numbers.len(), wanted.len()));
     }
-    let is_exact = matches!(found.values, Values::I64(_)) || (exact && name == "raw_score");
+    let is_exact = matches!(found.values, Values::I64(_)) || name == "raw_score";
     let same = |found: f64, wanted: f64| {
         if found.is_nan() && wanted.is_nan() {
             return true;
@@ -126,13 +126,11 @@ fn problem(case: &Value) -> Option<String> {
     if names.len() != expected.len() || !names.iter().all(|name| expected.contains_key(*name)) {
         return Some(format!("it answers {names:?}"));
     }
-    // Sums of LightGBM are of 64 bits, and of a linear model in another order where the compiler has changed it.
-    let exact = file.starts_with("xgboost");
     let rows = case["rows"].as_array().unwrap();
     let compare = |rows: &[Value], expected: &dyn Fn(&Value) -> Value| {
         let outputs = run(&model, rows);
         let mut found = outputs.outputs().iter();
-        found.find_map(|found| difference(found, rows.len(), &expected(&case["outputs"][&found.name]), exact))
+        found.find_map(|found| difference(found, rows.len(), &expected(&case["outputs"][&found.name])))
     };
     let whole = compare(rows, &Value::clone);
     let one_by_one = || {

@@ -9,6 +9,7 @@ import { Steering } from "./lib/steering.js";
 import { keptBy, token } from "./lib/token.js";
 import { clear, show } from "./lib/trouble.js";
 import { endpoints } from "./lib/worker.js";
+import { adding } from "./sections/adding.js";
 import { history } from "./sections/history.js";
 import { policy } from "./sections/policy.js";
 import { quality } from "./sections/quality.js";
@@ -87,6 +88,12 @@ policy(steering, evidence, find("#steered"), { controls: { token, ask, changed: 
 segments(evidence, find("#segments"));
 quality(evidence, find("#quality"));
 shadows(shadowed, evidence, find("#shadows"));
+adding(evidence, steering, find("#added"), {
+  changed: () => {
+    use();
+    return look();
+  },
+});
 folds();
 keptBy(box);
 const use = () => (experiment.token = evidence.token = steering.token = shadowed.token = token());

@@ -42,14 +42,14 @@ impl AllowedOrigins {
 }
 
 impl Default for Settings {
-    /// 60 seconds of delay, as Workers KV has it; two seconds for an answer of it; and 80 MiB: of the 128 that an isolate
+    /// 60 seconds of delay, as Workers KV has it; two seconds for an answer of it; and 64 MiB: of the 128 that an isolate
     /// has, what leaves the worker itself a third.
     fn default() -> Self {
         Settings {
             freshness: Freshness::of_ttl(30_000.0),
             store_delay_ms: 60_000.0,
             store_limit_ms: 2_000.0,
-            model_memory_bytes: 80 << 20,
+            model_memory_bytes: 64 << 20,
             allowed_origins: AllowedOrigins::default(),
             open_descriptions: false,
         }

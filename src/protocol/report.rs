@@ -54,6 +54,15 @@ impl From<&Error> for Report {
     }
 }
 
+/// Of a model or a host that nobody has invoked.
+impl From<&Failure> for Report {
+    fn from(failed: &Failure) -> Self {
+        let (status, fix) = (StatusCode::FAILED_DEPENDENCY, failure(failed));
+        let message = shortened(&failed.to_string());
+        Report { status, code: failed.code(), message, fix, allow: None, retry_after: None }
+    }
+}
+
 impl Report {
     /// Adds the headers that say it.
     pub fn describe(&self, to: &mut HeaderMap) {
@@ -255,6 +264,9 @@ fn unreadable(error: &Unreadable) -> (StatusCode, &'static str) {
             "ask for one output alone, or have whoever runs the endpoint raise its `limits.answer_bytes`",
         ),
         Unreadable::Rows(RowsError::Batch { .. }) => (S::BAD_REQUEST, ROWS),
+        Unreadable::Value(_) => {
+            (S::BAD_REQUEST, "send a category that the model was trained with, or none where it is missing")
+        }
         Unreadable::Tensors(_) => (S::BAD_REQUEST, "GET the model's path for its inputs, datatypes and shapes"),
     }
 }
@@ -276,6 +288,9 @@ fn unanswered(failed: &Failure) -> &'static str {
     }
 }
 
+/// What helps where a shadow's model finds no memory.
+const NO_ROOM: &str = "give the shadow a smaller model, or raise MODEL_MEMORY_BYTES";
+
 /// How whoever runs a backend fixes it.
 pub(super) fn failure(failure: &Failure) -> &'static str {
     match failure {
@@ -294,10 +309,12 @@ pub(super) fn failure(failure: &Failure) -> &'static str {
                 "make the check rows anew if they are not the model's own; else serve the model from an origin"
             }
             ModelError::Unavailable { .. } => "try again shortly",
+            ModelError::NoRoom(_) => NO_ROOM,
         },
+        Failure::Run(InvokeError::NoRoom) => NO_ROOM,
         Failure::Run(InvokeError::Run(RunError::NoSuchOutput { .. })) => "fix `output` in the endpoint's document",
         Failure::Run(InvokeError::Run(RunError::Rows(_))) => ROWS,
-        Failure::Run(InvokeError::Died(_) | InvokeError::Run(RunError::Failed(_))) => {
+        Failure::Run(InvokeError::Died(_) | InvokeError::Run(RunError::Failed(_) | RunError::Value(_))) => {
             "check the rows against the model's card, or name another variant in X-Target-Variant"
         }
         Failure::Origin(_) => "look at the model host, or name a fallback",

@@ -32,10 +32,10 @@ impl Protocol {
             Protocol::KServeV1
         } else if metrics::claims(request) {
             Protocol::Metrics
-        } else if ofrep::claims(request) {
-            Protocol::Ofrep
         } else if s3::claims(request) {
             Protocol::S3
+        } else if ofrep::claims(request) {
+            Protocol::Ofrep
         } else if cloudwatch::claims(request) {
             Protocol::CloudWatch
         } else if sagemaker::control::claims(request) {

@@ -67,6 +67,7 @@ impl<P: Platform> Service<'_, P> {
                 match self.isolate.models.borrow_mut().run(&model, &table, output, room, || self.platform.now_ms()) {
                     Ok(outputs) => Ok(Reply::Outputs(outputs, reference.answers, limits.answer_bytes)),
                     Err(InvokeError::Run(RunError::Rows(error))) => Err(Refusal::Caller(error.into())),
+                    Err(InvokeError::Run(RunError::Value(problem))) => Err(Refusal::Caller(Unreadable::Value(problem))),
                     Err(error) => Err(Refusal::Backend(Failure::Run(error))),
                 }
             }
@@ -84,14 +85,14 @@ impl<P: Platform> Service<'_, P> {
     /// The model, from the isolate's cache or the store. Requests that miss it together each read the store, as none may
     /// wait for another's read; the first to have it loads it for all of them, into memory from there.
     pub(super) async fn model(&self, reference: &ModelReference, room: Room) -> Result<Rc<LoadedModel>, Failure> {
-        let known = self.isolate.models.borrow_mut().get(reference, self.platform.now_ms());
+        let known = self.isolate.models.borrow_mut().get(reference, room, self.platform.now_ms());
         if let Some(model) = known {
             return Ok(model?);
         }
         let (read, check) = self.read_model_and_check(&reference.key, reference.check.as_ref()).await;
         let mut models = self.isolate.models.borrow_mut();
         let now_ms = self.platform.now_ms();
-        match models.get(reference, now_ms) {
+        match models.get(reference, room, now_ms) {
             Some(model) => Ok(model?),
             None => Ok(models.store(&*self.platform, reference, read, check, room, now_ms)?),
         }

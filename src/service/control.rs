@@ -219,6 +219,14 @@ impl<P: Platform> Service<'_, P> {
         Ok(Configured { endpoint, times: entry.times, deployment })
     }
 
+    /// An endpoint's document as it was written, valid or not.
+    ///
+    /// # Errors
+    /// If there is none, or the store fails.
+    pub async fn written(&self, name: &Name) -> Result<Vec<u8>, Error> {
+        Ok(self.document(name).await?.0.value)
+    }
+
     /// Gives a backend a name. A model is read and loaded, so that one that cannot be run is found out now.
     ///
     /// # Errors

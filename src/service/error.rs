@@ -247,7 +247,7 @@ impl Unreadable {
                 | PayloadError::WideHeader { .. },
             ) => "wrong_columns",
             Unreadable::Payload(PayloadError::TooManyRows { .. }) => "too_many_rows",
-            Unreadable::Payload(_) => "bad_payload",
+            Unreadable::Payload(_) | Unreadable::Value(_) => "bad_payload",
             Unreadable::Format(FormatError::ContentType(_)) => "unsupported_content_type",
             Unreadable::Format(FormatError::Accept(_)) => "not_acceptable",
             Unreadable::Tensors(_) => "bad_tensors",
@@ -268,10 +268,11 @@ impl Failure {
                 | ModelError::Check { .. }
                 | ModelError::DiedAtLoad { .. }
                 | ModelError::KeepsDying { .. } => "model_unusable",
-                ModelError::Unavailable { .. } => "model_unavailable",
+                ModelError::Unavailable { .. } | ModelError::NoRoom(_) => "model_unavailable",
             },
             Failure::Run(error) => match error {
-                InvokeError::Died(_) | InvokeError::Run(RunError::Failed(_)) => "model_failed",
+                InvokeError::Died(_) | InvokeError::Run(RunError::Failed(_) | RunError::Value(_)) => "model_failed",
+                InvokeError::NoRoom => "model_unavailable",
                 InvokeError::Run(RunError::NoSuchOutput { .. }) => "output_missing",
                 InvokeError::Run(RunError::Rows(error)) => rows(error),
             },

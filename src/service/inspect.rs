@@ -125,19 +125,21 @@ impl<P: Platform> Service<'_, P> {
         Ok(Rc::clone(&self.model(reference, Room::Made).await?.description))
     }
 
-    /// What the file under a key is, whether a document names it or not. It is loaded for this.
+    /// What the file under a key is, whether a document names it or not. It is loaded for this, and has to reproduce its check
+    /// rows, where their key is given.
     ///
     /// # Errors
-    /// If there is none, or it cannot be run.
-    pub async fn model_file(&self, key: &ModelKey) -> Result<ModelFile, Failure> {
-        let (file, _) = self.read_model_and_check(key, None).await;
+    /// If there is none, it cannot be run, or does not reproduce the rows.
+    pub async fn model_file(&self, key: &ModelKey, check: Option<&ModelKey>) -> Result<ModelFile, Failure> {
+        let (file, rows) = self.read_model_and_check(key, check).await;
         let unavailable = |problem| ModelError::Unavailable { key: key.as_str().to_owned(), problem };
         let missing = || ModelError::Missing(key.as_str().to_owned());
         let file = file.map_err(unavailable)?.ok_or_else(missing)?;
+        let rows = rows.map_err(unavailable)?;
         let (bytes, now_ms) = (file.bytes(), self.platform.now_ms());
-        let wanted = Wanted { key, sha256: None, shape: None, check: None };
+        let wanted = Wanted { key, sha256: None, shape: None, check };
         let mut models = self.isolate.models.borrow_mut();
-        let model = models.load(&*self.platform, wanted, file, None, Room::Made, now_ms)?;
+        let model = models.load(&*self.platform, wanted, file, rows.as_deref(), Room::Made, now_ms)?;
         Ok(ModelFile { sha256: model.digest(), bytes, description: Rc::clone(&model.description) })
     }
 

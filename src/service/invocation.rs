@@ -114,4 +114,7 @@ pub enum Unreadable {
     /// How many rows it has.
     #[error(transparent)]
     Rows(#[from] RowsError),
+    /// A value is none that the model knows.
+    #[error("{0}")]
+    Value(String),
 }

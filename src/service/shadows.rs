@@ -16,9 +16,9 @@ use super::{Sample, Service};
 use crate::assignment::{Reason, shadows};
 use crate::endpoint::{Backend, Endpoint, Name, OriginReference, OutcomeKind, Variant};
 use crate::experiment::{Attempt, Shadowed, Sums, unit_bits};
-use crate::isolate::{InvokeError, Room, Seen, Shadows};
+use crate::isolate::{InvokeError, ModelError, Room, Seen, Shadows};
 use crate::payload::{self, Format};
-use crate::platform::{File, Platform};
+use crate::platform::Platform;
 use crate::record::Record;
 
 /// Which shadows are to be asked about a request, and what its own variant made of it.
@@ -111,12 +111,7 @@ impl<P: Platform> Service<'_, P> {
             for variant in all().filter(is_model) {
                 // A request that has come meanwhile goes first.
                 self.platform.sleep(0.0).await;
-                let has_room = self.has_room_for(variant).await;
-                let answered = match has_room {
-                    true => self.ask_shadow(shadowing, variant, asked, sample).await,
-                    false => None,
-                };
-                told.push((variant, answered));
+                told.push((variant, self.ask_shadow(shadowing, variant, asked, sample).await));
             }
             told
         };
@@ -197,7 +192,9 @@ impl<P: Platform> Service<'_, P> {
             }
             // As a caller would be told, if it answered.
             Ok(_) | Err(Refusal::Caller(_)) => true,
-            Err(Refusal::Backend(Failure::Run(InvokeError::Died(death)))) if death.is_of_memory() => return None,
+            Err(Refusal::Backend(Failure::Model(ModelError::NoRoom(_)) | Failure::Run(InvokeError::NoRoom))) => {
+                return None;
+            }
             Err(Refusal::Backend(failure)) => {
                 self.platform.warn(&format!("endpoint `{name}`, shadow `{}`: {failure}", variant.name));
                 false
@@ -217,32 +214,6 @@ impl<P: Platform> Service<'_, P> {
             }
         };
         self.capture(sample, variant.name.as_str(), &answer).await;
-    }
-
-    /// Whether there is memory for a shadow's model beside those that answer, which it must not push out. It is loaded then.
-    async fn has_room_for(&self, variant: &Variant) -> bool {
-        let Backend::Model(reference) = &variant.backend else { return true };
-        let now_ms = self.platform.now_ms();
-        if self.isolate.models.borrow_mut().get(reference, now_ms).is_some() {
-            return true;
-        }
-        if self.isolate.models.borrow().is_crowded(reference, now_ms) {
-            return false;
-        }
-        let (read, check) = self.read_model_and_check(&reference.key, reference.check.as_ref()).await;
-        let mut models = self.isolate.models.borrow_mut();
-        let now_ms = self.platform.now_ms();
-        if models.get(reference, now_ms).is_some() {
-            return true;
-        }
-        if let Ok(Some(file)) = &read
-            && !models.has_room(reference, file.bytes(), now_ms)
-        {
-            return false;
-        }
-        // What else is wrong with it is found again by who asks it.
-        let _ = models.store(&*self.platform, reference, read, check, Room::Left, now_ms);
-        !models.is_crowded(reference, now_ms)
     }
 }
 

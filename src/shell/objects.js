@@ -2,11 +2,14 @@
 
 // What crosses at once at most.
 const PIECE_BYTES = 64 << 10;
-// What is on its way into the store, in this isolate, at most. Parts of one upload come several at a time.
-const MOST_BYTES = 32 << 20;
+// What is on its way into the store, in this isolate, at most: the largest object, in one piece or in parts that come several
+// at a time.
+const MOST_BYTES = 26 << 20;
+// Who has sent nothing for so long gives way: of a request that the platform has ended, nothing tells.
+const SILENT_MS = 30_000;
 const NOTHING = new Uint8Array();
 
-let held = 0;
+const rooms = new Set();
 
 /** Bytes of a stream, a piece at a time. */
 export class Pieces {
@@ -73,27 +76,38 @@ export class Room {
   constructor(bytes) {
     this.bytes = new Uint8Array(bytes);
     this.end = 0;
-    held += bytes;
+    this.used = Date.now();
+    rooms.add(this);
   }
 
   add(part) {
+    // It has given way.
+    if (!rooms.has(this)) return;
     this.bytes.set(part, this.end);
     this.end += part.length;
+    this.used = Date.now();
   }
 
   free() {
-    held -= this.bytes.length;
+    rooms.delete(this);
     this.bytes = NOTHING;
   }
 }
 
 /** Room for so many bytes; undefined where others take it. */
 export function room(bytes) {
-  return held + bytes > MOST_BYTES ? undefined : new Room(bytes);
+  let held = bytes;
+  for (const other of rooms) {
+    if (Date.now() - other.used > SILENT_MS) other.free();
+    held += other.bytes.length;
+  }
+  return held > MOST_BYTES ? undefined : new Room(bytes);
 }
 
 /** Writes a value of KV, with metadata, for so many seconds or for good. */
 export async function write_object(namespace, key, room, metadata, seconds) {
+  if (!rooms.has(room)) throw new Error("its bytes came too slowly, and others were in need of the memory; send it again");
+  room.used = Date.now();
   await namespace.put(key, room.bytes.subarray(0, room.end), { metadata: JSON.parse(metadata), expirationTtl: seconds });
 }
 

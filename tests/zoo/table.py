@@ -169,7 +169,8 @@ booster.save_model("model.txt")                  # LightGBM; of an LGBMClassifie
 `tests/boosters/train.py` trains these, and the library predicts from the file that it has loaded again: rows of its sample, missing values,
 subnormal and huge numbers, values at thresholds and next to them, and categories that are unseen, negative or not whole. `make test`
 compares, natively and in WebAssembly. **XGBoost**'s sums (`raw_score`) are equal to the last bit, for it adds in 32 bits, tree by tree; what an
-exponential makes of them is within 1e-6 (relative where it is above 1). **LightGBM** is within 1e-6.
+exponential makes of them is within 1e-6 (relative where it is above 1). **LightGBM**'s sums are equal to the last bit of 64, and what its
+objectives make of them within 1e-6.
 
 - **Inputs.** Names of features are the model's inputs, so JSON objects and CSV with a header name the columns, in any order. Without
   names there is one input, `features`. A missing value is `null`, an empty cell or NaN. XGBoost itself refuses infinite numbers; here they go
@@ -179,13 +180,17 @@ exponential makes of them is within 1e-6 (relative where it is above 1). **Light
 - **All trees are used**, as `Booster.predict` does. After early stopping, `XGBClassifier.predict` takes those up to `best_iteration` alone: save
   `model.get_booster()[: model.best_iteration + 1]` to serve the same.
 - **Categories** are their codes. Of a data frame's categories, which XGBoost saves since 3.1, the names are taken; one that training did not
-  see is refused, as XGBoost does, and an empty text is a missing value.
+  see is refused, as XGBoost does; LightGBM, which saves them as well, takes it for missing. An empty text is a missing value, and truth values
+  are 1 and 0.
 - **XGBoost**: gbtree, dart and gblinear; categorical splits; many outputs, as trees of one or as leaves of many. Objectives:
   `reg:squarederror`, `squaredlogerror`, `logistic`, `pseudohubererror`, `absoluteerror`, `quantileerror` (sorted where XGBoost 3.4 or later
   saved it), `gamma`, `tweedie`; `count:poisson`; `survival:cox`, `aft`; `binary:logistic`, `logitraw`, `hinge`; `multi:softmax`,
   `softprob`; `rank:pairwise`, `ndcg`, `map`. Files of versions 1.7, 2.1 and 3.2 are among the cases.
+- **LightGBM**: gbdt, dart, random forests and goss; all objectives of 4.7, and those of one's own, whose prediction is the sum; all three
+  kinds of missing values. Files of versions 2 to 4 of its text, which LightGBM 2.2, 3.3 and 4.7 saved, are among the cases. After early
+  stopping it saves the best rounds alone.
 - **Refused**, with words: other objectives; XGBoost's old binary form; names of categories that are not ASCII, which XGBoost 3.2 cuts off as
-  it saves them; pickles, which only Python runs, and which may run anything:
+  it saves them; LightGBM's `linear_tree`, and data frames with ordered categories, as its file does not say which columns those are; pickles, which only Python runs, and which may run anything:
 
 ```python
 booster = pickle.load(open("xgboost-model", "rb")); booster.save_model("xgboost-model")

@@ -21,18 +21,18 @@ const NOT_THE_TOKEN = { message: "this is not the admin token", fix: "compare it
 /** Told of each request that someone could want to repeat: `{title, method, path, headers, body}`. */
 export const asked = new EventTarget();
 
-async function call({ title, method = "GET", path, headers = {}, body }, signal) {
+async function call({ title, method = "GET", path, headers = {}, body, limitMs = LIMIT_MS }, signal) {
   if (title) asked.dispatchEvent(new CustomEvent("asked", { detail: { title, method, path, headers, body } }));
   const began = performance.now();
   const limit = new AbortController();
-  const timer = setTimeout(() => limit.abort(), LIMIT_MS);
+  const timer = setTimeout(() => limit.abort(), limitMs);
   let response, text;
   try {
     response = await fetch(path, { method, headers, body, signal: AbortSignal.any([limit.signal, ...(signal ? [signal] : [])]), cache: "no-store" });
     text = await response.text();
   } catch (error) {
     if (signal?.aborted) throw error;
-    if (limit.signal.aborted) throw new Failure({ code: "timed_out", message: `the worker did not answer within ${LIMIT_MS / 1000} seconds`, fix: "it may be busy, or the network slow; try again" });
+    if (limit.signal.aborted) throw new Failure({ code: "timed_out", message: `the worker did not answer within ${limitMs / 1000} seconds`, fix: "it may be busy, or the network slow; try again" });
     throw new Failure({ code: "unreachable", message: "the worker could not be reached", fix: "see that it runs and that you are online, then try again" });
   } finally {
     clearTimeout(timer);
@@ -99,23 +99,35 @@ export async function putWeights(name, weights, revision, token, signal) {
   }
 }
 
-const allowed = async (request, signal) => {
+const admitted = async (request, signal) => {
   try {
-    return json((await call(request, signal)).text);
+    return await call(request, signal);
   } catch (error) {
     throw error.code === "unauthorized" && request.headers.authorization ? new Failure({ ...error, ...NOT_THE_TOKEN }) : error;
   }
 };
 
-/** The names of the endpoints that whoever has this token may see. */
-export async function endpoints(token) {
-  const names = [];
+const allowed = async (request, signal) => json((await admitted(request, signal)).text);
+
+/** The endpoints that whoever has this token may see, described without what their models take and give. */
+async function everyEndpoint(token, signal) {
+  const all = [];
   for (let cursor = ""; cursor !== undefined; ) {
-    const page = await allowed({ path: `/endpoints?cursor=${encodeURIComponent(cursor)}`, headers: bearing(token) });
-    names.push(...page.endpoints.map(({ name }) => name));
+    const page = await allowed({ path: `/endpoints?cursor=${encodeURIComponent(cursor)}`, headers: bearing(token) }, signal);
+    all.push(...page.endpoints);
     cursor = page.cursor;
   }
-  return names;
+  return all;
+}
+
+/** Their names. */
+export const endpoints = async (token) => (await everyEndpoint(token)).map(({ name }) => name);
+
+/** The variants, of whatever endpoint, that name one of these keys in the store of models: `[{endpoint, variant, key, sha256, check}]`. */
+export async function usersOf(keys, token, signal) {
+  const all = await everyEndpoint(token, signal);
+  const models = all.flatMap(({ name, variants = [] }) => variants.map((variant) => ({ endpoint: name, variant: variant.name, ...variant.backend })));
+  return models.filter(({ key, check }) => keys.includes(key) || keys.includes(check));
 }
 
 /** What an endpoint's outcomes allow one to say. */
@@ -158,9 +170,66 @@ export const policy = (name, token) => allowed({ path: `${at(name)}/policy`, hea
 export const steer = (name, asked, token, { reason, signal } = {}) =>
   allowed({ method: "POST", path: `${at(name)}/policy`, headers: { ...bearing(token), "content-type": "application/json", ...(reason ? { "x-change-reason": reason } : {}) }, body: JSON.stringify(asked) }, signal);
 
-/** Puts a whole document in place of that of `revision`. */
+/** An endpoint's document as it was written: `{document, revision}`. It is the administrator's alone. */
+export async function written(name, token, signal) {
+  const { response, text } = await admitted({ path: `${at(name)}/document`, headers: bearing(token) }, signal);
+  try {
+    return { document: JSON.parse(text), revision: (response.headers.get("etag") ?? "").replaceAll(/^W\/|"/g, "") };
+  } catch {
+    throw new Failure({ code: "endpoint_invalid", message: `the document of ${name} is not JSON`, fix: "put an earlier one back by the history, or write it anew" });
+  }
+}
+
+/** Puts a whole document in place of that of `revision`, laid out as a person would write it. */
 export const putDocument = (name, document, revision, token, { reason, signal } = {}) =>
-  allowed({ method: "PUT", path: at(name), headers: { ...bearing(token), "if-match": `"${revision}"`, "content-type": "application/json", "x-change-reason": reason }, body: JSON.stringify(document) }, signal);
+  allowed({ method: "PUT", path: at(name), headers: { ...bearing(token), "if-match": `"${revision}"`, "content-type": "application/json", "x-change-reason": reason }, body: `${JSON.stringify(document, null, 2)}\n` }, signal);
+
+/** A model has so long to be read, loaded and checked. */
+const LOADING_MS = 45_000;
+
+/** What the file under a key is: what it takes and gives, checked by the rows under `check` where one is named. */
+export const model = (key, check, token, signal) =>
+  allowed({ path: `/model?${new URLSearchParams(check ? { key, check } : { key })}`, headers: bearing(token), limitMs: LOADING_MS }, signal);
+
+const stored = (key) => `/models/${key.split("/").map(encodeURIComponent).join("/")}`;
+
+/**
+ * Puts a file under a key in the store of models. What is there already stays, and the failure is `taken`, unless it is to be
+ * `over`written. `moved` is told how much of the file has gone, 0 to 1: only XMLHttpRequest knows.
+ */
+export function putModel(key, file, token, { over = false, moved = () => {}, signal } = {}) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("PUT", stored(key));
+    for (const [name, value] of Object.entries({ ...bearing(token), ...(over ? {} : { "if-none-match": "*" }) })) request.setRequestHeader(name, value);
+    request.upload.addEventListener("progress", ({ loaded, total }) => moved(total > 0 ? loaded / total : 0));
+    request.addEventListener("load", () => (request.status < 300 ? resolve() : reject(unstored(request))));
+    request.addEventListener("error", () => reject(new Failure({ code: "unreachable", message: "the upload broke off", fix: "see that the worker runs and that you are online, then try again" })));
+    request.addEventListener("abort", () => reject(signal.reason));
+    signal?.addEventListener("abort", () => request.abort(), { once: true });
+    request.send(file);
+  });
+}
+
+/** Removes what is under a key in the store of models. */
+export const removeModel = (key, token, signal) => call({ method: "DELETE", path: stored(key), headers: bearing(token) }, signal);
+
+/** The store speaks as S3 does, in XML. */
+function unstored({ status, statusText, responseText }) {
+  const told = new DOMParser().parseFromString(responseText, "application/xml");
+  const of = (tag) => told.querySelector(`Error > ${tag}`)?.textContent;
+  if (status === 412) return new Failure({ code: "taken", message: "there is something under this key already", status });
+  if (status === 401 || status === 403) return new Failure({ code: "unauthorized", status, ...NOT_THE_TOKEN });
+  return new Failure({ code: of("Code") ?? `status_${status}`, message: of("Message") || `the answer was ${status} ${statusText}`.trim(), status });
+}
+
+/** One answer as it came: `{variant, reason, text, ms}`. `target` asks a variant by name, `token` is the caller's. */
+export async function answerOf(name, body, { target, token, signal } = {}) {
+  const type = /^\s*[[{]/.test(body) ? "application/json" : "text/csv";
+  const headers = { "content-type": type, "x-target-variant": target, ...bearing(token) };
+  const { response, text, ms } = await call({ method: "POST", path: `${at(name)}/invocations`, headers, body }, signal);
+  return { variant: response.headers.get("x-invoked-variant"), reason: response.headers.get("x-assignment-reason"), text, ms };
+}
 
 /** The document that `make seed` puts there: what the worker tells of one is not all of it. */
 export const seeded = async (name, signal) => json((await call({ path: `data/${name}.json` }, signal)).text);

@@ -4,7 +4,8 @@ import { Asking } from "../lib/asking.js";
 import { brief, decoded } from "../lib/captured.js";
 import { element } from "../lib/dom.js";
 import { said, when } from "../lib/predicted.js";
-import { keptBy, token } from "../lib/token.js";
+import { token } from "../lib/token.js";
+import { askToken } from "../lib/tokenform.js";
 import { captured } from "../lib/worker.js";
 
 /** Where it is looked at: `{element, open(disagreement), close()}`. `endpoint` gives the name of the endpoint. */
@@ -15,32 +16,20 @@ export function looking(endpoint) {
   const made = element("dialog", { "aria-labelledby": "looked-title" }, element("div.between", {}, title, close), asked, trouble, status, body);
   const asking = new Asking({ status, trouble });
 
-  function askToken(each, refused) {
-    const input = element("input", { type: "password", autocomplete: "off", spellcheck: "false" });
-    keptBy(input);
-    const form = element(
-      "form.problem.plain",
-      { autocomplete: "off", "aria-label": "Admin token" },
-      element("p", {}, refused ? "This is not the admin token." : "What was captured is shown to the administrator alone."),
-      element("label.field", {}, "Admin token", input),
-      element("p.note", {}, "Kept in this page's memory only."),
-      element("div.row", {}, element("button.primary", { type: "submit" }, "Look at it")),
-    );
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      if (!token()) return input.focus();
-      close.focus();
-      read(each);
+  const refuse = (each, refused) =>
+    askToken(asked, {
+      why: refused ? "This is not the admin token." : "What was captured is shown to the administrator alone.",
+      button: "Look at it",
+      given: () => {
+        close.focus();
+        read(each);
+      },
     });
-    asked.replaceChildren(form);
-    input.focus();
-    input.select();
-  }
 
   function read(each) {
     asked.replaceChildren();
     body.replaceChildren();
-    if (!token()) return askToken(each);
+    if (!token()) return refuse(each);
     return asking.run("Looking …", async (signal) => {
       try {
         const found = await captured(endpoint(), each.inference_id, token(), signal);
@@ -50,7 +39,7 @@ export function looking(endpoint) {
         return found.complete ? "" : "This may not be all that was captured of it.";
       } catch (error) {
         if (error.status !== 401) throw error;
-        askToken(each, true);
+        refuse(each, true);
       }
     });
   }

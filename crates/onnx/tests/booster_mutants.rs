@@ -1,5 +1,4 @@
-//! Boosters' files that are changed or cut short load or are refused, and run or fail: nothing panics, and nothing takes much
-//! more memory than the file has. The same of archives.
+//! Boosters' files that are changed or cut short load or are refused, and run or fail: nothing panics. The same of archives.
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 

@@ -6,6 +6,9 @@ pub enum RunError {
     /// The model failed on the rows.
     #[error("the model failed: {0}")]
     Failed(String),
+    /// A value is none that it knows: whoever sends it is at fault.
+    #[error("{0}")]
+    Value(String),
     /// It does not take that number of rows.
     #[error(transparent)]
     Rows(#[from] RowsError),

@@ -148,11 +148,13 @@ pub fn write_answer(answer: &Result<Outputs, RunError>, output: Option<usize>) -
         Ok(outputs) => outputs,
         Err(error) => {
             let mut to = Writer::default();
-            to.byte(1);
-            to.text(&match error {
-                RunError::Failed(problem) => problem.clone(),
-                error => error.to_string(),
-            });
+            let (kind, problem) = match error {
+                RunError::Failed(problem) => (1, problem.clone()),
+                RunError::Value(problem) => (2, problem.clone()),
+                error => (1, error.to_string()),
+            };
+            to.byte(kind);
+            to.text(&problem);
             return to.into_bytes();
         }
     };
@@ -177,8 +179,11 @@ pub fn write_answer(answer: &Result<Outputs, RunError>, output: Option<usize>) -
 /// If it failed, or the bytes are no answer of its.
 pub fn read_answer(bytes: &[u8], description: &Description) -> Result<Result<Outputs, RunError>, Broken> {
     whole(bytes, |from| {
-        if from.byte()? != 0 {
-            return Some(Err(RunError::Failed(from.text()?)));
+        match from.byte()? {
+            0 => {}
+            1 => return Some(Err(RunError::Failed(from.text()?))),
+            2 => return Some(Err(RunError::Value(from.text()?))),
+            _ => return None,
         }
         let rows = from.count()?;
         let outputs = from.several(|from| {
@@ -395,7 +400,9 @@ mod tests {
         let schema = Schema::new(vec![Input::new("x".to_owned(), Datatype::F32, vec![]).unwrap()]).unwrap();
         let rows = RowsRule { most: 1, batch: None };
         let description = Description { schema, outputs: Vec::new(), default_output: None, rows, run_bytes: 0 };
-        let failed = Err(RunError::Failed("a division by 0".to_owned()));
-        assert_eq!(read_answer(&write_answer(&failed, None), &description), Ok(failed));
+        for failed in [RunError::Failed("a division by 0".to_owned()), RunError::Value("`town` is new".to_owned())] {
+            let failed = Err(failed);
+            assert_eq!(read_answer(&write_answer(&failed, None), &description), Ok(failed));
+        }
     }
 }

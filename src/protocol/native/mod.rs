@@ -12,6 +12,7 @@ mod outcomes;
 mod policy;
 mod refuse;
 mod routes;
+mod written;
 
 pub(super) use refuse::refuse;
 pub(super) use routes::answer;

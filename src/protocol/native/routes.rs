@@ -3,7 +3,7 @@
 use http::Method;
 
 use super::refuse::refuse;
-use super::{captured, change, decide, describe, experiment, explain, model, outcomes, policy};
+use super::{captured, change, decide, describe, experiment, explain, model, outcomes, policy, written};
 use crate::endpoint::Name;
 use crate::payload;
 use crate::platform::Platform;
@@ -39,6 +39,7 @@ async fn route<P: Platform>(service: &Service<'_, P>, request: Request) -> Resul
                 Ok(describe::describe(service, &name, &request).await)
             }
         },
+        ["endpoints", name, "document"] => written::document(service, name, &request).await,
         ["endpoints", name, "weights"] => change::weights(service, name, &request).await,
         ["endpoints", name, "rollback"] => change::roll_back(service, name, &request).await,
         ["endpoints", name, "policy"] => policy::answer(service, name, &request).await,

@@ -112,6 +112,32 @@ fn an_experiment_that_hangs_keeps_no_other_endpoints_from_being_told_anything() 
 }
 
 #[test]
+fn the_administrator_reads_a_document_as_it_was_written_with_and_without_an_experiment() {
+    for bench in [with_experiments(), bench(ORIGIN)] {
+        // What no program would keep: spaces, and the order of members.
+        let written = format!(" {}\n\n", ORIGIN.replacen('{', "{ ", 1));
+        bench.world.endpoints.borrow_mut().insert("f".to_owned(), written.clone().into());
+        let read = |headers: &[(&str, &str)]| bench.asked(Method::GET, "/endpoints/f/document", "", headers, "");
+        let seen = read(&[ADMIN]);
+        assert_eq!((seen.status, String::from_utf8_lossy(&seen.body).as_ref()), (200, written.as_str()));
+        assert_eq!(seen.header("cache-control"), "no-store");
+        let described = bench.asked(Method::GET, "/endpoints/f", "", &[ADMIN], "");
+        assert_eq!(seen.header("etag"), described.header("etag"));
+        // It is what a change of the whole document begins with.
+        let changed = written.replacen("\"weight\": 3", "\"weight\": 4", 1);
+        let terms = [ADMIN, ("if-match", seen.header("etag"))];
+        assert_eq!(bench.asked(Method::PUT, "/endpoints/f", "", &terms, &changed).status, 200);
+        assert_eq!(String::from_utf8_lossy(&read(&[ADMIN]).body), changed);
+        assert_eq!(bench.asked(Method::PUT, "/endpoints/f", "", &terms, &written).status, 412);
+
+        assert_eq!(read(&[]).status, 401);
+        assert_eq!(read(&[("authorization", "Bearer hush")]).status, 401);
+        assert_eq!(bench.asked(Method::POST, "/endpoints/f/document", "", &[ADMIN], "").status, 405);
+        assert_eq!(bench.asked(Method::GET, "/endpoints/g/document", "", &[ADMIN], "").status, 404);
+    }
+}
+
+#[test]
 fn who_may_not_invoke_reads_no_scoreboard_and_who_is_not_the_administrator_no_history() {
     let bench = with_experiments();
     let mut document: Value = serde_json::from_str(ORIGIN).unwrap();

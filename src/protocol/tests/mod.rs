@@ -9,6 +9,7 @@ mod deployments;
 mod experiments;
 mod inference_experiments;
 mod interleaved;
+mod model_files;
 mod native;
 mod ofrep;
 mod open_inference;

@@ -212,7 +212,7 @@ impl<P: Platform> Service<'_, P> {
         }
         let size = sizes.iter().fold(0_u64, |sum, size| sum.saturating_add(*size));
         let bytes = usize::try_from(size).ok().filter(|_| size <= MAX_OBJECT_BYTES);
-        let blob = self.platform.room(bytes.ok_or(ObjectError::TooLarge(size))?).ok_or(ObjectError::NoRoom)?;
+        let blob = self.room_for(bytes.ok_or(ObjectError::TooLarge(size))?)?;
         let algorithm = whole.as_ref().map(|whole| whole.algorithm).or(upload.algorithm);
         let is_whole = upload.is_whole || algorithm == Some(Algorithm::Crc64Nvme);
         let mut of_all = algorithm.filter(|_| is_whole).map(Running::new);

@@ -102,7 +102,7 @@ impl<P: Platform> Service<'_, P> {
         let NewBody { signed, length, md5, checksum, announced, wanted } = body;
         let said = length.ok_or(ObjectError::NoLength)?;
         let bytes = usize::try_from(said).ok().filter(|_| said <= most).ok_or(ObjectError::TooLarge(said))?;
-        let blob = self.platform.room(bytes).ok_or(ObjectError::NoRoom)?;
+        let blob = self.room_for(bytes)?;
         let algorithm = checksum.as_ref().map(|checksum| checksum.algorithm).or(announced).or(wanted);
         let mut sums = Sums::new(algorithm);
         let mut check = BodyCheck::new(signed);
@@ -137,6 +137,14 @@ impl<P: Platform> Service<'_, P> {
             (Some(made), Some(came)) if made.value != came => Err(ObjectError::Checksum(made.algorithm.as_str())),
             _ => Ok(Received { blob, summed }),
         }
+    }
+
+    /// Room for so many bytes in the isolate's memory. Models that were used longest ago make way for it, and are loaded again
+    /// when they are asked for.
+    pub(super) fn room_for(&self, bytes: usize) -> Result<<P as Objects>::Blob, ObjectError> {
+        let blob = self.platform.room(bytes).ok_or(ObjectError::NoRoom)?;
+        self.isolate.models.borrow_mut().make_way(bytes);
+        Ok(blob)
     }
 
     /// Reads the request's body as a document, which is small.

@@ -199,7 +199,7 @@ impl Codes {
 
 fn unseen(feature: &str, value: &str) -> RunError {
     let value: String = value.chars().take(100).collect();
-    failed(format!("`{feature}` is \"{value}\", a category that the model was not trained with"))
+    RunError::Value(format!("`{feature}` is \"{value}\", a category that the model was not trained with"))
 }
 
 fn failed(problem: impl Into<String>) -> RunError {

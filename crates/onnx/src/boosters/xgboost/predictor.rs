@@ -67,7 +67,7 @@ impl Xgboost {
             for (feature, numbers) in &self.numbers {
                 let Some(value) = row.get_mut(*feature) else { continue };
                 *value = numbers.code(*value).ok_or_else(|| {
-                    RunError::Failed(format!(
+                    RunError::Value(format!(
                         "feature {feature} is {value}, a category that the model was not trained with"
                     ))
                 })?;

@@ -140,7 +140,7 @@ fn texts_are_recoded_and_unseen_ones_refused() {
     assert_eq!(run("a"), Ok(Values::F32(vec![-1.0])));
     assert_eq!(run("bc"), Ok(Values::F32(vec![1.0])));
     assert_eq!(run(""), Ok(Values::F32(vec![-1.0])), "a missing one goes left here");
-    let Err(RunError::Failed(words)) = run("b") else { panic!("it is unseen") };
+    let Err(RunError::Value(words)) = run("b") else { panic!("it is unseen") };
     assert!(words.contains("`town` is \"b\", a category that the model was not trained with"), "{words}");
     // As XGBoost 3.2 saves "a" and "é".
     let error = frame(r#"[{"offsets": [0, 1, 3], "values": [97, -61]}, {"offsets": [], "values": []}]"#).unwrap_err();

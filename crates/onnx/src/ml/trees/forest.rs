@@ -34,6 +34,8 @@ enum Nodes<T> {
 impl<T: Real> Forest<T> {
     /// Rows whose columns are made and held at once: with the tree at hand they fit into the processor's first cache.
     const BLOCK: usize = 64;
+    /// The most values in a block: where rows have many columns, as each test of categories has its own, it has fewer rows.
+    const BLOCK_VALUES: usize = 1 << 16;
 
     /// Lays an ensemble out. A leaf's value is that of its first weight where there is one target; else it is the number
     /// of the node in the ensemble.
@@ -62,12 +64,13 @@ impl<T: Real> Forest<T> {
     /// Takes each row (`width` features) through each tree.
     pub fn each_leaf(&self, rows: &[T], width: usize, listener: &mut impl Listener<T>) {
         let stride = self.columns.width();
+        let in_block = Self::BLOCK_VALUES.checked_div(stride).unwrap_or(1).clamp(1, Self::BLOCK);
         let mut values =
-            Vec::with_capacity(stride.saturating_mul(rows.len().checked_div(width).unwrap_or(0).min(Self::BLOCK)));
-        for (block, rows) in rows.chunks(width.saturating_mul(Self::BLOCK).max(1)).enumerate() {
+            Vec::with_capacity(stride.saturating_mul(rows.len().checked_div(width).unwrap_or(0).min(in_block)));
+        for (block, rows) in rows.chunks(width.saturating_mul(in_block).max(1)).enumerate() {
             values.clear();
             rows.chunks_exact(width.max(1)).for_each(|row| self.columns.push_row(row, &mut values));
-            let first = block.saturating_mul(Self::BLOCK);
+            let first = block.saturating_mul(in_block);
             match &self.nodes {
                 Nodes::Small(nodes) => {
                     walk::block(nodes, &self.trees, &self.by_depth, &values, stride, first, listener)
