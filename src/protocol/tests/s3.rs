@@ -57,8 +57,8 @@ impl Seen {
 
     /// The texts of all elements of that name.
     fn all(&self, name: &str) -> Vec<String> {
-        let text = self.text();
-        let parts = text.split(&format!("<{name}>")).skip(1).map(|rest| rest.split('<').next().unwrap().to_owned());
+        let (text, open) = (self.text(), format!("<{name}>"));
+        let parts = text.split(&open).skip(1).map(|rest| rest.split('<').next().unwrap().to_owned());
         parts.collect()
     }
 
