@@ -40,6 +40,11 @@ async function unobjectionable(page) {
   assert.deepEqual(grave.map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`)]), []);
 }
 
+function pictured(card, name) {
+  mkdirSync(`${root}build/screenshots`, { recursive: true });
+  return card.screenshot({ path: `${root}build/screenshots/adding-${name}.png` });
+}
+
 /** The card of an endpoint with the digits' logistic regression, unfolded: `body(page, card)`. */
 async function opened(name, options, body, variants = [logistic]) {
   // What the page does not know has to stay as it is.
@@ -141,12 +146,11 @@ for (const [width, colorScheme] of [[1440, "light"], [390, "dark"]])
       for (const { csv } of digits.slice(0, 5)) assert.equal((await worker.invoke(name, { body: csv })).status, 200);
       await section(page, "Shadows").getByRole("heading", { name: "cnn-2, shadow of logistic" }).waitFor({ timeout: 20_000 });
 
-      for (const [pictured, scheme] of width === 1440 ? [[1440, "light"], [1440, "dark"]] : [[390, "dark"], [390, "light"], [320, "light"]]) {
-        await page.setViewportSize({ width: pictured, height: 844 });
+      for (const [shown, scheme] of width === 1440 ? [[1440, "light"], [1440, "dark"]] : [[390, "dark"], [390, "light"], [320, "light"]]) {
+        await page.setViewportSize({ width: shown, height: 844 });
         await page.emulateMedia({ colorScheme: scheme });
         assert.equal(await wider(page), 0);
-        mkdirSync(`${root}build/screenshots`, { recursive: true });
-        await card.screenshot({ path: `${root}build/screenshots/adding-${pictured}-${scheme}.png` });
+        await pictured(card, `${shown}-${scheme}`);
         await unobjectionable(page);
       }
     });
@@ -214,6 +218,7 @@ test("what the worker cannot run is refused in its own words, and is removed aga
     await reads(card.getByRole("alert"), /\S/);
     assert.ok((await card.getByRole("alert").innerText()).toLowerCase().includes(said.message.toLowerCase()), said.message);
     assert.equal(await card.getByRole("button", { name: "Add at weight 0" }).isVisible(), false);
+    await pictured(card, "refused");
     assert.notEqual(await worker.MODELS.get("refused/notes.txt"), null);
     await card.getByRole("button", { name: "Remove it from the store" }).click();
     await reads(card.getByRole("status"), /There is nothing under refused\/notes\.txt any more/);
@@ -252,6 +257,8 @@ test("a key that another model has is never written over; one that nobody needs 
     await admit(card);
     const asked = card.getByRole("group", { name: "Another model has this key." });
     await reads(asked, /It is that of .*logistic of digits/);
+    await pictured(card, "taken");
+    await unobjectionable(page);
     const before = Buffer.from(await worker.MODELS.get("digits/logistic.onnx", "arrayBuffer"));
     assert.ok(before.equals(bytesOf("digits/logistic.onnx")));
     assert.ok(await focused(asked.getByRole("button", { name: "Use digits/logistic-03be6c22.onnx" })));
@@ -281,6 +288,7 @@ test("a model that takes something else, or that outcomes cannot judge, is told 
     await reads(card, /A row has \d+ values here and 64 there: no body suits both\./);
     assert.equal(await wider(page), 0);
     await unobjectionable(page);
+    await pictured(card, "unlike");
     // It is added all the same, with one of its outputs, and asked with zeros.
     await card.getByLabel("Answers with").selectOption("probabilities");
     await card.getByRole("button", { name: "Add at weight 0" }).click();

@@ -13,7 +13,7 @@ export function files(card, taken) {
   const hint = `${ENDINGS.join(", ")}, 25 MiB at most; with it, if there are some, its check rows (.check.json)`;
   const zone = element("button.drop", { type: "button", onclick: () => chooser.click() }, element("b", {}, "Drop a model file here, or choose one"), element("span.note", {}, hint));
   const [trouble, list, status] = [element("div"), element("ul.files", { "aria-label": "Files" }), element("p.unseen", { role: "status" })];
-  const made = { elements: [chooser, zone, trouble, list, status], model: null, rows: null, zone };
+  const made = { elements: [chooser, zone, trouble, list, status], model: null, rows: null };
   let turn = 0;
 
   const line = (what, file, more, part) =>

@@ -63,8 +63,8 @@ export function upload(endpoint, { done, undone }) {
     return element("button.primary", { type: "button", onclick: go }, `Use ${proposed}`);
   }
 
-  /** Whose file would be another. Of the check rows under their key the same is true: they are of one model. */
-  async function robbed(under, check, signal) {
+  /** The variants of other bytes that name one of the keys: of check rows the same is true, they are of one model. */
+  async function ownersOf(under, check, signal) {
     const users = await usersOf([under, check].filter(Boolean), token(), signal);
     const others = users.filter(({ sha256 }) => sha256 !== model.sha256).map(({ endpoint, variant }) => `${variant} of ${endpoint}`);
     return [...new Set(others)].join(", ");
@@ -75,7 +75,7 @@ export function upload(endpoint, { done, undone }) {
     const check = rows ? rowsKeyOf(under) : undefined;
     // Whoever may not do this learns it before 25 MiB are on their way.
     await written(endpoint(), token(), signal);
-    const whose = await robbed(under, check, signal);
+    const whose = await ownersOf(under, check, signal);
     if (whose) {
       deed.offer("Another model has this key.", `It is that of ${whose}. A variant names the digest of its bytes, so with others under its key it could not answer any more.`, elsewhere());
       return "";
