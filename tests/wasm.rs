@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use turnout::assignment::{UnitHash, assign, seeded};
-use turnout::endpoint::{Endpoint, Salt};
+use turnout::endpoint::{AnswerForm, Endpoint, Salt};
 use turnout::payload::{self, Format};
 use turnout_onnx::Model;
 use wasm_bindgen_test::wasm_bindgen_test;
@@ -70,9 +70,10 @@ fn models_and_codecs_answer_as_onnx_runtime_does() {
         let table = payload::decode(Format::Csv, csv.as_bytes(), model.schema(), usize::MAX).unwrap();
         assert_eq!(table, payload::decode(Format::Json, json.as_bytes(), model.schema(), usize::MAX).unwrap());
         assert_eq!(table, payload::decode(Format::JsonLines, lines.as_bytes(), model.schema(), usize::MAX).unwrap());
-        let answer =
-            String::from_utf8(payload::encode(&model.run(&table, None).unwrap(), Format::Csv, usize::MAX).unwrap())
-                .unwrap();
+        let answer = String::from_utf8(
+            payload::encode(&model.run(&table, None).unwrap(), Format::Csv, AnswerForm::Plain, usize::MAX).unwrap(),
+        )
+        .unwrap();
         assert_eq!(answer.lines().count(), expected.lines().count());
         for (found, expected) in answer.lines().zip(expected.lines()) {
             for (column, (found, expected)) in found.split(',').zip(expected.split(',')).enumerate() {

@@ -139,7 +139,7 @@ impl BodyCheck {
                 if let Some((digest, _)) = digest {
                     digest.update(piece);
                 }
-                Ok(vec![0..piece.len()])
+                Ok(std::iter::once(0..piece.len()).collect())
             }
             Form::Chunks(chunks) => chunks.take(piece),
         }
