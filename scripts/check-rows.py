@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Writes rows and ONNX Runtime's answers beside a model: Turnout has the model reproduce them before it serves it.
+"""Writes rows and what a model answers to them beside it: Turnout has the model reproduce them before it serves it.
 
-    check-rows.py MODEL.onnx ROWS.csv    with a line of names or without; columns in the order of the model's inputs
-    check-rows.py MODEL.onnx ROWS.npz    arrays by the names of the inputs, a row each: for inputs of other shapes
-It needs onnxruntime and numpy. The file, MODEL.check.json, is described in docs/models.md.
+    check-rows.py MODEL ROWS.csv    with a line of names or without; columns in the order of the model's inputs
+    check-rows.py MODEL ROWS.npz    arrays by the names of the inputs, a row each: for inputs of other shapes
+MODEL.onnx is answered by ONNX Runtime, what XGBoost and LightGBM save (or a .tar.gz with it) by the library that saved it.
+It needs that, and numpy. The file, MODEL.check.json, is described in docs/models.md.
 """
 
 import argparse
@@ -13,9 +14,65 @@ import json
 import math
 import pathlib
 import sys
+import tarfile
+from types import SimpleNamespace
 
 import numpy as np
-import onnxruntime
+
+ENDINGS = (".json", ".ubj", ".model", ".bst", ".txt", "xgboost-model")
+
+
+class Booster:
+    """A model that XGBoost or LightGBM has saved, with what of ONNX Runtime's sessions is used here."""
+
+    def __init__(self, saved):
+        if saved.startswith(b"tree\n"):
+            import lightgbm
+
+            booster = lightgbm.Booster(model_str=saved.decode())
+            names = booster.feature_name()
+            names = [] if names == [f"Column_{at}" for at in range(len(names))] else names
+            count, type, named = booster.num_feature(), "tensor(double)", booster.pandas_categorical
+            self.predict = lambda rows: [booster.predict(rows), booster.predict(rows, raw_score=True)]
+        else:
+            import xgboost
+
+            booster = xgboost.Booster()
+            booster.load_model(bytearray(saved))
+            names, count, type = booster.feature_names or [], booster.num_features(), "tensor(float)"
+            learner = json.loads(booster.save_raw("json"))["learner"]["gradient_booster"]
+            named = (learner.get("gbtree") or learner)["model"].get("cats", {}).get("enc")
+            frame = lambda rows: xgboost.DMatrix(rows, feature_names=booster.feature_names, feature_types=booster.feature_types, enable_categorical=True)
+            self.predict = lambda rows: [booster.predict(frame(rows)), booster.predict(frame(rows), output_margin=True)]
+        if any(named or []):
+            sys.exit("its categories have names, which only a data frame has: write the file by hand, as docs/models.md describes it")
+        inputs = [(name, ["N"]) for name in names] or [("features", ["N", count])]
+        self.inputs = [SimpleNamespace(name=name, type=type, shape=shape) for name, shape in inputs]
+
+    def get_inputs(self):
+        return self.inputs
+
+    def get_outputs(self):
+        return [SimpleNamespace(name=name) for name in ("prediction", "raw_score")]
+
+    def run(self, _, rows):
+        return self.predict(np.column_stack([rows[tensor.name] for tensor in self.inputs]))
+
+
+def loaded(path):
+    """What answers for a model."""
+    saved = path.read_bytes()
+    if saved.startswith(b"\x1f\x8b"):
+        with tarfile.open(path) as archive:
+            files = [file for file in archive if file.isfile() and file.name.endswith((*ENDINGS, ".onnx"))]
+            if len(files) != 1:
+                sys.exit(f"{path} has {len(files)} files that are models by their names, and not one")
+            saved = archive.extractfile(files[0]).read()
+    if saved.startswith((b"{", b"tree\n")):
+        return Booster(saved)
+    import onnxruntime
+
+    return onnxruntime.InferenceSession(saved, providers=["CPUExecutionProvider"])
 
 
 def cast(texts, tensor):
@@ -80,7 +137,7 @@ parser.add_argument("rows", type=pathlib.Path)
 parser.add_argument("--count", type=int, default=8, help="how many rows, evenly from the whole file (8)")
 parser.add_argument("--skip", type=int, default=0, help="columns of a CSV that stand before the model's (0)")
 given = parser.parse_args()
-session = onnxruntime.InferenceSession(given.model, providers=["CPUExecutionProvider"])
+session = loaded(given.model)
 inputs, names = session.get_inputs(), [tensor.name for tensor in session.get_outputs()]
 rows = np.load(given.rows) if given.rows.suffix == ".npz" else from_csv(given.rows, inputs, given.skip)
 total = len(rows[inputs[0].name])

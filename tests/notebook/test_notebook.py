@@ -7,9 +7,13 @@ import hashlib
 import json
 import os
 import pathlib
+import subprocess
+import sys
+import tarfile
 import tempfile
 
 import boto3
+import lightgbm
 import nbformat
 import numpy as np
 import pytest
@@ -124,3 +128,33 @@ def test_the_readmes_three_statements_serve_a_booster(tmp_path, monkeypatch):
     assert np.allclose(answer["predictions"], booster.predict(xgboost.DMatrix(rows[:20])), rtol=1e-6)
     requests.delete(f"{url}/endpoints/mine", headers={**admin, "if-match": "*"}).raise_for_status()
     requests.delete(f"{url}/models/mine.ubj", headers=admin).raise_for_status()
+
+
+@pytest.mark.parametrize("file", ["model.ubj", "model.tar.gz", "model.txt"])
+def test_a_booster_reproduces_the_check_rows_of_its_library(tmp_path, file):
+    generator = np.random.default_rng(2026)
+    rows = generator.normal(size=(200, 4)).astype(np.float32)
+    label = (rows[:, 0] * rows[:, 1] > 0).astype(int)
+    if file == "model.txt":
+        data = lightgbm.Dataset(rows, label)
+        lightgbm.train({"objective": "binary", "num_threads": 1, "verbose": -1}, data, 10).save_model(tmp_path / file)
+    else:
+        booster = xgboost.train({"objective": "binary:logistic", "nthread": 1}, xgboost.DMatrix(rows, label), 10)
+        booster.save_model(tmp_path / "model.ubj")
+        with tarfile.open(tmp_path / "model.tar.gz", "w:gz") as archive:
+            archive.add(tmp_path / "model.ubj", "xgboost-model")
+    np.savetxt(tmp_path / "rows.csv", rows, delimiter=",")
+    subprocess.run([sys.executable, ROOT / "scripts" / "check-rows.py", tmp_path / file, tmp_path / "rows.csv"], check=True)
+    check = (tmp_path / file).with_suffix(".check.json").read_text()
+    url, admin = os.environ["AWS_ENDPOINT_URL"], {"authorization": f"Bearer {os.environ['TURNOUT_TOKEN']}"}
+    wrong = json.loads(check)
+    wrong["outputs"]["raw_score"][0] += 0.01
+    files = {f"checked/{file}": (tmp_path / file).read_bytes(), "checked/right": check, "checked/wrong": json.dumps(wrong)}
+    for key, content in files.items():
+        requests.put(f"{url}/models/{key}", data=content, headers=admin).raise_for_status()
+    told = requests.get(f"{url}/model", params={"key": f"checked/{file}", "check": "checked/right"}, headers=admin)
+    assert (told.status_code, told.json().get("checked")) == (200, True), told.text
+    told = requests.get(f"{url}/model", params={"key": f"checked/{file}", "check": "checked/wrong"}, headers=admin)
+    assert told.status_code == 424 and "raw_score" in told.text, told.text
+    for key in files:
+        requests.delete(f"{url}/models/{key}", headers=admin).raise_for_status()

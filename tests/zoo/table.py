@@ -35,7 +35,7 @@ models/.venv-zoo/bin/python tests/zoo/train.py
 
 ## Checked against itself
 
-A model may carry check rows: some inputs, and what ONNX Runtime answered to them. They are run when an isolate loads the model and when
+A model may carry check rows: some inputs, and what ONNX Runtime, or the library that saved the model, answered to them. They are run when an isolate loads the model and when
 `create_model` names it, and never again; a model that does not reproduce them answers nobody: 424 `model_unusable`, with the row, the
 output, what came and what was expected, and the endpoint's fallback answers.
 
@@ -43,6 +43,9 @@ output, what came and what was expected, and the endpoint's fallback answers.
 pip install onnxruntime numpy
 python3 scripts/check-rows.py mine/model.onnx rows.csv    # writes mine/model.check.json, and prints how to upload both files
 ```
+
+Of [a booster as it was saved](#models-as-they-are-saved), or its `model.tar.gz`, the library that saved it answers, which is to be installed in place
+of ONNX Runtime.
 
 A variant names the file's key in `MODELS`, as in `"model": {"key": "mine/model.onnx", "sha256": "...", "check": "mine/model.check.json"}`;
 SageMaker's clients name it in the container's `Environment`, as `TURNOUT_CHECK`. `GET /endpoints/NAME` says of each model whether it is
