@@ -3,38 +3,14 @@
 //! `tests/boosters/train.py` made the files. Runs natively, and in WebAssembly under Node.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
 
+mod files;
+
 use serde_json::Value;
 use turnout_onnx::Model;
 use turnout_tables::{Input, Output, Outputs, Table, Values};
 
 /// What exponentials may differ by, relative where they are above 1: each platform has its own.
 const TOLERANCE: f64 = 1e-6;
-
-/// Files, as the platform has them.
-#[cfg(not(target_arch = "wasm32"))]
-mod files {
-    pub fn read(path: &str) -> Vec<u8> {
-        std::fs::read(path).unwrap()
-    }
-
-    pub fn names(folder: &str) -> Vec<String> {
-        std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
-    }
-}
-
-#[cfg(target_arch = "wasm32")]
-mod files {
-    use wasm_bindgen::prelude::*;
-
-    #[wasm_bindgen(module = "node:fs")]
-    extern "C" {
-        #[wasm_bindgen(js_name = readFileSync)]
-        pub fn read(path: &str) -> Vec<u8>;
-
-        #[wasm_bindgen(js_name = readdirSync)]
-        pub fn names(folder: &str) -> Vec<String>;
-    }
-}
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/boosters/models");
 

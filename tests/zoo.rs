@@ -3,38 +3,14 @@
 //! `tests/zoo/train.py` made the files. Runs natively, and in WebAssembly under Node.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
 
+mod files;
+
 use serde_json::Value;
 use turnout::payload::{self, Datatype, Format, Output, Schema, Table, Values};
 use turnout_onnx::{LoadError, Model};
 
 /// Numbers may differ from ONNX Runtime's by this much, relative where they are above 1: sums in another order.
 const TOLERANCE: f64 = 1e-5;
-
-/// Files, as the platform has them.
-#[cfg(not(target_arch = "wasm32"))]
-mod files {
-    pub fn read(path: &str) -> Vec<u8> {
-        std::fs::read(path).unwrap()
-    }
-
-    pub fn names(folder: &str) -> Vec<String> {
-        std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
-    }
-}
-
-#[cfg(target_arch = "wasm32")]
-mod files {
-    use wasm_bindgen::prelude::*;
-
-    #[wasm_bindgen(module = "node:fs")]
-    extern "C" {
-        #[wasm_bindgen(js_name = readFileSync)]
-        pub fn read(path: &str) -> Vec<u8>;
-
-        #[wasm_bindgen(js_name = readdirSync)]
-        pub fn names(folder: &str) -> Vec<String>;
-    }
-}
 
 fn number(value: &Value) -> f64 {
     match value {

@@ -13,7 +13,7 @@ use crate::error::LoadError;
 
 pub use kind::Kind;
 pub use run::Booster;
-pub use saved::{Categories, Predictor, Saved, Unseen, names};
+pub use saved::{Categories, Predictor, Saved, Unseen, names, output};
 
 /// Reads a file of that kind; `None` if no booster's library saves such files.
 ///

@@ -91,25 +91,32 @@ impl Booster {
     pub fn run(&self, table: &Table) -> Result<Outputs, RunError> {
         let rows = table.rows();
         let at_once = self.rows_at_once();
-        let mut gathered: Vec<Output> = Vec::new();
+        let mut gathered: Vec<Values> = Vec::new();
         for start in (0..rows).step_by(at_once) {
             let range = start..start.saturating_add(at_once).min(rows);
             let count = range.len();
-            let outputs = match table.inputs() {
+            let answered = match table.inputs() {
                 [whole] if range == (0..rows) && self.categories.is_empty() => self.predictor.run(count, whole)?,
                 inputs => self.predictor.run(count, &self.row_by_row(inputs, range)?)?,
             };
             if gathered.is_empty() {
-                gathered = outputs;
+                gathered = answered;
                 continue;
             }
-            for (whole, part) in gathered.iter_mut().zip(outputs) {
-                if !whole.values.append(part.values) {
+            for (whole, part) in gathered.iter_mut().zip(answered) {
+                if !whole.append(part) {
                     return Err(failed("an output changes its type from row to row"));
                 }
             }
         }
-        Outputs::new(rows, gathered).ok_or_else(|| failed("an output does not have a row for each row"))
+        let outputs = self.description.outputs.iter().zip(gathered).map(|(signature, values)| Output {
+            name: signature.name.clone(),
+            datatype: signature.datatype,
+            row_shape: signature.row_shape.iter().copied().flatten().collect(),
+            keys: None,
+            values,
+        });
+        Outputs::new(rows, outputs.collect()).ok_or_else(|| failed("an output does not have a row for each row"))
     }
 
     fn rows_at_once(&self) -> usize {

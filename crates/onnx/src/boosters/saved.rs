@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-use turnout_tables::{Datatype, Output, OutputSignature, RunError, Values};
+use turnout_tables::{Datatype, OutputSignature, RunError, Values};
 
 /// The names of outputs that boosters have, after those that SageMaker's XGBoost container selects by.
 pub mod names {
@@ -55,10 +55,20 @@ pub trait Predictor: Debug {
     /// What it answers, in order: [`names::PREDICTION`] first. All sizes of rows are known.
     fn outputs(&self) -> Vec<OutputSignature>;
 
-    /// Answers all outputs to rows that stand row by row, [`Saved::features`] values each, NaN where one is missing. The
-    /// values are of [`Saved::datatype`].
+    /// The values of all outputs, in their order, for rows that stand row by row, [`Saved::features`] values each, NaN where
+    /// one is missing. The values are of [`Saved::datatype`].
     ///
     /// # Errors
     /// If it fails.
-    fn run(&self, rows: usize, values: &Values) -> Result<Vec<Output>, RunError>;
+    fn run(&self, rows: usize, values: &Values) -> Result<Vec<Values>, RunError>;
+}
+
+/// An output of so many values a row: of one alone where there is no size.
+pub fn output(name: &str, datatype: Datatype, row_shape: &[usize]) -> OutputSignature {
+    OutputSignature {
+        name: name.to_owned(),
+        datatype,
+        row_shape: row_shape.iter().copied().map(Some).collect(),
+        keys: None,
+    }
 }

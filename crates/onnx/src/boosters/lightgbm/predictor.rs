@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use turnout_tables::{Datatype, Output, OutputSignature, RunError, Values};
+use turnout_tables::{Datatype, OutputSignature, RunError, Values};
 
 use super::columns::Columns;
 use super::objective::Objective;
-use crate::boosters::{Predictor, names};
+use crate::boosters::{Predictor, names, output};
 use crate::ml::trees::Aggregator;
 
 /// A model, ready to run.
@@ -49,25 +49,17 @@ fn bits(number: f64) -> u64 {
 
 impl Predictor for LightGbm {
     fn outputs(&self) -> Vec<OutputSignature> {
-        let signature = |name: &str, datatype, row_shape: &[usize]| OutputSignature {
-            name: name.to_owned(),
-            datatype,
-            row_shape: row_shape.iter().copied().map(Some).collect(),
-            keys: None,
-        };
         let shape = self.row_shape();
-        let mut outputs = vec![
-            signature(names::PREDICTION, Datatype::F64, &shape),
-            signature(names::RAW_SCORE, Datatype::F64, &shape),
-        ];
+        let mut outputs =
+            vec![output(names::PREDICTION, Datatype::F64, &shape), output(names::RAW_SCORE, Datatype::F64, &shape)];
         if self.objective.is_classifier() {
-            outputs.push(signature(names::PREDICTED_LABEL, Datatype::I64, &[]));
-            outputs.push(signature(names::PROBABILITIES, Datatype::F64, &[self.scores.max(2)]));
+            outputs.push(output(names::PREDICTED_LABEL, Datatype::I64, &[]));
+            outputs.push(output(names::PROBABILITIES, Datatype::F64, &[self.scores.max(2)]));
         }
         outputs
     }
 
-    fn run(&self, _rows: usize, values: &Values) -> Result<Vec<Output>, RunError> {
+    fn run(&self, _rows: usize, values: &Values) -> Result<Vec<Values>, RunError> {
         let Values::F64(values) = values else {
             return Err(RunError::Failed("a model of LightGBM takes numbers of 64 bits".to_owned()));
         };
@@ -79,30 +71,16 @@ impl Predictor for LightGbm {
             row.iter_mut().for_each(|score| *score /= self.divisor);
             self.objective.convert(row);
         }
-        let output = |name: &str, datatype, row_shape: Vec<usize>, values| Output {
-            name: name.to_owned(),
-            datatype,
-            row_shape,
-            keys: None,
-            values,
-        };
         let mut outputs = Vec::with_capacity(4);
-        let shape = self.row_shape();
         if self.objective.is_classifier() {
             let probabilities: Vec<f64> = match self.objective {
                 Objective::Binary { .. } => predictions.iter().flat_map(|second| [1.0 - second, *second]).collect(),
                 _ => predictions.clone(),
             };
-            let width = self.scores.max(2);
-            let labels = probabilities.chunks_exact(width).map(highest).collect();
-            outputs.push(output(names::PREDICTED_LABEL, Datatype::I64, Vec::new(), Values::I64(labels)));
-            outputs.push(output(names::PROBABILITIES, Datatype::F64, vec![width], Values::F64(probabilities)));
+            let labels = probabilities.chunks_exact(self.scores.max(2)).map(highest).collect();
+            outputs.extend([Values::I64(labels), Values::F64(probabilities)]);
         }
-        let first = [
-            output(names::PREDICTION, Datatype::F64, shape.clone(), Values::F64(predictions)),
-            output(names::RAW_SCORE, Datatype::F64, shape, Values::F64(raw)),
-        ];
-        outputs.splice(0..0, first);
+        outputs.splice(0..0, [Values::F64(predictions), Values::F64(raw)]);
         Ok(outputs)
     }
 }

@@ -1,11 +1,11 @@
 //! Running a model.
 
-use turnout_tables::{Datatype, Output, OutputSignature, RunError, Values};
+use turnout_tables::{Datatype, OutputSignature, RunError, Values};
 
 use super::categories::Numbers;
 use super::linear::Linear;
 use super::objective::{Objective, highest, softmax};
-use crate::boosters::{Predictor, names};
+use crate::boosters::{Predictor, names, output};
 use crate::ml::trees::Aggregator;
 
 /// A model, ready to run.
@@ -83,27 +83,21 @@ impl Xgboost {
 
 impl Predictor for Xgboost {
     fn outputs(&self) -> Vec<OutputSignature> {
-        let signature = |name: &str, datatype, row_shape: &[usize]| OutputSignature {
-            name: name.to_owned(),
-            datatype,
-            row_shape: row_shape.iter().copied().map(Some).collect(),
-            keys: None,
-        };
         let shape = self.row_shape();
         let of_prediction = if self.objective == Objective::Softmax { &[][..] } else { &shape };
         let mut outputs = vec![
-            signature(names::PREDICTION, Datatype::F32, of_prediction),
-            signature(names::RAW_SCORE, Datatype::F32, &shape),
+            output(names::PREDICTION, Datatype::F32, of_prediction),
+            output(names::RAW_SCORE, Datatype::F32, &shape),
         ];
         if let Some(classes) = self.classes() {
             let count = if let Classes::Two = classes { 2 } else { self.width() };
-            outputs.push(signature(names::PREDICTED_LABEL, Datatype::I64, &[]));
-            outputs.push(signature(names::PROBABILITIES, Datatype::F32, &[count]));
+            outputs.push(output(names::PREDICTED_LABEL, Datatype::I64, &[]));
+            outputs.push(output(names::PROBABILITIES, Datatype::F32, &[count]));
         }
         outputs
     }
 
-    fn run(&self, rows: usize, values: &Values) -> Result<Vec<Output>, RunError> {
+    fn run(&self, rows: usize, values: &Values) -> Result<Vec<Values>, RunError> {
         let failed = |problem: &str| RunError::Failed(problem.to_owned());
         let Values::F32(values) = values else { return Err(failed("a model of XGBoost takes numbers of 32 bits")) };
         if rows.checked_mul(self.features) != Some(values.len()) {
@@ -126,14 +120,7 @@ impl Predictor for Xgboost {
             }
         });
         let of_class = classes.map(|(labels, probabilities)| [Values::I64(labels), Values::F32(probabilities)]);
-        let values = [Values::F32(predictions), Values::F32(scores)].into_iter().chain(of_class.into_iter().flatten());
-        let outputs = self.outputs().into_iter().zip(values).map(|(signature, values)| Output {
-            name: signature.name,
-            datatype: signature.datatype,
-            row_shape: signature.row_shape.into_iter().flatten().collect(),
-            keys: None,
-            values,
-        });
-        Ok(outputs.collect())
+        let of_rows = [Values::F32(predictions), Values::F32(scores)];
+        Ok(of_rows.into_iter().chain(of_class.into_iter().flatten()).collect())
     }
 }
