@@ -10,6 +10,6 @@ pub(super) fn hmac(key: &[u8], text: &str) -> Option<Vec<u8>> {
 }
 
 /// Bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,6 +6,7 @@ mod mac;
 mod signed_body;
 mod sigv4;
 
+pub use mac::hex;
 pub use signed_body::{BodyCheck, BodyError, SignedBody, Trailer};
 pub use sigv4::SignatureError;
 

@@ -487,9 +487,7 @@ impl ModelCache {
     /// How many bytes one may have that needs so many, which stays.
     fn room(&mut self, room: Room, needed: usize, stays: Option<&LoadedModel>, now_ms: f64) -> usize {
         if room == Room::Left {
-            let kept = self.loaded.values().filter(|entry| now_ms - entry.used_ms < Self::IDLE_MS);
-            let kept = kept.filter(|entry| !stays.is_some_and(|stays| entry.is(stays)));
-            let held = kept.map(|entry| entry.model.instance.bytes()).fold(0, usize::saturating_add);
+            let held = self.held_lately(stays, now_ms);
             let most_bytes = self.most_bytes.saturating_sub(held);
             return self.make_room(needed.min(most_bytes), stays).min(most_bytes);
         }
@@ -522,9 +520,14 @@ impl ModelCache {
     /// Whether a shadow's model, whose file has so many bytes, finds room beside the models that answer: those that were used
     /// within the last minute, which it must not push out.
     fn has_room(&self, bytes: usize, now_ms: f64) -> bool {
-        let held = self.loaded.values().filter(|entry| now_ms - entry.used_ms < Self::IDLE_MS);
-        let held = held.map(|entry| entry.model.instance.bytes()).fold(0, usize::saturating_add);
-        held.saturating_add(Self::needed_to_load(bytes)) <= self.most_bytes
+        self.held_lately(None, now_ms).saturating_add(Self::needed_to_load(bytes)) <= self.most_bytes
+    }
+
+    /// How many bytes the models have that were used within the last minute, but for the one that stays.
+    fn held_lately(&self, stays: Option<&LoadedModel>, now_ms: f64) -> usize {
+        let lately = self.loaded.values().filter(|entry| now_ms - entry.used_ms < Self::IDLE_MS);
+        let others = lately.filter(|entry| !stays.is_some_and(|stays| entry.is(stays)));
+        others.map(|entry| entry.model.instance.bytes()).fold(0, usize::saturating_add)
     }
 
     fn note_crowded(&mut self, form: Form, now_ms: f64) {

@@ -10,10 +10,10 @@ use super::error::Failure;
 use super::ids::Draft;
 use super::invocation::{Payload, Relay, Reply, Unreadable};
 use crate::endpoint::{Backend, ModelKey, ModelReference, RequestLimits, Variant};
-use crate::isolate::{InvokeError, LoadedModel, Room};
+use crate::isolate::{InvokeError, LoadedModel, ModelError, Room, Wanted};
 use crate::origin;
 use crate::payload::rows_that_fit;
-use crate::platform::{Namespace, Platform, StoreError};
+use crate::platform::{File, Namespace, Platform, StoreError};
 use crate::record::Record;
 
 /// What an attempt took.
@@ -98,8 +98,27 @@ impl<P: Platform> Service<'_, P> {
         }
     }
 
+    /// The model that is under a key now, whatever its digest, and how many bytes its file has. It is loaded for this, and has to
+    /// reproduce its check rows, where their key is given.
+    pub(super) async fn model_under(
+        &self,
+        key: &ModelKey,
+        check: Option<&ModelKey>,
+    ) -> Result<(Rc<LoadedModel>, usize), ModelError> {
+        let (file, rows) = self.read_model_and_check(key, check).await;
+        let unavailable = |problem| ModelError::Unavailable { key: key.as_str().to_owned(), problem };
+        let missing = || ModelError::Missing(key.as_str().to_owned());
+        let file = file.map_err(unavailable)?.ok_or_else(missing)?;
+        let rows = rows.map_err(unavailable)?;
+        let (bytes, now_ms) = (file.bytes(), self.platform.now_ms());
+        let wanted = Wanted { key, sha256: None, shape: None, check };
+        let mut models = self.isolate.models.borrow_mut();
+        let model = models.load(&*self.platform, wanted, file, rows.as_deref(), Room::Made, now_ms)?;
+        Ok((model, bytes))
+    }
+
     /// A model's file and its check rows, as the store has them.
-    pub(super) async fn read_model_and_check(
+    async fn read_model_and_check(
         &self,
         key: &ModelKey,
         check: Option<&ModelKey>,

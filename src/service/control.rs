@@ -13,7 +13,7 @@ use crate::endpoint::{
     Revision, Variant, Weight, WeightChange,
 };
 use crate::experiment::{Answer, Author, Cause, Change, Command, Condition, Edit, LastDeployment, Newest, Refusal};
-use crate::isolate::{EndpointError, Room, Served, Wanted};
+use crate::isolate::{EndpointError, ModelError, Served};
 use crate::platform::{Entry, Namespace, Platform, Times};
 use crate::request::Request;
 
@@ -249,14 +249,14 @@ impl<P: Platform> Service<'_, P> {
         check: Option<ModelKey>,
     ) -> Result<ModelReference, Error> {
         let unusable = |problem: String| RegistryError::Unusable(Kind::Model, problem);
-        let (file, rows) = self.read_model_and_check(&key, check.as_ref()).await;
-        let file = file?.ok_or_else(|| unusable(format!("there is nothing under `{}` in MODELS", key.as_str())))?;
-        let rows = rows?;
-        let now_ms = self.platform.now_ms();
-        let wanted = Wanted { key: &key, sha256: None, shape: None, check: check.as_ref() };
-        let loaded =
-            self.isolate.models.borrow_mut().load(&*self.platform, wanted, file, rows.as_deref(), Room::Made, now_ms);
-        let model = loaded.map_err(|error| unusable(error.to_string()))?;
+        let (model, _) = match self.model_under(&key, check.as_ref()).await {
+            Ok(found) => found,
+            Err(ModelError::Unavailable { problem, .. }) => return Err(problem.into()),
+            Err(ModelError::Missing(key)) => {
+                return Err(unusable(format!("there is nothing under `{key}` in MODELS")).into());
+            }
+            Err(error) => return Err(unusable(error.to_string()).into()),
+        };
         if let Some(output) = &output {
             model.description.output_named(output).map_err(|error| unusable(error.to_string()))?;
         }

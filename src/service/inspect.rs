@@ -12,8 +12,8 @@ use super::{Error, Service};
 use crate::access;
 use crate::assignment::{AssignmentError, UnitHash};
 use crate::endpoint::{Backend, Endpoint, ModelKey, ModelReference, Name, Sha256, Variant};
-use crate::isolate::{ModelError, Room, Served, Wanted};
-use crate::platform::{File, Platform};
+use crate::isolate::{Room, Served};
+use crate::platform::Platform;
 use crate::request::{Request, RequestError};
 
 /// An endpoint or one of its variants, looked at.
@@ -131,15 +131,7 @@ impl<P: Platform> Service<'_, P> {
     /// # Errors
     /// If there is none, it cannot be run, or does not reproduce the rows.
     pub async fn model_file(&self, key: &ModelKey, check: Option<&ModelKey>) -> Result<ModelFile, Failure> {
-        let (file, rows) = self.read_model_and_check(key, check).await;
-        let unavailable = |problem| ModelError::Unavailable { key: key.as_str().to_owned(), problem };
-        let missing = || ModelError::Missing(key.as_str().to_owned());
-        let file = file.map_err(unavailable)?.ok_or_else(missing)?;
-        let rows = rows.map_err(unavailable)?;
-        let (bytes, now_ms) = (file.bytes(), self.platform.now_ms());
-        let wanted = Wanted { key, sha256: None, shape: None, check };
-        let mut models = self.isolate.models.borrow_mut();
-        let model = models.load(&*self.platform, wanted, file, rows.as_deref(), Room::Made, now_ms)?;
+        let (model, bytes) = self.model_under(key, check).await?;
         Ok(ModelFile { sha256: model.digest(), bytes, description: Rc::clone(&model.description) })
     }
 

@@ -2,22 +2,21 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+#[path = "mutants/answer.rs"]
+mod answer;
+#[path = "mutants/random.rs"]
+mod random;
+
 use std::io::Write;
 
+use answer::answer;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use random::random;
 use turnout_onnx::Model;
-use turnout_tables::{LoadOptions, Table, Values};
+use turnout_tables::LoadOptions;
 
 const MUTANTS: u64 = 12_000;
-
-/// SplitMix64.
-fn random(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
-}
 
 fn below(state: &mut u64, bound: usize) -> usize {
     usize::try_from(random(state) % bound as u64).unwrap()
@@ -78,21 +77,7 @@ fn try_out(file: &[u8]) -> bool {
     options.limits.run_bytes = 4 << 20;
     let Ok(model) = Model::load_with(file, &options) else { return false };
     for value in [0.5, f64::NAN, f64::INFINITY, -1e12, 3.0] {
-        let rows = 9;
-        let values = model.schema().inputs().iter().map(|input| {
-            let count = input.width().saturating_mul(rows);
-            match input.datatype.values() {
-                Values::F32(_) => Values::F32(vec![value as f32; count]),
-                Values::F64(_) => Values::F64(vec![value; count]),
-                Values::I64(_) => Values::I64(vec![value as i64; count]),
-                Values::Bool(_) => Values::Bool(vec![value > 0.0; count]),
-                Values::Text(_) => Values::Text(vec![value.to_string(); count]),
-            }
-        });
-        if let Some(table) = Table::new(model.schema(), rows, values.collect()) {
-            // Either is right.
-            let _ = model.run(&table, None);
-        }
+        answer(&model, value, 9);
     }
     true
 }

@@ -8,6 +8,8 @@
 
 #[path = "mutants/mutate.rs"]
 mod mutate;
+#[path = "mutants/random.rs"]
+mod random;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::RefCell;
@@ -17,6 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use mutate::{Choices, mutate, operators, seeds, try_out};
 use prost::Message;
+use random::random;
 
 /// Counts bytes.
 struct Counting;
@@ -48,14 +51,6 @@ const MUTANTS: u64 = 3000;
 
 thread_local! {
     static PANICKED_AT: RefCell<String> = const { RefCell::new(String::new()) };
-}
-
-/// SplitMix64.
-fn random(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mixed = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
 
 #[test]

@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 use http::header::{self, HeaderMap, HeaderName};
 
 use super::xml::time_in_header;
-use crate::access::SignedBody;
+use crate::access::{SignedBody, hex};
 use crate::protocol::respond::insert;
 use crate::request::Request;
 use crate::service::{Algorithm, Checksum, Conditions, Facts, NewBody, Object, ObjectError};
@@ -70,7 +70,7 @@ pub(super) fn body(request: &Request, signed: SignedBody) -> Result<NewBody, Obj
     }
     let md5 = request.header("content-md5").map(|given| {
         let bytes = BASE64_STANDARD.decode(given.trim()).map_err(|_| argument("Content-MD5 is not base64"))?;
-        Ok::<_, ObjectError>(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+        Ok::<_, ObjectError>(hex(&bytes))
     });
     let announced = request.header("x-amz-trailer").map(|name| {
         Algorithm::of_header(&name.trim().to_ascii_lowercase())

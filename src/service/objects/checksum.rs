@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use sha1::Sha1;
 use sha2::Sha256;
 
+use crate::access::hex;
+
 static CRC32: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 static CRC32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
 static CRC64NVME: Crc<u64> = Crc::<u64>::new(&CRC_64_NVME);
@@ -202,11 +204,6 @@ pub(super) fn checksum_of_parts(algorithm: Algorithm, parts: &[&str]) -> Option<
         running.update(&BASE64_STANDARD.decode(part).ok()?);
     }
     Some(Checksum { algorithm, value: format!("{}-{}", running.finish(), parts.len()) })
-}
-
-/// Bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {

@@ -85,7 +85,7 @@ impl<P: Platform> Service<'_, P> {
     /// If what is said of the object is too much, or the store fails.
     pub async fn begin_upload(&self, mut upload: Upload) -> Result<String, ObjectError> {
         check_key(&upload.key)?;
-        Object { size: u64::MAX, etag: String::new(), modified_ms: None, facts: upload.facts.clone() }.metadata()?;
+        upload.facts.check()?;
         upload.begun_ms = self.platform.now_ms();
         let id = self.new_id()?;
         // It has no map whose keys are not texts.
@@ -100,9 +100,14 @@ impl<P: Platform> Service<'_, P> {
     /// # Errors
     /// If there is none, or the store fails.
     pub async fn upload(&self, key: &str, id: &str) -> Result<Upload, ObjectError> {
+        let upload = self.begun(id).await?.filter(|upload| upload.key == key);
+        upload.ok_or_else(|| ObjectError::NoUpload(id.to_owned()))
+    }
+
+    /// An upload as it was begun, to whatever key.
+    async fn begun(&self, id: &str) -> Result<Option<Upload>, ObjectError> {
         let text = self.platform.read(Namespace::Models, &record(&folder(id)?)).await?;
-        let upload: Option<Upload> = text.and_then(|text| serde_json::from_slice(&text).ok());
-        upload.filter(|upload| upload.key == key).ok_or_else(|| ObjectError::NoUpload(id.to_owned()))
+        Ok(text.and_then(|text| serde_json::from_slice(&text).ok()))
     }
 
     /// Keeps a part.
@@ -295,10 +300,8 @@ impl<P: Platform> Service<'_, P> {
         let ids = page.objects.iter().filter_map(|(key, _)| key.strip_prefix(HIDDEN)?.strip_suffix("/upload"));
         let mut uploads = Vec::new();
         for id in ids.take(MOST_LISTED) {
-            let text = self.platform.read(Namespace::Models, &record(&folder(id)?)).await?;
-            let upload: Option<Upload> = text.and_then(|text| serde_json::from_slice(&text).ok());
-            uploads
-                .extend(upload.filter(|upload| upload.key.starts_with(prefix)).map(|upload| (id.to_owned(), upload)));
+            let upload = self.begun(id).await?.filter(|upload| upload.key.starts_with(prefix));
+            uploads.extend(upload.map(|upload| (id.to_owned(), upload)));
         }
         uploads.sort_by(|(_, a), (_, b)| a.key.cmp(&b.key));
         Ok(uploads)

@@ -31,6 +31,13 @@ pub struct Facts {
     pub user: BTreeMap<String, String>,
 }
 
+impl Facts {
+    /// Whether they fit beside a value, whatever its size.
+    pub(super) fn check(&self) -> Result<(), ObjectError> {
+        Object { size: u64::MAX, etag: String::new(), modified_ms: None, facts: self.clone() }.metadata().map(|_| ())
+    }
+}
+
 /// An object.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Object {

@@ -55,7 +55,7 @@ impl<P: Platform> Service<'_, P> {
     ) -> Result<Stored, ObjectError> {
         check_key(key)?;
         // Before a body is sent that nobody wants; what is said is no larger by its checksum.
-        Object { size: u64::MAX, etag: String::new(), modified_ms: None, facts: facts.clone() }.metadata()?;
+        facts.check()?;
         self.check_before_write(key, conditions).await?;
         let Received { blob, summed } = self.receive(body, MAX_OBJECT_BYTES).await?;
         let etag = summed.etag();

@@ -2,13 +2,17 @@
 //! at coverage in `fuzz`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
+#[path = "answer.rs"]
+mod answer;
+
 use std::path::Path;
 
+use answer::answer;
 use prost::Message;
 use tract_onnx::pb::tensor_shape_proto::dimension::Value;
 use tract_onnx::pb::{GraphProto, ModelProto, TensorProto, type_proto};
 use turnout_onnx::Model;
-use turnout_tables::{Limits, LoadOptions, Table, Values};
+use turnout_tables::{Limits, LoadOptions};
 
 /// Choices, read from bytes. Behind the last all are 0.
 pub struct Choices<'a>(pub &'a [u8]);
@@ -191,20 +195,7 @@ pub fn try_out(file: &[u8]) -> bool {
     let Ok(model) = Model::load_with(file, &LoadOptions { limits, ..LoadOptions::default() }) else { return false };
     for value in [0.5, f64::NAN, f64::INFINITY, -1e12, 10.0] {
         for rows in [1, 3] {
-            let values = model.schema().inputs().iter().map(|input| {
-                let count = input.width().saturating_mul(rows);
-                match input.datatype.values() {
-                    Values::F32(_) => Values::F32(vec![value as f32; count]),
-                    Values::F64(_) => Values::F64(vec![value; count]),
-                    Values::I64(_) => Values::I64(vec![value as i64; count]),
-                    Values::Bool(_) => Values::Bool(vec![value > 0.0; count]),
-                    Values::Text(_) => Values::Text(vec![value.to_string(); count]),
-                }
-            });
-            if let Some(table) = Table::new(model.schema(), rows, values.collect()) {
-                // Either is right.
-                let _ = model.run(&table, None);
-            }
+            answer(&model, value, rows);
         }
     }
     true

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 /// Values up to here are 0 to LightGBM, with either sign.
 const NEXT_TO_ZERO: f64 = 1e-35_f32 as f64;
 
-/// The columns of a model's rows: its features, and those of them without zeros that tests look at.
+/// The columns of a model's rows: its features, by their numbers, and behind them those without zeros that tests look at.
 #[derive(Debug)]
 pub struct Columns {
     features: usize,
@@ -26,11 +26,6 @@ impl Columns {
     /// How many values a row has before it is put into columns.
     pub fn features(&self) -> usize {
         self.features
-    }
-
-    /// The column of a feature as it is.
-    pub fn plain(&self, feature: usize) -> usize {
-        feature
     }
 
     /// The column of a feature in which zeros are missing.

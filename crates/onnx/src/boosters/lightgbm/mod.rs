@@ -26,7 +26,7 @@ use self::head::Head;
 use self::predictor::{Codes, LightGbm};
 use super::{Categories, Saved, Unseen};
 use crate::error::{LoadError, describe};
-use crate::ml::trees::{Aggregate, Aggregator, Ensemble};
+use crate::ml::trees::{Aggregator, Ensemble};
 
 /// Reads a text that begins with the line `tree`.
 ///
@@ -68,15 +68,7 @@ fn saved(text: &[u8]) -> Result<Saved, Error> {
 
 /// The trees, up to the line that ends them. Scores take turns.
 fn trees(reader: &mut Reader<'_>, head: &Head<'_>, columns: &mut Columns) -> Result<Ensemble, Error> {
-    let mut ensemble = Ensemble {
-        nodes: Vec::new(),
-        roots: Vec::new(),
-        weights: Vec::new(),
-        base_values: Vec::new(),
-        aggregate: Aggregate::Sum,
-        targets: head.scores,
-        datum: None,
-    };
+    let mut ensemble = Ensemble::of_sums(head.scores);
     let rounds = |trees: usize| Error::Rounds { trees, each: head.scores };
     loop {
         let number = ensemble.roots.len();

@@ -163,14 +163,14 @@ impl Splits {
         };
         let (feature, test, missing_is_true) = if decision & CATEGORICAL != 0 {
             // A missing value is in no set.
-            (columns.plain(feature), Test::InBits(sets.get(fields, threshold)?), false)
+            (feature, Test::InBits(sets.get(fields, threshold)?), false)
         } else {
             let test = Test::AtMost(threshold);
             match missing {
-                Missing::Nothing => (columns.plain(feature), test, 0.0 <= threshold),
-                Missing::Nan => (columns.plain(feature), test, default_left),
+                Missing::Nothing => (feature, test, 0.0 <= threshold),
+                Missing::Nan => (feature, test, default_left),
                 // 0 goes where it would go anyway.
-                Missing::Zero if default_left == (0.0 <= threshold) => (columns.plain(feature), test, default_left),
+                Missing::Zero if default_left == (0.0 <= threshold) => (feature, test, default_left),
                 Missing::Zero => (columns.without_zeros(feature), test, default_left),
             }
         };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::document::Tree;
 use super::error::Error;
-use crate::ml::trees::{Aggregate, Aggregator, Ensemble, Node, Test, Weight};
+use crate::ml::trees::{Aggregator, Ensemble, Node, Test, Weight};
 
 /// Categories from here on are none: 32-bit numbers do not tell them apart.
 const CATEGORIES: i64 = 1 << 24;
@@ -30,15 +30,7 @@ pub fn read(
     if trees.is_empty() {
         return Ok(None);
     }
-    let mut ensemble = Ensemble {
-        nodes: Vec::new(),
-        roots: Vec::new(),
-        weights: Vec::new(),
-        base_values: Vec::new(),
-        aggregate: Aggregate::Sum,
-        targets,
-        datum: None,
-    };
+    let mut ensemble = Ensemble::of_sums(targets);
     let drops = drops.iter().copied().chain(std::iter::repeat(1.0));
     for (number, ((tree, group), drop)) in trees.into_iter().zip(groups).zip(drops).enumerate() {
         let problem = add(&mut ensemble, &tree, *group as usize, drop, features);

@@ -133,6 +133,19 @@ fn get<T: Copy>(list: &[T], at: usize) -> TractResult<T> {
 }
 
 impl Ensemble {
+    /// No trees yet, whose weights are to be summed for so many targets.
+    pub fn of_sums(targets: usize) -> Self {
+        Ensemble {
+            nodes: Vec::new(),
+            roots: Vec::new(),
+            weights: Vec::new(),
+            base_values: Vec::new(),
+            aggregate: Aggregate::Sum,
+            targets,
+            datum: None,
+        }
+    }
+
     /// Reads `TreeEnsembleClassifier` (`prefix` is `class`) or `TreeEnsembleRegressor` (`target`).
     ///
     /// # Errors

@@ -19,5 +19,5 @@ mod walk;
 
 pub use aggregate::Aggregator;
 pub use classifier::TreeEnsembleClassifier;
-pub use ensemble::{Aggregate, Ensemble, Node, Test, Weight};
+pub use ensemble::{Ensemble, Node, Test, Weight};
 pub use regressor::TreeEnsembleRegressor;
