@@ -2,12 +2,11 @@
 // dashboard's buttons.
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { after, before, beforeEach, test } from "node:test";
 import { ADMIN_TOKEN, root, start, until } from "../e2e/support.mjs";
-import { launch, reads, section, visit } from "./support.mjs";
+import { focused, grave, launch, reads, section, visit, wider } from "./support.mjs";
 
-const axe = readFileSync(`${root}node_modules/axe-core/axe.min.js`, "utf8");
 const admin = { authorization: `Bearer ${ADMIN_TOKEN}`, "content-type": "application/json" };
 const TWO_MINUTES = 120_000;
 let worker, browser, original;
@@ -30,7 +29,6 @@ const report = async (name) => (await worker.fetch(`/endpoints/${name}/policy`))
 const history = async (name) => (await (await worker.fetch(`/endpoints/${name}/history`, { headers: admin })).json()).changes;
 const sharesOf = async (name) => (await report(name)).shares;
 const button = (place, name) => place.getByRole("button", { name, exact: typeof name === "string" });
-const focused = (locator) => locator.evaluate((element) => element === document.activeElement);
 /** The page with the token in its address, as `make dev` prints it. */
 const demo = (options, body) => visit(browser, new URL(`#token=${encodeURIComponent(ADMIN_TOKEN)}`, worker.url), options, body);
 const parts = (page) => ({
@@ -45,13 +43,6 @@ const parts = (page) => ({
   guardrails: page.locator("#steered .guardrails"),
 });
 const unfold = (page) => page.evaluate(() => document.querySelectorAll("details").forEach((part) => (part.open = true)));
-const wider = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-
-async function grave(page) {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => globalThis.axe.run());
-  return violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`)]);
-}
 
 /** Nothing beside the page and nothing for axe to object to, in light and dark, at both widths; and pictures. */
 async function seen(page, name) {

@@ -1,13 +1,12 @@
 // Shadows on both pages, in Chromium before the real worker: two models on the same requests, and where they differ.
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { ADMIN_TOKEN, digits, root, start, until } from "../e2e/support.mjs";
 import { brief, decoded } from "../../www/lib/captured.js";
-import { launch, reads, section, visit } from "./support.mjs";
+import { focused, grave, launch, reads, section, visit, wider } from "./support.mjs";
 
-const axe = readFileSync(`${root}node_modules/axe-core/axe.min.js`, "utf8");
 const admin = { authorization: `Bearer ${ADMIN_TOKEN}` };
 const json = { "content-type": "application/json" };
 /** Of digits; so many that the verdict has its picture. */
@@ -58,15 +57,6 @@ after(async () => {
 
 const dashboard = (options, body, name = "digits") => visit(browser, new URL(`dashboard?endpoint=${name}`, worker.url), { watching: true, ...options }, body);
 const percent = (share) => `${(100 * share).toFixed(1)}\u00a0%`;
-const wider = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-const focused = (locator) => locator.evaluate((element) => element === document.activeElement);
-
-async function unobjectionable(page) {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => globalThis.axe.run());
-  const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  assert.deepEqual(grave.map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`)]), []);
-}
 
 test("captured text is laid out to be read, and what cannot be read is said to be so", () => {
   assert.deepEqual(decoded({ data: '{"a":[1]}', encoding: "JSON" }), { text: '{\n  "a": [\n    1\n  ]\n}' });
@@ -123,7 +113,7 @@ for (const [width, colorScheme] of [[1440, "light"], [390, "dark"]])
       assert.equal(await wider(page), 0);
       mkdirSync(`${root}build/screenshots`, { recursive: true });
       await page.screenshot({ path: `${root}build/screenshots/shadows-${width}-${colorScheme}.png`, fullPage: true });
-      await unobjectionable(page);
+      assert.deepEqual(await grave(page), []);
     });
   });
 
@@ -190,7 +180,7 @@ for (const width of [390, 1440])
       await reads(dialog.getByRole("status"), /This may not be all that was captured/);
       assert.equal(await page.locator("img:not([alt=''])").count(), 0);
       assert.equal(await wider(page), 0);
-      await unobjectionable(page);
+      assert.deepEqual(await grave(page), []);
       mkdirSync(`${root}build/screenshots`, { recursive: true });
       await page.screenshot({ path: `${root}build/screenshots/looked-at-${width}.png` });
       await dialog.getByRole("button", { name: "Close" }).click();
@@ -225,7 +215,7 @@ test("the page shows the shadow, gives it no slider and lets it be asked by name
     await draw.getByRole("button", { name: "Ask cnn as well" }).click();
     await draw.getByRole("article", { name: "Answer of cnn" }).waitFor();
     assert.equal(await wider(page), 0);
-    await unobjectionable(page);
+    assert.deepEqual(await grave(page), []);
   }));
 
 test("an endpoint without shadows shows nothing of them", () =>
@@ -286,6 +276,6 @@ test("beside variants that share the traffic, a shadow is chosen to be compared,
     // The verdict compares with the baseline alone.
     await reads(card.getByRole("article", { name: "cnn, shadow of copy" }), /cnn agreed with copy on [\d.]+\s% of \d+ rows\./);
     assert.equal(await wider(page), 0);
-    await unobjectionable(page);
+    assert.deepEqual(await grave(page), []);
   }, "mixed");
 });

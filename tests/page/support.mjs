@@ -1,8 +1,9 @@
 // A browser before the real worker. What the page logs as errors fails the test that did not expect it.
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { chromium } from "playwright-core";
+import { root } from "../e2e/support.mjs";
 
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"];
 
@@ -63,3 +64,15 @@ export async function drawn(page, ...strokes) {
 
 /** A ring: what anybody would draw for a zero. */
 export const zero = Array.from({ length: 25 }, (_, i) => [0.5 + 0.22 * Math.sin((i * Math.PI) / 12), 0.5 - 0.36 * Math.cos((i * Math.PI) / 12)]);
+
+/** By how many pixels the page is wider than what is seen of it. */
+export const wider = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+
+export const focused = (locator) => locator.evaluate((element) => element === document.activeElement);
+
+/** What axe finds serious or critical. */
+export async function grave(page) {
+  await page.evaluate(readFileSync(`${root}node_modules/axe-core/axe.min.js`, "utf8"));
+  const { violations } = await page.evaluate(() => globalThis.axe.run());
+  return violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`)]);
+}

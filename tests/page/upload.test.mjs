@@ -7,9 +7,8 @@ import { ADMIN_TOKEN, digits, root, start, until } from "../e2e/support.mjs";
 import { keyBeside, keyFor, keyTrouble, nameFor, nameTrouble, rowsKeyOf, rowsOf, size, sorted } from "../../www/lib/modelfile.js";
 import { beside, missingOutputs, rowShape, sample } from "../../www/lib/signature.js";
 import { insert, overshadow } from "../../www/lib/variants.js";
-import { launch, reads, section, visit } from "./support.mjs";
+import { focused, grave, launch, reads, section, visit, wider } from "./support.mjs";
 
-const axe = readFileSync(`${root}node_modules/axe-core/axe.min.js`, "utf8");
 const admin = { authorization: `Bearer ${ADMIN_TOKEN}` };
 const bytesOf = (path) => readFileSync(`${root}models/${path}`);
 const file = (name, buffer) => ({ name, mimeType: "application/octet-stream", buffer });
@@ -30,15 +29,6 @@ after(async () => {
 
 /** The document that serves. */
 const document = async (name) => JSON.parse(await worker.ENDPOINTS.get(name));
-const wider = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-const focused = (locator) => locator.evaluate((element) => element === document.activeElement);
-
-async function unobjectionable(page) {
-  await page.evaluate(axe);
-  const { violations } = await page.evaluate(() => globalThis.axe.run());
-  const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-  assert.deepEqual(grave.map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`)]), []);
-}
 
 function pictured(card, name) {
   mkdirSync(`${root}build/screenshots`, { recursive: true });
@@ -151,7 +141,7 @@ for (const [width, colorScheme] of [[1440, "light"], [390, "dark"]])
         await page.emulateMedia({ colorScheme: scheme });
         assert.equal(await wider(page), 0);
         await pictured(card, `${shown}-${scheme}`);
-        await unobjectionable(page);
+        assert.deepEqual(await grave(page), []);
       }
     });
   });
@@ -258,7 +248,7 @@ test("a key that another model has is never written over; one that nobody needs 
     const asked = card.getByRole("group", { name: "Another model has this key." });
     await reads(asked, /It is that of .*logistic of digits/);
     await pictured(card, "taken");
-    await unobjectionable(page);
+    assert.deepEqual(await grave(page), []);
     const before = Buffer.from(await worker.MODELS.get("digits/logistic.onnx", "arrayBuffer"));
     assert.ok(before.equals(bytesOf("digits/logistic.onnx")));
     assert.ok(await focused(asked.getByRole("button", { name: "Use digits/logistic-03be6c22.onnx" })));
@@ -287,7 +277,7 @@ test("a model that takes something else, or that outcomes cannot judge, is told 
     await reads(card, /It takes other inputs\. Callers send one body, whichever variant is chosen\.\s*Beside logistic: \d+ inputs instead of 1\./);
     await reads(card, /A row has \d+ values here and 64 there: no body suits both\./);
     assert.equal(await wider(page), 0);
-    await unobjectionable(page);
+    assert.deepEqual(await grave(page), []);
     await pictured(card, "unlike");
     // It is added all the same, with one of its outputs, and asked with zeros.
     await card.getByLabel("Answers with").selectOption("probabilities");
