@@ -37,7 +37,7 @@ esbuild "$bound/entry.js" --bundle --format=esm --minify --log-level=warning --e
 # small MODULE OUT: a module as it is deployed.
 small() {
     local made_from small=target/small-$(basename "$2")
-    made_from=$(cksum <"$1")
+    made_from=$(cat "$1" scripts/build.sh | cksum)
     if [ "$(cat "$small.of" 2>/dev/null)" != "$made_from" ]; then
         if [ "$fast" ]; then
             cp "$1" "$2"
@@ -46,8 +46,10 @@ small() {
         echo "[build] making $(basename "$2") smaller (two minutes for the engine)"
         # Exceptions are wasm-bindgen's, which it uses without saying so; with the other three wasm-opt finds half a megabyte
         # more to leave out. V8 has had all of them for years.
-        wasm-opt -Oz --enable-exception-handling --enable-gc --enable-multivalue --enable-tail-call --strip-debug \
-            --strip-producers "$1" -o "$small"
+        # A function that is called from one place stays one by itself: V8 compiles functions whole, when they are first
+        # called, so that one which all else was put into took longer than all that is called at the start.
+        wasm-opt -Oz --one-caller-inline-max-function-size 0 --enable-exception-handling --enable-gc --enable-multivalue \
+            --enable-tail-call --strip-debug --strip-producers "$1" -o "$small"
         echo "$made_from" >"$small.of"
     fi
     cp "$small" "$2"

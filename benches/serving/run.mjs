@@ -16,7 +16,7 @@ import { gzipSync } from "node:zlib";
 import { build, buildTurnout, instances, MODELS, ORIGIN_PORT, requestsOf, root, rowsOf, work, workers } from "./contestants.mjs";
 import { follow } from "./follow.mjs";
 import { report } from "./report.mjs";
-import { answered, prepare, resident, start } from "./workerd.mjs";
+import { answered, prepare, processorTime, resident, start } from "./workerd.mjs";
 
 const PARTS = ["size", "start", "models", "requests", "experiments", "servers"];
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
@@ -34,7 +34,7 @@ async function load({ address, path, requests, headers = {} }, seconds = SECONDS
   const { stdout } = await execute("wrk", options);
   const result = JSON.parse(stdout.match(/^RESULT (.*)$/m)[1]);
   if (result.bad > 0) throw new Error(`${address}${path}: ${result.bad} requests failed`);
-  return { rate: result.requests / result.seconds, p50: result.p50, p99: result.p99 };
+  return { rate: result.requests / result.seconds, requests: result.requests, p50: result.p50, p99: result.p99 };
 }
 
 /**
@@ -206,7 +206,10 @@ async function starts() {
   ];
 }
 
-/** This build against another, by what is asked of both: the ratio of the rates, and of the starts. */
+/**
+ * This build against another, by what is asked of both: the ratio of the rates, of the processor's time a request, and of the
+ * starts. Each round has workers of its own, as one may be faster than another of the same build for as long as it lives.
+ */
 async function beside() {
   const cases = [
     { name: "decision", path: "/endpoints/route/assignments", file: join(work, "units.txt") },
@@ -215,28 +218,43 @@ async function beside() {
       [1, 100].map((rows) => ({ name: `${model}, ${rows} rows`, path: predict(model).turnout, file: requestsOf(model, rows), body: model, rows }))),
   ];
   const names = ["beside", "turnout"];
-  const line = (name, rounds, ratio) => {
-    const ratios = rounds.map(ratio).sort((a, b) => a - b);
-    const shown = [ratios[ratios.length >> 1], ratios[0], ratios.at(-1)].map((ratio) => ratio.toFixed(3));
-    console.log(`${name.padEnd(28)} ${shown[0]} of the other's speed (${shown[1]} to ${shown[2]})`);
+  const spread = (ratios) => {
+    const sorted = ratios.toSorted((a, b) => a - b);
+    const [median, lowest, highest] = [sorted[sorted.length >> 1], sorted[0], sorted.at(-1)].map((ratio) => ratio.toFixed(3));
+    return `${median} (${lowest} to ${highest})`;
   };
-  await withWorkers(names, async (running) => {
-    for (const { name, path, file, body, rows = 1 } of cases) {
-      for (const contestant of names) await answered(`${running[contestant].address}${path}`, first(body, rows));
-      const turn = (contestant) => load({ address: running[contestant].address, path, requests: file });
-      line(name, await inTurns(name, names, ROUNDS, turn), (row) => row.turnout.rate / row.beside.rate);
-    }
-  });
+  const measured = cases.map(() => []);
+  for (let round = 1; round <= ROUNDS; round++) {
+    await withWorkers(names, async (running) => {
+      for (const [at, { name, path, file, body, rows = 1 }] of cases.entries()) {
+        for (const contestant of names) await answered(`${running[contestant].address}${path}`, first(body, rows));
+        const turn = async (contestant) => {
+          const { address, child } = running[contestant];
+          const began = processorTime(child);
+          const { rate, requests } = await load({ address, path, requests: file });
+          return { rate, each: (processorTime(child) - began) / requests };
+        };
+        measured[at].push(...(await inTurns(`${round} of ${ROUNDS}: ${name}`, names, 2, turn)));
+      }
+    });
+  }
+  for (const [at, { name }] of cases.entries()) {
+    const rates = spread(measured[at].map(({ beside, turnout }) => turnout.rate / beside.rate));
+    const times = spread(measured[at].map(({ beside, turnout }) => beside.each / turnout.each));
+    console.log(`${name.padEnd(28)} ${rates} of the other's speed; by the processor's time ${times}`);
+  }
   const starts = await inTurns("start to first prediction", names, 2 * ROUNDS, async (name) => {
     const prepared = worker(name, 1);
     const began = performance.now();
     const running = start(prepared);
     await answered(`${running.address}${predict("digits-cnn").turnout}`, first("digits-cnn"));
     const ms = performance.now() - began;
+    const bytes = resident(running.child);
     await running.stop();
-    return { ms };
+    return { ms, bytes };
   });
-  line("start to first prediction", starts, (row) => row.beside.ms / row.turnout.ms);
+  console.log(`${"start to first prediction".padEnd(28)} ${spread(starts.map(({ beside, turnout }) => beside.ms / turnout.ms))} of the other's speed`);
+  console.log(`${"memory by then".padEnd(28)} ${spread(starts.map(({ beside, turnout }) => turnout.bytes / beside.bytes))} of the other's`);
 }
 
 const writeRequests = (file, bodies) => writeFileSync(file, bodies.map((body, i) => `user-${i}\t${body}\n`).join(""));

@@ -1,7 +1,7 @@
 // A contestant in a workerd of its own: its configuration, and its life.
 
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 
 /** A configuration of one worker. `worker` is `{ modules: { "a.js": path, ... }, kv: [names], texts: {}, sink: bool, flags: [names] }`, with `objects: true` for experiments on disk. */
@@ -81,3 +81,14 @@ export async function answered(address, request) {
 
 /** Bytes of memory that a process holds. */
 export const resident = ({ pid }) => 1024 * Number(execFileSync("ps", ["-o", "rss=", "-p", `${pid}`]));
+
+/** Milliseconds that processors have worked for a process, in steps of ten; NaN where the system does not tell. */
+export function processorTime({ pid }) {
+  try {
+    // Behind the command's name, the 12th and the 13th number are ticks in user mode and in the system's (proc_pid_stat(5)).
+    const [user, system] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1).split(" ").slice(11, 13);
+    return 10 * (Number(user) + Number(system));
+  } catch {
+    return NaN;
+  }
+}

@@ -79,6 +79,7 @@ impl<'b> Rest<'b> {
     }
 
     /// A number as JSON has it, rounded correctly. `None` if it is infinite.
+    #[inline(always)] // By itself it would keep what is left of the body in memory, not in registers.
     fn number(&mut self) -> Option<f64> {
         // Up to these, a double holds the digits and the power of ten exactly, so that one rounding makes the number
         // (Clinger, "How to Read Floating Point Numbers Accurately", 1990).
@@ -110,8 +111,7 @@ impl<'b> Rest<'b> {
             let x = mantissa as f64 / power;
             return Some(if negative { -x } else { x });
         }
-        let text = begun.get(..begun.len().checked_sub(self.0.len())?)?;
-        std::str::from_utf8(text).ok()?.parse().ok().filter(|x: &f64| x.is_finite())
+        long(begun.get(..begun.len().checked_sub(self.0.len())?)?)
     }
 
     fn byte(&mut self, byte: u8) -> bool {
@@ -144,6 +144,12 @@ impl<'b> Rest<'b> {
         let _ = self.byte(b'+') || self.byte(b'-');
         (!self.digits(&mut 0).is_empty()).then_some(())
     }
+}
+
+/// A number of many digits, or with an exponent.
+#[cold]
+fn long(text: &[u8]) -> Option<f64> {
+    std::str::from_utf8(text).ok()?.parse().ok().filter(|x: &f64| x.is_finite())
 }
 
 #[cfg(test)]

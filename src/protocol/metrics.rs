@@ -23,9 +23,9 @@ pub(super) fn claims(request: &Request) -> bool {
 }
 
 /// Answers with the metrics of the endpoints that the caller may invoke or administer.
-pub(super) async fn answer<P: Platform>(service: &Service<'_, P>, request: &Request) -> Answer {
+pub(super) async fn answer<P: Platform>(service: &Service<'_, P>, request: Request) -> Answer {
     let mut refresh = Vec::new();
-    let response = match scoreboards(service, request, &mut refresh).await {
+    let response = match scoreboards(service, &request, &mut refresh).await {
         Ok(scoreboards) => {
             let open =
                 request.header(header::ACCEPT).is_some_and(|accept| accept.contains("application/openmetrics-text"));

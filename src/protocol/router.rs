@@ -1,5 +1,7 @@
 //! Which protocol a request is of, and what holds for all of them.
 
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
 use http::{HeaderValue, Method, header};
 
 use super::respond::{self, Answer};
@@ -60,17 +62,18 @@ impl Protocol {
         }
     }
 
-    async fn answer<P: Platform>(self, service: &Service<'_, P>, request: Request) -> Answer {
+    /// The answer, boxed: the function that V8 compiles for it is then of one protocol, not of all of them.
+    fn answer<'a, P: Platform>(self, service: &'a Service<'_, P>, request: Request) -> LocalBoxFuture<'a, Answer> {
         match self {
-            Protocol::OpenInference => open_inference::answer(service, request).await,
-            Protocol::KServeV1 => kserve_v1::answer(service, request).await,
-            Protocol::CloudWatch => cloudwatch::answer(service, &request).await,
-            Protocol::Metrics => metrics::answer(service, &request).await,
-            Protocol::Ofrep => ofrep::answer(service, request).await,
-            Protocol::SageMakerControl => sagemaker::control::answer(service, &request).await,
-            Protocol::SageMakerRuntime => sagemaker::runtime::answer(service, request).await,
-            Protocol::S3 => s3::answer(service, &request).await,
-            Protocol::Native => native::answer(service, request).await,
+            Protocol::OpenInference => open_inference::answer(service, request).boxed_local(),
+            Protocol::KServeV1 => kserve_v1::answer(service, request).boxed_local(),
+            Protocol::CloudWatch => cloudwatch::answer(service, request).boxed_local(),
+            Protocol::Metrics => metrics::answer(service, request).boxed_local(),
+            Protocol::Ofrep => ofrep::answer(service, request).boxed_local(),
+            Protocol::SageMakerControl => sagemaker::control::answer(service, request).boxed_local(),
+            Protocol::SageMakerRuntime => sagemaker::runtime::answer(service, request).boxed_local(),
+            Protocol::S3 => s3::answer(service, request).boxed_local(),
+            Protocol::Native => native::answer(service, request).boxed_local(),
         }
     }
 }

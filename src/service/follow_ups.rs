@@ -1,5 +1,6 @@
 //! What is left to do once a response is on its way. The caller never waits for it.
 
+use futures_util::FutureExt;
 use futures_util::future::join5;
 
 use super::invocation::Asked;
@@ -88,33 +89,38 @@ impl<P: Platform> Service<'_, P> {
         if sends.is_none() && follow_ups.refresh.is_empty() && shadows.is_none() && !captures {
             return written.await;
         }
-        let sent = async {
-            if let Some(endpoint) = &sends {
-                self.send_tallies(endpoint).await;
-            }
-        };
-        let refreshed = async {
-            for name in &follow_ups.refresh {
-                // What is wrong has been told, and the last good configuration is in place.
-                let _ = self.read_endpoint(name).await;
-            }
-        };
-        let sample = captured.as_ref().map(|(sample, _)| sample);
-        let shadowed = async move {
-            if let Some((shadowing, asked)) = shadows {
-                self.shadow(&shadowing, asked, sample).await;
-            }
-        };
-        let capture = async {
-            let variant = record.as_ref().and_then(|record| record.variant.as_deref());
-            if let (Some((sample, answer)), Some(variant)) = (&captured, variant) {
-                self.capture(sample, variant, answer).await;
-            }
-            // Whatever was left behind by others is sent as well.
-            if captures {
-                self.send_captures().await;
-            }
-        };
-        join5(written, refreshed, sent, capture, shadowed).await;
+        // Seldom. Boxed, it is no part of the function that V8 compiles for the first request.
+        async {
+            let sent = async {
+                if let Some(endpoint) = &sends {
+                    self.send_tallies(endpoint).await;
+                }
+            };
+            let refreshed = async {
+                for name in &follow_ups.refresh {
+                    // What is wrong has been told, and the last good configuration is in place.
+                    let _ = self.read_endpoint(name).await;
+                }
+            };
+            let sample = captured.as_ref().map(|(sample, _)| sample);
+            let shadowed = async move {
+                if let Some((shadowing, asked)) = shadows {
+                    self.shadow(&shadowing, asked, sample).await;
+                }
+            };
+            let capture = async {
+                let variant = record.as_ref().and_then(|record| record.variant.as_deref());
+                if let (Some((sample, answer)), Some(variant)) = (&captured, variant) {
+                    self.capture(sample, variant, answer).await;
+                }
+                // Whatever was left behind by others is sent as well.
+                if captures {
+                    self.send_captures().await;
+                }
+            };
+            join5(written, refreshed, sent, capture, shadowed).await;
+        }
+        .boxed_local()
+        .await;
     }
 }

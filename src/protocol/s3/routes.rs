@@ -19,11 +19,11 @@ pub(in crate::protocol) fn claims(request: &Request) -> bool {
 }
 
 /// Answers a request.
-pub(in crate::protocol) async fn answer<P: Platform>(service: &Service<'_, P>, request: &Request) -> Answer {
+pub(in crate::protocol) async fn answer<P: Platform>(service: &Service<'_, P>, request: Request) -> Answer {
     let id = service.new_id().unwrap_or_default();
-    let mut response = match operate(service, request).await {
+    let mut response = match operate(service, &request).await {
         Ok(response) => response,
-        Err(problem) => refused(&problem, request, &id),
+        Err(problem) => refused(&problem, &request, &id),
     };
     insert(response.headers_mut(), REQUEST_ID, &id);
     // What a browser or a proxy has seen before may be another by now.

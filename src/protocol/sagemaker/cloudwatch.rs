@@ -33,9 +33,9 @@ pub(in crate::protocol) fn claims(request: &Request) -> bool {
 }
 
 /// Answers a request.
-pub(in crate::protocol) async fn answer<P: Platform>(service: &Service<'_, P>, request: &Request) -> Answer {
+pub(in crate::protocol) async fn answer<P: Platform>(service: &Service<'_, P>, request: Request) -> Answer {
     let mut refresh = Vec::new();
-    let response = match operate(service, request, &mut refresh).await {
+    let response = match operate(service, &request, &mut refresh).await {
         Ok(body) => respond(StatusCode::OK, MEDIA_TYPE, body.to_string().into_bytes()),
         Err(CloudWatchError { error, name }) => refused(&error, name),
     };

@@ -39,8 +39,8 @@ pub(in crate::protocol) fn claims(request: &Request) -> bool {
 }
 
 /// Answers a request.
-pub(in crate::protocol) async fn answer<P: Platform>(service: &Service<'_, P>, request: &Request) -> Answer {
-    let mut response = match operate(service, request).await {
+pub(in crate::protocol) async fn answer<P: Platform>(service: &Service<'_, P>, request: Request) -> Answer {
+    let mut response = match operate(service, &request).await {
         Ok(body) => respond(StatusCode::OK, MEDIA_TYPE, body.to_string().into_bytes()),
         Err(error) => refuse(&error),
     };
