@@ -208,8 +208,7 @@ impl<P: Platform> Service<'_, P> {
     }
 }
 
-/// The unit that the request carries, where the endpoint names one. An empty one is none.
-/// The unit of who asks; `None` where there is none, or it is not told.
+/// The unit of who asks; `None` where there is none, or the endpoint takes none. An empty one is none.
 ///
 /// # Errors
 /// If one is told to an endpoint that takes none, or a context has none for an endpoint that takes one.
