@@ -178,14 +178,7 @@ impl Registry {
     pub fn register_dumper<O: TypedOp>(&mut self, _: FromTractWithOp<O>) {}
 
     /// Would learn to read one.
-    pub fn register_primitive(
-        &mut self,
-        _: impl AsRef<str>,
-        _: &[Parameter],
-        _: &[(&str, TypeSpec)],
-        _: ToTract,
-    ) {
-    }
+    pub fn register_primitive(&mut self, _: impl AsRef<str>, _: &[Parameter], _: &[(&str, TypeSpec)], _: ToTract) {}
 }
 
 /// A model that is being written.
