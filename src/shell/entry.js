@@ -42,29 +42,31 @@ function watched(work) {
   }
 }
 
-// The response, or a promise of one. A body that is undefined is too large, or broken by what is said.
-function answered(request, body, wrong, env, context) {
+// The response, or a promise of one. A body that is undefined is too large, or broken by what is said. The URL is told beside
+// the request, which would make a text of it each time.
+function answered(request, url, body, wrong, env, context) {
   const no_room = body === NO_ROOM;
-  const head = withLines(`${request.method}\n${request.url}`, request.headers);
+  const head = withLines(`${request.method}\n${url}`, request.headers);
   return watched(() => answer(head, no_room ? undefined : body, wrong, no_room, request, env, context));
 }
 
 // Objects, whose bodies are read in pieces while they are answered (src/protocol/s3).
 const OBJECTS = /^https?:\/\/[^/]*\/(?:models|capture)(?:[/?]|$)/i;
 
-async function answeredInPieces(request, env, context) {
-  const response = await answered(request, NO_BODY, undefined, env, context);
+async function answeredInPieces(request, url, env, context) {
+  const response = await answered(request, url, NO_BODY, undefined, env, context);
   await drained(request, MAX_DRAINED_BYTES);
   return response;
 }
 
 export default {
   fetch(request, env, context) {
+    const { url } = request;
+    if (OBJECTS.test(url)) return answeredInPieces(request, url, env, context);
     const length = request.headers.get("content-length");
-    if (OBJECTS.test(request.url)) return answeredInPieces(request, env, context);
     // Whether there is a body is asked last, as that makes a stream.
-    if (length === null && request.body === null) return answered(request, NO_BODY, undefined, env, context);
-    return withBody(request, length, MAX_BODY_BYTES, MAX_DRAINED_BYTES, (body, wrong) => answered(request, body, wrong, env, context));
+    if (length === null && request.body === null) return answered(request, url, NO_BODY, undefined, env, context);
+    return withBody(request, length, MAX_BODY_BYTES, MAX_DRAINED_BYTES, (body, wrong) => answered(request, url, body, wrong, env, context));
   },
 };
 
