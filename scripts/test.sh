@@ -107,9 +107,8 @@ part "native: the core" cargo test --quiet --workspace
 part "native: ONNX's own tests" suite
 part "native: check rows, by ONNX Runtime" check_rows
 part "the assignment vectors, recomputed in Python" python3 tests/vectors/recompute.py
-part "wasm: randomness, inference, codecs" cargo test --target wasm32-unknown-unknown --test wasm
-part "wasm: the zoo of models" cargo test --target wasm32-unknown-unknown --test zoo
-part "wasm: boosters as they are saved" cargo test --target wasm32-unknown-unknown --test boosters
+part "wasm: randomness, inference and codecs, the zoo of models, boosters as they are saved" \
+    cargo test --target wasm32-unknown-unknown --no-fail-fast --test wasm --test zoo --test boosters
 part "the bundle: wrangler deploy --dry-run" wrangler deploy --dry-run --outdir build/bundle
 part "workerd: end to end" node --test --test-reporter=spec tests/e2e/*.test.mjs
 part "workerd: real clients" clients
