@@ -38,6 +38,7 @@ fn what_would_take_all_is_refused() {
         ("matrices", 1.0, "million multiplications"),
         ("one-hot-depth", 1.0, "node `Y` (OneHot): a depth of 2000000000"),
         ("pad", 1.0, "node `Y` (Pad) needs"),
+        ("sizes-that-double", 1.0, "node `Wh_Where3` (Where): its inputs do not fit each other"),
         ("pool", 1.0, "node `Y` (MaxPool): a window of"),
         ("range-0step", 1.0, "node `r` (Range): its step is 0"),
         ("range-by-value", 1e9, "node `r` (Range): it is of"),

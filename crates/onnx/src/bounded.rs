@@ -17,6 +17,10 @@ const INNER: &str = " of tract";
 /// Where the most bytes of a value stand.
 const MOST: &str = "turnout.most_bytes";
 
+/// The most characters of a size's formula. It seldom has twenty; where sizes that do not fit each other are broadcast, tract
+/// keeps both in it, and it doubles from node to node.
+const MOST_OF_A_SIZE: usize = 1_000;
+
 /// Bounds all operators of a registry.
 pub fn bound(register: &mut OnnxOpRegister) {
     for (name, build) in std::mem::take(&mut register.0) {
@@ -108,6 +112,12 @@ impl InferenceOp for Bounded {
             let negative = shape.iter().find(|size| size.to_i64().is_ok_and(|size| size < 0));
             if let Some(size) = negative {
                 return Err(self.refused(format_err!("it makes a size of {size}")));
+            }
+            let formulas = shape.iter().filter(|size| size.to_i64().is_err());
+            if formulas.map(|size| size.to_string().len()).any(|length| length > MOST_OF_A_SIZE) {
+                return Err(
+                    self.refused(format_err!("its inputs do not fit each other, or not for any number of rows"))
+                );
             }
             let bytes = bytes(datum, &shape);
             if bytes > self.most {
