@@ -37,7 +37,7 @@ const GOALS = [
   ]),
 ];
 
-const summary = (numbers) => {
+export const summary = (numbers) => {
   const sorted = numbers.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;
   const median = sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;

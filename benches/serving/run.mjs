@@ -15,7 +15,7 @@ import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { build, buildTurnout, instances, MODELS, ORIGIN_PORT, requestsOf, root, rowsOf, work, workers } from "./contestants.mjs";
 import { follow } from "./follow.mjs";
-import { report } from "./report.mjs";
+import { report, summary } from "./report.mjs";
 import { answered, prepare, processorTime, resident, start } from "./workerd.mjs";
 
 const PARTS = ["size", "start", "models", "requests", "experiments", "servers"];
@@ -180,6 +180,17 @@ async function pythonServers() {
   return results;
 }
 
+/** From nothing to an answer: how many milliseconds, and how many bytes are in memory then. */
+async function fromNothing(prepared, path, request) {
+  const began = performance.now();
+  const running = start(prepared);
+  await answered(`${running.address}${path}`, request);
+  const ms = performance.now() - began;
+  const bytes = resident(running.child);
+  await running.stop();
+  return { ms, bytes };
+}
+
 /** From nothing to the first answer, and to the first prediction; and what is in memory then. */
 async function starts() {
   const model = "digits-cnn";
@@ -192,13 +203,7 @@ async function starts() {
   await fetch("http://127.0.0.1:1").catch(() => undefined); // What node loads for its first fetch is none of theirs.
   const rounds = await inTurns("start", Object.keys(firsts), 2 * ROUNDS, async (name) => {
     const { prepared, path } = firsts[name];
-    const began = performance.now();
-    const running = start(prepared);
-    await answered(`${running.address}${path}`, first(path.endsWith("/assignments") ? undefined : model));
-    const ms = performance.now() - began;
-    const bytes = resident(running.child);
-    await running.stop();
-    return { ms, bytes };
+    return fromNothing(prepared, path, first(path.endsWith("/assignments") ? undefined : model));
   });
   return [
     { part: "start", name: "first answer", unit: "ms", rounds: column(rounds, "ms") },
@@ -219,8 +224,7 @@ async function beside() {
   ];
   const names = ["beside", "turnout"];
   const spread = (ratios) => {
-    const sorted = ratios.toSorted((a, b) => a - b);
-    const [median, lowest, highest] = [sorted[sorted.length >> 1], sorted[0], sorted.at(-1)].map((ratio) => ratio.toFixed(3));
+    const { median, lowest, highest } = mapValues(summary(ratios), (ratio) => ratio.toFixed(3));
     return `${median} (${lowest} to ${highest})`;
   };
   const measured = cases.map(() => []);
@@ -243,16 +247,9 @@ async function beside() {
     const times = spread(measured[at].map(({ beside, turnout }) => beside.each / turnout.each));
     console.log(`${name.padEnd(28)} ${rates} of the other's speed; by the processor's time ${times}`);
   }
-  const starts = await inTurns("start to first prediction", names, 2 * ROUNDS, async (name) => {
-    const prepared = worker(name, 1);
-    const began = performance.now();
-    const running = start(prepared);
-    await answered(`${running.address}${predict("digits-cnn").turnout}`, first("digits-cnn"));
-    const ms = performance.now() - began;
-    const bytes = resident(running.child);
-    await running.stop();
-    return { ms, bytes };
-  });
+  const prepared = Object.fromEntries(names.map((name) => [name, worker(name, 1)]));
+  const begin = (name) => fromNothing(prepared[name], predict("digits-cnn").turnout, first("digits-cnn"));
+  const starts = await inTurns("start to first prediction", names, 2 * ROUNDS, begin);
   console.log(`${"start to first prediction".padEnd(28)} ${spread(starts.map(({ beside, turnout }) => beside.ms / turnout.ms))} of the other's speed`);
   console.log(`${"memory by then".padEnd(28)} ${spread(starts.map(({ beside, turnout }) => turnout.bytes / beside.bytes))} of the other's`);
 }

@@ -1,12 +1,11 @@
 // The page at `/dashboard`, in Chromium before the real worker, by what whoever runs an endpoint sees.
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { after, before, test } from "node:test";
 import { ADMIN_TOKEN, root, start, until } from "../e2e/support.mjs";
-import { launch, reads, section, visit } from "./support.mjs";
+import { grave, launch, reads, section, visit, wider } from "./support.mjs";
 
-const axe = readFileSync(`${root}node_modules/axe-core/axe.min.js`, "utf8");
 let worker, browser;
 
 before(async () => {
@@ -102,14 +101,10 @@ for (const width of [390, 1440]) {
         await page.getByLabel("Admin token").fill(ADMIN_TOKEN);
         await page.getByRole("button", { name: "Use the token" }).click();
         await section(page, "History").getByRole("button", { name: "Restore …" }).click();
-        const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-        assert.equal(wider, 0);
+        assert.equal(await wider(page), 0);
         mkdirSync(`${root}build/screenshots`, { recursive: true });
         await page.screenshot({ path: `${root}build/screenshots/dashboard-${width}-${colorScheme}.png`, fullPage: true });
-        await page.evaluate(axe);
-        const { violations } = await page.evaluate(() => globalThis.axe.run());
-        const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-        assert.deepEqual(grave.map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`)]), []);
+        assert.deepEqual(await grave(page), []);
       }));
 }
 
@@ -154,12 +149,10 @@ test("the dashboard shows the API's verdict, of any endpoint and metric", async 
     for (const [width, colorScheme] of [[1440, "light"], [390, "dark"], [320, "light"]]) {
       await page.setViewportSize({ width, height: 844 });
       await page.emulateMedia({ colorScheme });
-      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0);
+      assert.equal(await wider(page), 0);
       mkdirSync(`${root}build/screenshots`, { recursive: true });
       await page.screenshot({ path: `${root}build/screenshots/verdict-${width}-${colorScheme}.png`, fullPage: true });
-      await page.evaluate(axe);
-      const { violations } = await page.evaluate(() => globalThis.axe.run());
-      assert.deepEqual(violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id }) => id), []);
+      assert.deepEqual(await grave(page), []);
     }
     // It grows old in words while the worker does not answer.
     await page.route("**/endpoints/judged/**", (route) => route.abort());
@@ -178,7 +171,7 @@ test("of several comparisons one is shown, as somebody chooses", async () => {
     await reads(card.getByRole("status"), /^Too early$/);
     await card.getByRole("heading", { name: "red less blue: difference of reward" }).waitFor();
     await section(page, "Scorecard").getByRole("columnheader", { name: "red less blue" }).waitFor();
-    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth), 0);
+    assert.equal(await wider(page), 0);
   });
 });
 

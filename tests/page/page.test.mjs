@@ -5,10 +5,9 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { after, before, beforeEach, test } from "node:test";
 import { ADMIN_TOKEN, digits, root, start } from "../e2e/support.mjs";
-import { drawn, launch, reads, section, visit, zero } from "./support.mjs";
+import { drawn, focused, grave, launch, reads, section, visit, wider, zero } from "./support.mjs";
 
 const WIDTHS = [390, 1440];
-const axe = readFileSync(`${root}node_modules/axe-core/axe.min.js`, "utf8");
 let worker, browser, originals;
 
 before(async () => {
@@ -53,9 +52,6 @@ const slide = (place, share) => place.getByRole("slider", { name: "Share of cnn"
 
 /** Until what was asked for a frame is painted. */
 const frame = (page) => page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
-
-/** Whether an element has the focus. */
-const focused = (locator) => locator.evaluate((element) => element === document.activeElement);
 
 /** The section that runs the experiment. */
 function experiment(page) {
@@ -632,15 +628,15 @@ for (const width of WIDTHS) {
       await button(card, "Ask the worker as this user").click();
       await reads(card.getByRole("status"), /just as told/);
       await page.getByText(`What you did last: a digit, as user ${id}`).waitFor();
-      const wider = () =>
+      const beside = () =>
         page.evaluate(() => {
           const inside = [...document.querySelectorAll("section")].flatMap((card) => [...card.querySelectorAll("p, code, li, h3")].filter((part) => !part.closest("pre, .scroll, .unseen") && part.getBoundingClientRect().right > card.getBoundingClientRect().right + 0.5));
           return { page: document.documentElement.scrollWidth - document.documentElement.clientWidth, inside: inside.map((part) => part.textContent) };
         });
-      assert.deepEqual(await wider(), { page: 0, inside: [] });
+      assert.deepEqual(await beside(), { page: 0, inside: [] });
       if (width > 500) return;
       await page.setViewportSize({ width: 320, height: 640 });
-      assert.deepEqual(await wider(), { page: 0, inside: [] });
+      assert.deepEqual(await beside(), { page: 0, inside: [] });
       for (const link of await page.getByRole("navigation").getByRole("link").all()) {
         const { x, width } = await link.boundingBox();
         assert.ok(x >= 0 && x + width <= 320, await link.innerText());
@@ -763,8 +759,7 @@ for (const width of WIDTHS) {
         await button(section(page, "Same user, same model"), "Ask the worker as this user").click();
         await reads(section(page, "Same user, same model").getByRole("status"), /just as told/);
 
-        const wider = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-        assert.equal(wider, 0, "the page scrolls sideways");
+        assert.equal(await wider(page), 0, "the page scrolls sideways");
         mkdirSync(`${root}build/screenshots`, { recursive: true });
         await page.evaluate(() => {
           document.activeElement.blur();
@@ -776,10 +771,7 @@ for (const width of WIDTHS) {
         await weigh({ logistic: 30, cnn: 70 });
         await button(weights, "Save weights").click();
         await weights.getByRole("alert").waitFor();
-        await page.evaluate(axe);
-        const { violations } = await page.evaluate(() => globalThis.axe.run());
-        const grave = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
-        assert.deepEqual(grave.map(({ id, nodes }) => [id, nodes.map(({ html, failureSummary }) => `${html} ${failureSummary}`)]), []);
+        assert.deepEqual(await grave(page), []);
       }));
 }
 

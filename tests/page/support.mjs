@@ -68,6 +68,7 @@ export const zero = Array.from({ length: 25 }, (_, i) => [0.5 + 0.22 * Math.sin(
 /** By how many pixels the page is wider than what is seen of it. */
 export const wider = (page) => page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
+/** Whether an element has the focus. */
 export const focused = (locator) => locator.evaluate((element) => element === document.activeElement);
 
 /** What axe finds serious or critical. */

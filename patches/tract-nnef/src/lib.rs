@@ -13,8 +13,6 @@ use tract_core::internal::*;
 
 /// What tract's crates take at once.
 pub mod internal {
-    pub use std::any::TypeId;
-
     pub use tract_core::internal::*;
 
     pub use crate::framework::Nnef;
@@ -131,11 +129,6 @@ impl TypeName {
 }
 
 impl TypeSpec {
-    /// A list of it.
-    pub fn array(self) -> TypeSpec {
-        TypeSpec
-    }
-
     /// A parameter of that name.
     pub fn named(self, _: impl AsRef<str>) -> Parameter {
         Parameter
@@ -145,11 +138,6 @@ impl TypeSpec {
 impl Parameter {
     /// The same, with a default.
     pub fn default<T>(self, _: T) -> Parameter {
-        Parameter
-    }
-
-    /// The same, with a description.
-    pub fn doc(self, _: impl Into<String>) -> Parameter {
         Parameter
     }
 }
