@@ -9,8 +9,8 @@ use turnout_tables::{Output, Schema, Table, Values};
 /// Numbers may differ from ONNX Runtime's by this much, relative where they are above 1: sums in another order.
 const TOLERANCE: f64 = 1e-5;
 
-/// Of kinds that are refused today.
-const REFUSED: [&str; 1] = ["torch-legacy-bag-mean.onnx"];
+/// It ends by the values that are sent.
+const REFUSED: [&str; 1] = ["torch2.6-legacy-loop-until.onnx"];
 
 fn read(path: &str) -> Vec<u8> {
     std::fs::read(path).unwrap()

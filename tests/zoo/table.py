@@ -156,7 +156,15 @@ def suite():
     )
 
 
-SAVED = """## Models as they are saved
+SAVED = """## Loops
+
+PyTorch's exporters write an embedding bag as a `Loop` over its rows. It is read once, when the model is loaded, and made into what it does
+to all rows at once, a look-up and a reduction, so it is as fast as these. Its sum, mean and maximum, weights, padding, open and fixed
+batches run, of both exporters (ids as rows of a fixed length; lists with offsets have no rows to predict). A loop whose number of turns is known when the model
+is loaded, from a number in the file or from the shape of an input, is written out turn by turn, with its branches and lists: a
+`for` of `torch.jit.script`. One that ends by the values that are sent is refused. `tests/cases/loops.py` exports those that are tested.
+
+## Models as they are saved
 
 What XGBoost and LightGBM save is served as it is: no conversion, in which converters make mistakes. The file is recognised by its bytes,
 whatever it is called.

@@ -6,13 +6,13 @@ use tract_onnx::pb::{AttributeProto, FunctionProto, GraphProto, ModelProto, Node
 
 use crate::error::LoadError;
 use crate::ml;
-use crate::names::name_of;
+use crate::names::{name_of, renamed};
 
 /// More calls and nodes than any model of this size has: functions that call each other twice soon make more.
-const MOST_NODES: usize = 1 << 16;
+pub const MOST_NODES: usize = 1 << 16;
 
 /// More bytes than nodes are copied to.
-const MOST_BYTES: usize = 32 << 20;
+pub const MOST_BYTES: usize = 32 << 20;
 
 /// Puts the body of each function in place of its calls, until none is left.
 ///
@@ -104,7 +104,7 @@ impl Inlining<'_> {
 }
 
 /// About how many bytes a node has.
-fn bytes(node: &NodeProto) -> usize {
+pub fn bytes(node: &NodeProto) -> usize {
     let names = node.input.iter().chain(&node.output).map(|name| name.len());
     let attributes = node.attribute.iter().map(|it| {
         let tensors = it.t.iter().chain(&it.tensors).map(|tensor| {
@@ -138,12 +138,13 @@ impl Call<'_> {
     fn node(&self, inner: &NodeProto) -> NodeProto {
         let mut node = inner.clone();
         node.name = format!("{}{}", self.prefix, name_of(inner));
+        renamed(&mut node, &|name| self.name(name));
         self.settle(&mut node);
         node
     }
 
+    /// Gives a node, and those of its bodies, the attributes that the call has.
     fn settle(&self, node: &mut NodeProto) {
-        node.input.iter_mut().chain(&mut node.output).for_each(|name| *name = self.name(name));
         let attributes = std::mem::take(&mut node.attribute);
         node.attribute = attributes.into_iter().filter_map(|attribute| self.attribute(attribute)).collect();
     }
@@ -170,9 +171,6 @@ impl Call<'_> {
         }
         for graph in attribute.g.iter_mut().chain(&mut attribute.graphs) {
             graph.node.iter_mut().for_each(|node| self.settle(node));
-            let names = graph.input.iter_mut().chain(&mut graph.output).map(|value| &mut value.name);
-            let constants = graph.initializer.iter_mut().map(|constant| &mut constant.name);
-            names.chain(constants).for_each(|name| *name = self.name(name));
         }
         Some(attribute)
     }

@@ -16,7 +16,7 @@ use crate::error::{LoadError, describe};
 use crate::inputs::{self, Declared};
 use crate::rows::{self, Mixing};
 use crate::signature::{Batch, Signature};
-use crate::{bytes, check, doing, file, half};
+use crate::{bytes, check, doing, file, half, loops};
 
 /// A model that an ONNX file has the graph of, ready to run.
 #[derive(Debug)]
@@ -62,6 +62,7 @@ impl Graph {
         let declared = inputs::read(graph, &options.shapes)?;
         let halves: Vec<bool> = graph.output.iter().map(half::is_half).collect();
         half::widen(graph);
+        loops::straighten(&mut model, &declared)?;
         check_inputs(&declared, limits)?;
         let schema = Schema::new(declared.iter().map(|declared| declared.input.clone()).collect());
         let schema = schema.ok_or(LoadError::NoInputs)?;

@@ -8,6 +8,7 @@
 
 mod answers;
 mod archive;
+mod attributes;
 mod boosters;
 mod bounded;
 mod bytes;
@@ -25,6 +26,7 @@ mod half;
 mod inputs;
 mod integers;
 mod interpreter;
+mod loops;
 pub mod ml;
 mod model;
 mod names;

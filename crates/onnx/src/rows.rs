@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto};
 use tract_onnx::tract_hir::internal::*;
 
+use crate::attributes::{graph, integer, integers, tensor};
 use crate::inputs::Declared;
 use crate::ml;
 
@@ -126,14 +127,6 @@ fn axes(numbers: &[i64], rank: usize) -> Option<Vec<usize>> {
     numbers.iter().map(|number| axis(*number, rank)).collect()
 }
 
-fn attribute(node: &NodeProto, name: &str) -> Option<i64> {
-    node.get_attr_opt::<i64>(name).ok().flatten()
-}
-
-fn attributes(node: &NodeProto, name: &str) -> Option<Vec<i64>> {
-    node.get_attr_opt_vec::<i64>(name).ok().flatten()
-}
-
 impl Walk {
     fn graph(&mut self, graph: &GraphProto) -> Result<(), Mixing> {
         for constant in &graph.initializer {
@@ -209,22 +202,22 @@ impl Walk {
             | "SpaceToDepth" => (others_are_same && rows == Some(0)).then(|| along(0, rank))?,
             "Softmax" | "LogSoftmax" | "Hardmax" => {
                 let old = self.version < 13;
-                let over = axis(attribute(node, "axis").unwrap_or(if old { 1 } else { -1 }), rank)?;
+                let over = axis(integer(node, "axis").unwrap_or(if old { 1 } else { -1 }), rank)?;
                 let apart = if old { rows? < over } else { rows? != over };
                 apart.then(|| same(first.spread))?
             }
             "LayerNormalization" | "RMSNormalization" => {
-                let over = axis(attribute(node, "axis").unwrap_or(-1), rank)?;
+                let over = axis(integer(node, "axis").unwrap_or(-1), rank)?;
                 (others_are_same && rows? < over).then(|| along(rows?, rank))?
             }
             "Transpose" => {
                 let rows = first.rows()?;
-                let order = attributes(node, "perm").unwrap_or_default();
+                let order = integers(node, "perm").unwrap_or_default();
                 let order = if order.is_empty() { (0..rank).rev().collect() } else { axes(&order, rank)? };
                 along(order.iter().position(|from| *from == rows)?, rank)
             }
             "Flatten" => {
-                let over = attribute(node, "axis").unwrap_or(1);
+                let over = integer(node, "axis").unwrap_or(1);
                 (first.rows()? == 0 && axis(over, rank.checked_add(1)?)? > 0).then(|| along(0, 2))?
             }
             "Reshape" => {
@@ -241,7 +234,7 @@ impl Walk {
                 (kept && fits).then(|| along(rows, sizes.len()))?
             }
             "Squeeze" | "Unsqueeze" => {
-                let given = attributes(node, "axes").or_else(|| inputs.get(1)?.numbers())?;
+                let given = integers(node, "axes").or_else(|| inputs.get(1)?.numbers())?;
                 let squeezes = node.op_type == "Squeeze";
                 let wide = if squeezes { rank } else { rank.checked_add(given.len())? };
                 let given = axes(&given, wide)?;
@@ -256,13 +249,13 @@ impl Walk {
             }
             "Concat" => {
                 let value = joined(&inputs)?;
-                let over = axis(attribute(node, "axis")?, value.rank?)?;
+                let over = axis(integer(node, "axis")?, value.rank?)?;
                 // One that is not filled up to the rows would have to be repeated.
                 let whole = inputs.iter().all(|input| input.spread != Spread::Same && input.rank == value.rank);
                 (whole && value.rows() != Some(over)).then(|| all(value))
             }
             "Slice" => {
-                let list = |name: &str, at: usize| attributes(node, name).or_else(|| inputs.get(at)?.numbers());
+                let list = |name: &str, at: usize| integers(node, name).or_else(|| inputs.get(at)?.numbers());
                 let starts = list("starts", 1)?;
                 let over = match list("axes", 3) {
                     Some(over) => axes(&over, rank)?,
@@ -275,12 +268,12 @@ impl Walk {
                 let default = if node.op_type == "TopK" { -1 } else { 0 };
                 let over = match node.op_type.as_str() {
                     "CumSum" => inputs.get(1)?.number()?,
-                    _ => attribute(node, "axis").unwrap_or(default),
+                    _ => integer(node, "axis").unwrap_or(default),
                 };
                 (others_are_same && axis(over, rank)? != rows?).then(|| same(first.spread))?
             }
             "Gather" => {
-                let over = axis(attribute(node, "axis").unwrap_or(0), rank)?;
+                let over = axis(integer(node, "axis").unwrap_or(0), rank)?;
                 let chosen = inputs.get(1)?;
                 let width = chosen.rank?;
                 let wide = rank.checked_add(width)?.checked_sub(1)?;
@@ -299,7 +292,7 @@ impl Walk {
                 along(first.rows()?.checked_add(wide.checked_sub(rank)?)?, wide)
             }
             "Pad" => {
-                let pads = attributes(node, "pads").or_else(|| inputs.get(1)?.numbers())?;
+                let pads = integers(node, "pads").or_else(|| inputs.get(1)?.numbers())?;
                 let whole = pads.len() == rank.checked_mul(2)? && node.input.get(3).is_none_or(String::is_empty);
                 let rows = first.rows()?;
                 let apart = pads.get(rows) == Some(&0) && pads.get(rank.checked_add(rows)?) == Some(&0);
@@ -311,15 +304,15 @@ impl Walk {
                 (repeats.get(rows) == Some(&1)).then(|| along(rows, rank))?
             }
             "OneHot" => {
-                let over = axis(attribute(node, "axis").unwrap_or(-1), rank.checked_add(1)?)?;
+                let over = axis(integer(node, "axis").unwrap_or(-1), rank.checked_add(1)?)?;
                 let rows = first.rows()?;
                 let after = usize::from(over <= rows);
                 others_are_same.then(|| along(rows.checked_add(after)?, rank.checked_add(1)?))?
             }
             name if name.starts_with("Reduce") || matches!(name, "ArgMax" | "ArgMin") => {
                 let one = name.starts_with("Arg");
-                let given = match attributes(node, "axes").or_else(|| inputs.get(1)?.numbers()) {
-                    _ if one => vec![attribute(node, "axis").unwrap_or(0)],
+                let given = match integers(node, "axes").or_else(|| inputs.get(1)?.numbers()) {
+                    _ if one => vec![integer(node, "axis").unwrap_or(0)],
                     Some(given) if !given.is_empty() => given,
                     _ => return None,
                 };
@@ -327,7 +320,7 @@ impl Walk {
                 let rows = first.rows()?;
                 if given.contains(&rows) {
                     None
-                } else if attribute(node, "keepdims").unwrap_or(1) != 0 {
+                } else if integer(node, "keepdims").unwrap_or(1) != 0 {
                     along(rows, rank)
                 } else {
                     let before = given.iter().filter(|axis| **axis < rows).count();
@@ -352,11 +345,11 @@ impl Walk {
             }
             "Gemm" => {
                 let rows = first.rows()?;
-                let across = attribute(node, "transA").unwrap_or(0) != 0;
+                let across = integer(node, "transA").unwrap_or(0) != 0;
                 (others_are_same && rows == usize::from(across)).then(|| along(0, 2))?
             }
             "LSTM" | "GRU" | "RNN" => {
-                let first_is_batch = attribute(node, "layout").unwrap_or(0) != 0;
+                let first_is_batch = integer(node, "layout").unwrap_or(0) != 0;
                 let states = |at: usize| {
                     let place = usize::from(!first_is_batch);
                     inputs.get(at).is_none_or(|state| match state.spread {
@@ -400,8 +393,8 @@ impl Walk {
 
     /// A `Scan` over what is the same for any rows, whose states are of rows.
     fn scan(&self, node: &NodeProto, inputs: &[&Value]) -> Option<Vec<Value>> {
-        let body = node.get_attr_opt::<&GraphProto>("body").ok()??;
-        let states = inputs.len().checked_sub(usize::try_from(attribute(node, "num_scan_inputs")?).ok()?)?;
+        let body = graph(node, "body")?;
+        let states = inputs.len().checked_sub(usize::try_from(integer(node, "num_scan_inputs")?).ok()?)?;
         let directed = |attribute: &AttributeProto| !matches!(attribute.name.as_str(), "body" | "num_scan_inputs");
         if node.attribute.iter().any(directed) || body.input.len() != inputs.len() {
             return None;
@@ -437,10 +430,10 @@ impl Walk {
         let sizes = first.and_then(|first| first.sizes.as_ref());
         match node.op_type.as_str() {
             "Constant" => {
-                let tensor = node.get_attr_opt::<&tract_onnx::pb::TensorProto>("value").ok().flatten();
+                let tensor = tensor(node, "value");
                 let tensor = tensor.and_then(|tensor| ml::load_tensor(tensor).ok());
-                let list = attribute(node, "value_int").map(|one| (vec![one], 0));
-                let list = list.or_else(|| attributes(node, "value_ints").map(|list| (list, 1)));
+                let list = integer(node, "value_int").map(|one| (vec![one], 0));
+                let list = list.or_else(|| integers(node, "value_ints").map(|list| (list, 1)));
                 Some(match (tensor, list) {
                     (Some(tensor), _) => Value::constant(&tensor),
                     (None, Some((list, rank))) => Value::of_sizes(list.into_iter().map(Size::Known).collect(), rank),
@@ -454,7 +447,7 @@ impl Walk {
                 let unknown = matches!(first.spread, Spread::Filled | Spread::Count);
                 let length = i64::try_from(rank).ok()?;
                 let place = |name: &str, default: i64| {
-                    let at = attribute(node, name).unwrap_or(default);
+                    let at = integer(node, name).unwrap_or(default);
                     let at = if at < 0 { at.saturating_add(length) } else { at };
                     usize::try_from(at.clamp(0, length)).unwrap_or_default()
                 };
@@ -469,7 +462,7 @@ impl Walk {
             }
             "Slice" if sizes.is_some() => {
                 let sizes = sizes?;
-                let list = |name: &str, at: usize| attributes(node, name).or_else(|| inputs.get(at)?.numbers());
+                let list = |name: &str, at: usize| integers(node, name).or_else(|| inputs.get(at)?.numbers());
                 let ([start], [end]) = (list("starts", 1)?[..].try_into().ok()?, list("ends", 2)?[..].try_into().ok()?);
                 let (start, end): (i64, i64) = (start, end);
                 let steps = inputs.get(4).is_none_or(|steps| steps.number() == Some(1));
@@ -520,11 +513,11 @@ fn rank_of(node: &NodeProto, inputs: &[&Value]) -> Option<usize> {
         "MatMul" => inputs.iter().map(|input| input.rank).max().flatten(),
         "Reshape" => Some(inputs.get(1)?.sizes.as_ref()?.len()),
         "Squeeze" => {
-            let axes = attributes(node, "axes").or_else(|| inputs.get(1)?.numbers())?;
+            let axes = integers(node, "axes").or_else(|| inputs.get(1)?.numbers())?;
             inputs.first()?.rank?.checked_sub(axes.len())
         }
         "Unsqueeze" => {
-            let axes = attributes(node, "axes").or_else(|| inputs.get(1)?.numbers())?;
+            let axes = integers(node, "axes").or_else(|| inputs.get(1)?.numbers())?;
             inputs.first()?.rank?.checked_add(axes.len())
         }
         "Gather" => inputs.first()?.rank?.checked_add(inputs.get(1)?.rank?)?.checked_sub(1),

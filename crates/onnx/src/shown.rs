@@ -40,7 +40,7 @@ const SHOWN: [(&str, &[&str]); 119] = [
     ("Cast", &["round_mode=up", "saturate=1", "to"]),
     ("Ceil", &[]),
     ("Concat", &["axis"]),
-    ("Constant", &["value", "value_float", "value_int", "value_ints"]),
+    ("Constant", &["value", "value_float", "value_floats", "value_int", "value_ints"]),
     (
         "Conv",
         &[

@@ -1,0 +1,60 @@
+//! Sequences, whose values are known by name.
+
+use tract_onnx::pb::NodeProto;
+
+use super::known::Known;
+use super::made;
+use super::term::{OfRow, Term};
+use crate::attributes::integer;
+
+impl Known {
+    /// Puts what a loop over rows has collected one below the other.
+    pub(super) fn collected(&mut self, node: &NodeProto) -> Option<()> {
+        let Some(Term::Collected(row)) = self.term(node, 0) else { return None };
+        let row = row.clone();
+        let (name, rest) = match (is_stacked(node), row.shape.split_first()) {
+            (false, Some((1, rest))) => (self.made.squeeze(&row.name, self.version), rest.to_vec()),
+            (true, _) => (row.name, row.shape),
+            _ => return None,
+        };
+        (row.differs && integer(node, "axis") == Some(0)).then_some(())?;
+        let output = node.output.first()?;
+        self.made.identity(&name, output);
+        let term = Term::Stack(OfRow { name: output.clone(), shape: rest, datum: row.datum, differs: true });
+        self.know(output, term);
+        Some(())
+    }
+
+    /// Joins a sequence that is known by name.
+    pub(super) fn joined(&mut self, node: &NodeProto) -> Option<()> {
+        let Some(Term::Sequence(names)) = self.term(node, 0) else { return None };
+        let axis = integer(node, "axis")?;
+        let mut names = names.clone();
+        (!names.is_empty()).then_some(())?;
+        if is_stacked(node) {
+            for name in &mut names {
+                *name = self.made.unsqueeze(name, &[axis], self.version);
+            }
+        }
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let joined = self.made.node("Concat", &names, vec![made::integer("axis", axis)]);
+        self.made.identity(&joined, node.output.first()?);
+        Some(())
+    }
+
+    /// One value of a sequence that is known by name.
+    pub(super) fn one_of(&mut self, node: &NodeProto) -> Option<()> {
+        let Some(Term::Sequence(names)) = self.term(node, 0) else { return None };
+        let place = self.term(node, 1)?.single()?.number()?;
+        let length = i64::try_from(names.len()).ok()?;
+        let place = if place < 0 { place.checked_add(length)? } else { place };
+        let name = names.get(usize::try_from(place).ok()?)?.clone();
+        self.same(&name, node.output.first()?);
+        Some(())
+    }
+}
+
+/// Whether a sequence is joined in a dimension of its own.
+fn is_stacked(node: &NodeProto) -> bool {
+    integer(node, "new_axis").unwrap_or(0) != 0
+}
