@@ -145,41 +145,35 @@ impl Made {
         name
     }
 
-    /// A list of integers, or one by itself.
-    pub fn integers(&mut self, values: &[i64], is_list: bool) -> String {
-        let what = format!("{values:?} {is_list}");
+    /// A constant, written once.
+    fn constant(&mut self, what: String, constant: TensorProto) -> String {
         if let Some(name) = self.known.get(&what) {
             return name.clone();
         }
         let name = format!("{}{}", self.prefix, self.known.len());
-        let dims = if is_list { i64::try_from(values.len()).into_iter().collect() } else { Vec::new() };
-        let (int64_data, data_type) = (values.to_vec(), DataType::Int64 as i32);
-        self.constants.push(TensorProto { name: name.clone(), dims, data_type, int64_data, ..TensorProto::default() });
+        self.constants.push(TensorProto { name: name.clone(), ..constant });
         self.known.insert(what, name.clone());
         name
+    }
+
+    /// A list of integers, or one by itself.
+    pub fn integers(&mut self, values: &[i64], is_list: bool) -> String {
+        let dims = if is_list { i64::try_from(values.len()).into_iter().collect() } else { Vec::new() };
+        let (int64_data, data_type) = (values.to_vec(), DataType::Int64 as i32);
+        let constant = TensorProto { dims, data_type, int64_data, ..TensorProto::default() };
+        self.constant(format!("{values:?} {is_list}"), constant)
     }
 
     /// A number of 32-bit floating point.
     pub fn real(&mut self, value: f32) -> String {
-        let what = format!("{value}");
-        if let Some(name) = self.known.get(&what) {
-            return name.clone();
-        }
-        let name = format!("{}{}", self.prefix, self.known.len());
         let (data_type, float_data) = (DataType::Float as i32, vec![value]);
-        self.constants.push(TensorProto { name: name.clone(), data_type, float_data, ..TensorProto::default() });
-        self.known.insert(what, name.clone());
-        name
+        self.constant(format!("{value}"), TensorProto { data_type, float_data, ..TensorProto::default() })
     }
 
-    /// The same truth value.
+    /// What is true.
     pub fn truth(&mut self) -> String {
-        let name = format!("{}true", self.prefix);
-        if self.known.insert(name.clone(), name.clone()).is_none() {
-            let (data_type, int32_data) = (DataType::Bool as i32, vec![1]);
-            self.constants.push(TensorProto { name: name.clone(), data_type, int32_data, ..TensorProto::default() });
-        }
-        name
+        let (data_type, int32_data) = (DataType::Bool as i32, vec![1]);
+        self.constant("true".to_owned(), TensorProto { data_type, int32_data, ..TensorProto::default() })
     }
 
     /// A node over axes, which are its second input from that version of operators on, and an attribute before.
