@@ -118,7 +118,7 @@ impl Known {
                     let values = values.iter().map(|value| value.plus(Linear::TURN)).collect::<Option<_>>()?;
                     Term::Numbers { values, is_list: *is_list }
                 }
-                Term::Sequence(names) if names.is_empty() => begins.clone(),
+                Term::Sequence(names) if names.count() == 0 => begins.clone(),
                 _ => return None,
             };
             self.know(&state.name, in_turn.clone());

@@ -5,7 +5,7 @@ use tract_onnx::pb::tensor_proto::DataType;
 
 use super::known::Known;
 use super::linear::Linear;
-use super::term::{MOST, Term, Truth};
+use super::term::{MOST, Names, Term, Truth};
 use crate::attributes::{integer, integers, tensor};
 
 /// Lists of integers that go up evenly, and how many there are.
@@ -37,10 +37,10 @@ impl Known {
                 .or_else(|| integer(node, "value_int").map(|one| Term::number(Linear::of(one))));
         }
         if node.op_type == "SequenceEmpty" {
-            return Some(Term::Sequence(Vec::new()));
+            return Some(Term::Sequence(Names::default()));
         }
         if node.op_type == "SequenceConstruct" {
-            return (node.input.len() <= MOST).then(|| Term::Sequence(node.input.clone()));
+            return Names::of(&node.input).map(Term::Sequence);
         }
         if matches!(node.op_type.as_str(), "Shape" | "Size") {
             return self.sizes(node);
@@ -66,7 +66,10 @@ impl Known {
             "ReduceProd" => {
                 let Term::Numbers { values, is_list: true } = first else { return None };
                 let product = values.iter().try_fold(Linear::of(1), |product, value| product.times(*value))?;
-                let whole = matches!(self.axes(node).as_deref(), None | Some([0]));
+                let whole = match self.axes(node).as_deref() {
+                    Some(axes) => axes == [0],
+                    None => integer(node, "noop_with_empty_axes").unwrap_or(0) == 0,
+                };
                 let is_list = integer(node, "keepdims").unwrap_or(1) != 0;
                 whole.then(|| Term::Numbers { values: vec![product], is_list })
             }
@@ -133,11 +136,8 @@ impl Known {
             "SequenceInsert" if node.input.get(2).is_none_or(String::is_empty) => {
                 let Term::Sequence(names) = first else { return None };
                 match self.term(node, 1) {
-                    Some(Term::One(row)) => names.is_empty().then(|| Term::Collected(row.clone())),
-                    _ => {
-                        let more = node.input.get(1).filter(|_| names.len() < MOST)?;
-                        Some(Term::Sequence(names.iter().chain([more]).cloned().collect()))
-                    }
+                    Some(Term::One(row)) => (names.count() == 0).then(|| Term::Collected(row.clone())),
+                    _ => names.with(node.input.get(1)?.clone()).map(Term::Sequence),
                 }
             }
             "SplitToSequence" if node.input.get(1).is_none_or(String::is_empty) => match first {
@@ -148,7 +148,7 @@ impl Known {
                 _ => None,
             },
             "SequenceLength" => match first {
-                Term::Sequence(names) => i64::try_from(names.len()).ok().map(|count| Term::number(Linear::of(count))),
+                Term::Sequence(names) => i64::try_from(names.count()).ok().map(|count| Term::number(Linear::of(count))),
                 _ => None,
             },
             _ => None,

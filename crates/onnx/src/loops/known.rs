@@ -9,6 +9,7 @@ use super::linear::{Linear, Turns};
 use super::made::Made;
 use super::term::{OfRow, Term};
 use crate::attributes::integers;
+use crate::functions::{MOST_BYTES, MOST_NODES};
 use crate::inputs::Declared;
 use crate::signature::Batch;
 
@@ -24,8 +25,10 @@ pub struct Known {
     pub inner: Vec<String>,
     pub last_branches: usize,
     /// Nodes that were written out, and their bytes.
-    pub written: usize,
-    pub written_bytes: usize,
+    written: usize,
+    written_bytes: usize,
+    /// Numbers in `terms`.
+    numbers: usize,
     pub made: Made,
 }
 
@@ -55,6 +58,7 @@ impl Known {
             last_branches: 0,
             written: 0,
             written_bytes: 0,
+            numbers: 0,
             made: Made::new(graph),
         }
     }
@@ -64,10 +68,22 @@ impl Known {
     }
 
     pub fn know(&mut self, name: &str, term: Term) {
-        if !name.is_empty() {
+        /// More than the shapes and places of any model.
+        const MOST_NUMBERS: usize = 1 << 18;
+        if let Term::Numbers { values, .. } = &term {
+            self.numbers = self.numbers.saturating_add(values.len());
+        }
+        if !name.is_empty() && self.numbers <= MOST_NUMBERS {
             self.terms.insert(name.to_owned(), term);
             self.inner.push(name.to_owned());
         }
+    }
+
+    /// Whether so much more may be written out.
+    pub fn may_write(&mut self, nodes: usize, bytes: usize) -> bool {
+        self.written = self.written.saturating_add(nodes);
+        self.written_bytes = self.written_bytes.saturating_add(bytes);
+        self.written <= MOST_NODES && self.written_bytes <= MOST_BYTES
     }
 
     /// Gives a value another name.

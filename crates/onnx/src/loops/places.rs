@@ -26,8 +26,8 @@ impl Known {
             ("Concat", Term::Noted(Noted::Nothing), Some(Term::Place { next: false })) => Term::Noted(Noted::Place),
             ("Size", Term::Noted(Noted::Where(mask)), _) => Term::Count(mask),
             ("Equal", Term::Count(mask), Some(nought)) if nought.single()?.number() == Some(0) => Term::NoneOf(mask),
-            ("Gather", Term::Joined(row), Some(Term::Place { next: false })) if row.shape.len() == 1 => {
-                Term::AtPlace(row)
+            ("Gather", Term::Joined(row), Some(Term::Place { next: false })) => {
+                (row.differs && row.shape.len() == 1).then_some(Term::AtPlace(row))?
             }
             ("Gather", Term::Joined(row), Some(Term::Noted(Noted::Where(mask)))) => {
                 (row.differs && row.shape.first() == mask.shape.first()).then_some(Term::Masked { row, mask })?

@@ -28,9 +28,9 @@ impl Known {
     /// Joins a sequence that is known by name.
     pub(super) fn joined(&mut self, node: &NodeProto) -> Option<()> {
         let Some(Term::Sequence(names)) = self.term(node, 0) else { return None };
-        let axis = integer(node, "axis")?;
-        let mut names = names.clone();
-        (!names.is_empty()).then_some(())?;
+        let (axis, count) = (integer(node, "axis")?, names.count());
+        let mut names = names.to_vec();
+        (count > 0 && self.may_write(count, 0)).then_some(())?;
         if is_stacked(node) {
             for name in &mut names {
                 *name = self.made.unsqueeze(name, &[axis], self.version);
@@ -46,9 +46,11 @@ impl Known {
     pub(super) fn one_of(&mut self, node: &NodeProto) -> Option<()> {
         let Some(Term::Sequence(names)) = self.term(node, 0) else { return None };
         let place = self.term(node, 1)?.single()?.number()?;
-        let length = i64::try_from(names.len()).ok()?;
+        let (names, count) = (names.clone(), names.count());
+        let length = i64::try_from(count).ok()?;
         let place = if place < 0 { place.checked_add(length)? } else { place };
-        let name = names.get(usize::try_from(place).ok()?)?.clone();
+        self.may_write(count, 0).then_some(())?;
+        let name = names.to_vec().get(usize::try_from(place).ok()?)?.clone();
         self.same(&name, node.output.first()?);
         Some(())
     }

@@ -1,13 +1,15 @@
 //! What is known of a value while a loop over rows is read.
 
+use std::sync::Arc;
+
 use tract_onnx::pb::TensorProto;
 use tract_onnx::pb::tensor_proto::DataType;
 
 use super::linear::{Linear, Turns};
 use crate::ml;
 
-/// More numbers are no shape, and no places of rows that a file has written down.
-pub const MOST: usize = 4096;
+/// More numbers that do not go up evenly are no shape.
+pub const MOST: usize = 64;
 
 /// What a value is.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,9 +29,9 @@ pub enum Term {
     /// The value of the row at work.
     One(OfRow),
     /// Values by name, each in a place of its own one below the other: what a loop gives turn by turn.
-    Turns(Vec<String>),
+    Turns(Names),
     /// A sequence of values by name.
-    Sequence(Vec<String>),
+    Sequence(Names),
     /// A sequence of a value of each row, as a loop over rows collects it.
     Collected(OfRow),
     /// A constant, of which no more than its shape matters.
@@ -50,6 +52,13 @@ pub enum Term {
     NoneOf(OfRow),
     /// What a row has at the places where it is true.
     Masked { row: OfRow, mask: OfRow },
+}
+
+/// Names in their order. Those before the last are shared with the sequence that it was put to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Names {
+    count: usize,
+    last: Option<Arc<(Names, String)>>,
 }
 
 /// What a loop over places has noted of them.
@@ -86,11 +95,40 @@ pub enum Truth {
     Zero(Linear),
 }
 
+impl Names {
+    /// More is no list that a model makes.
+    const MOST: usize = 4096;
+
+    /// With another behind them; `None` if these are too many.
+    pub fn with(&self, name: String) -> Option<Names> {
+        let count = self.count.checked_add(1).filter(|count| *count <= Self::MOST)?;
+        Some(Names { count, last: Some(Arc::new((self.clone(), name))) })
+    }
+
+    pub fn of(names: &[String]) -> Option<Names> {
+        names.iter().try_fold(Names::default(), |before, name| before.with(name.clone()))
+    }
+
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    pub fn to_vec(&self) -> Vec<String> {
+        let mut names = Vec::with_capacity(self.count);
+        let mut rest = self;
+        while let Some(last) = &rest.last {
+            names.push(last.1.clone());
+            rest = &last.0;
+        }
+        names.reverse();
+        names
+    }
+}
+
 impl Term {
     /// What is known of a constant, where it may be a number of something.
     pub fn of_constant(constant: &TensorProto) -> Option<Term> {
-        let count = constant.dims.iter().try_fold(1i64, |count, size| count.checked_mul(*size))?;
-        if usize::try_from(count).ok()? > MOST || constant.dims.len() > 1 {
+        if constant.dims.len() > 1 {
             return None;
         }
         let is_list = !constant.dims.is_empty();
@@ -98,8 +136,11 @@ impl Term {
         match DataType::try_from(constant.data_type).ok()? {
             DataType::Int64 | DataType::Int32 => {
                 let numbers = tensor.cast_to::<i64>().ok()?;
-                let values = ml::elements::<i64>(&numbers).ok()?.iter().copied().map(Linear::of).collect();
-                Some(Term::Numbers { values, is_list })
+                let values = ml::elements::<i64>(&numbers).ok()?;
+                if values.len() > MOST {
+                    return even(values);
+                }
+                Some(Term::Numbers { values: values.iter().copied().map(Linear::of).collect(), is_list })
             }
             DataType::Bool => match ml::elements::<bool>(&tensor).ok()? {
                 [truth] => Some(Term::Truth(Truth::Known(*truth))),
@@ -158,6 +199,15 @@ impl Term {
             other => other.clone(),
         })
     }
+}
+
+/// Many integers that go up evenly: places of rows that a file has written down.
+fn even(values: &[i64]) -> Option<Term> {
+    let [first, second, ..] = values else { return None };
+    let step = second.checked_sub(*first)?;
+    let follows = |pair: &[i64]| matches!(pair, [one, next] if one.checked_add(step) == Some(*next));
+    let count = Linear::of(i64::try_from(values.len()).ok()?);
+    values.windows(2).all(follows).then_some(Term::Steps { first: Linear::of(*first), step, count })
 }
 
 impl Truth {

@@ -1,11 +1,13 @@
 //! What PyTorch's exporters write, and what is a little different from it.
-#![allow(clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, clippy::panic)]
 
 use std::collections::BTreeMap;
 
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 
+use super::linear::Linear;
 use super::straighten;
+use super::term::Term;
 use crate::error::LoadError;
 use crate::testing::{model, node};
 use crate::{Model, file, inputs};
@@ -57,6 +59,18 @@ fn a_bag_leaves_rows_apart() {
             assert_eq!(model.description().rows.batch, None, "{name}");
         }
     }
+}
+
+/// A fixed batch has the places of its rows written down: however many, they are a beginning, a step and a count.
+#[test]
+fn many_places_that_go_up_evenly_are_steps() {
+    let constant =
+        |values: &[i64]| Term::of_constant(&model(Vec::new(), &[], &[("c", values)]).graph.unwrap().initializer[0]);
+    let mut places: Vec<i64> = (0..1000).map(|row| row * 5).collect();
+    let (first, count) = (Linear::of(0), Linear::of(1000));
+    assert_eq!(constant(&places), Some(Term::Steps { first, step: 5, count }));
+    places[7] = 1;
+    assert_eq!(constant(&places), None);
 }
 
 fn body(node: &mut NodeProto) -> &mut GraphProto {

@@ -7,9 +7,9 @@ use tract_onnx::pb::{GraphProto, NodeProto};
 use super::known::Known;
 use super::linear::Linear;
 use super::made::integer;
-use super::term::{Term, Truth};
+use super::term::{Names, Term, Truth};
 use crate::error::LoadError;
-use crate::functions::{MOST_BYTES, MOST_NODES, bytes};
+use crate::functions::bytes;
 use crate::names::{name_of, renamed};
 
 impl Known {
@@ -48,12 +48,11 @@ impl Known {
         let mut made = HashSet::new();
         body.node.iter().for_each(|node| made_by(node, &mut made));
         let loop_name = name_of(node);
-        let of_turn = body.node.iter().map(|node| bytes(node).saturating_add(loop_name.len()));
-        let of_turn = of_turn.fold(0, usize::saturating_add);
+        // Each name is longer by the loop's and the turn's.
+        let of_names = made.len().saturating_mul(loop_name.len().saturating_add(64));
+        let of_turn = body.node.iter().map(bytes).fold(of_names, usize::saturating_add);
         for turn in 0..bound {
-            self.written = self.written.saturating_add(body.node.len());
-            self.written_bytes = self.written_bytes.saturating_add(of_turn);
-            if self.written > MOST_NODES || self.written_bytes > MOST_BYTES {
+            if !self.may_write(body.node.len(), of_turn) {
                 let (node, operator) = (loop_name, node.op_type.clone());
                 let problem = "it turns too often; export the model with fewer turns".to_owned();
                 return Some(Err(LoadError::Node { node, operator, problem }));
@@ -91,7 +90,9 @@ impl Known {
             let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
             let whole = self.made.node("Concat", &parts, vec![integer("axis", 0)]);
             self.made.identity(&whole, to);
-            self.know(to, Term::Turns(names));
+            if let Some(names) = Names::of(&names) {
+                self.know(to, Term::Turns(names));
+            }
         }
         Some(Ok(()))
     }
