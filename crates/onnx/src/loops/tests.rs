@@ -192,6 +192,18 @@ fn a_loop_is_written_out_as_often_as_is_known_and_no_oftener() {
     }
 }
 
+/// What ONNX leaves open is not answered.
+#[test]
+fn the_mean_of_no_places_is_refused() {
+    let mut model = file::read(&bytes("torch2.6-legacy-3-bag-mean")).unwrap();
+    let places = find(model.graph.as_mut().unwrap(), "/bag/Constant_5_output_0").unwrap();
+    // The second row begins where it ends.
+    let constant = places.attribute[0].t.as_mut().unwrap();
+    constant.raw_data = [0i64, 10, 10].iter().flat_map(|place| place.to_le_bytes()).collect();
+    let error = Model::load(&prost::Message::encode_to_vec(&model)).unwrap_err().to_string();
+    assert!(error.contains("(ReduceMean): its input has no values"), "{error}");
+}
+
 #[test]
 fn two_values_of_one_name_are_told() {
     let error = straight(looped(2, vec![node("Add", &["state", "state"], &["X"], &[])])).unwrap_err();
