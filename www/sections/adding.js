@@ -18,11 +18,12 @@ export function adding(evidence, steering, place, { changed }) {
   const looked = element("div.steps");
   let candidate = null;
 
-  const chosen = files(place.closest("section"), () => {
+  const taken = () => {
     candidate = null;
     back();
     sending.begin(chosen);
-  });
+  };
+  const chosen = files(place.closest("section"), taken, (lasts) => sending.wait(lasts));
   const sending = upload(() => evidence.name, {
     undone: () => back(),
     done: (stored) => {

@@ -6,9 +6,10 @@ import { clear, show } from "../lib/trouble.js";
 
 /**
  * `{elements, model, rows}`: the model is `{file, sha256}`, its rows `{file, inputs, outputs, count}`, each `null` where there is
- * none. `taken` is told whenever they are others. Files are taken wherever on `card` they fall.
+ * none. `taken` is told whenever they are others, `reading` when files are being read, and when they have been. Files are taken
+ * wherever on `card` they fall.
  */
-export function files(card, taken) {
+export function files(card, taken, reading) {
   const chooser = element("input", { type: "file", multiple: true, hidden: true, accept: ENDINGS.join(","), "aria-label": "Model file and check rows" });
   const hint = `${ENDINGS.join(", ")}, 25 MiB at most; with it, if there are some, its check rows (.check.json)`;
   const zone = element("button.drop", { type: "button", onclick: () => chooser.click() }, element("b", {}, "Drop a model file here, or choose one"), element("span.note", {}, hint));
@@ -35,6 +36,7 @@ export function files(card, taken) {
 
   function leave(part) {
     turn += 1;
+    reading(false);
     made[part] = null;
     clear(trouble);
     paint();
@@ -47,6 +49,7 @@ export function files(card, taken) {
     if (chosen.length === 0) return;
     const mine = (turn += 1);
     clear(trouble);
+    reading(true);
     try {
       const { model: file, rows: rowsFile } = sorted(chosen);
       const model = file ? { file, sha256: await digest(file) } : made.model;
@@ -59,6 +62,8 @@ export function files(card, taken) {
       taken();
     } catch (error) {
       if (mine === turn) show(trouble, error);
+    } finally {
+      if (mine === turn) reading(false);
     }
   }
 

@@ -1,5 +1,6 @@
 // A model file on its way into the store: its key, whose bytes may be there already, and what the worker makes of it.
 
+import { usable } from "../lib/asking.js";
 import { Deed } from "../lib/deed.js";
 import { element } from "../lib/dom.js";
 import { field } from "../lib/field.js";
@@ -8,7 +9,7 @@ import { token } from "../lib/token.js";
 import { model as modelUnder, putModel, removeModel, usersOf, written } from "../lib/worker.js";
 
 /**
- * `{element, begin(files), drop()}`. `endpoint` gives the name of the endpoint; `done` is told what is in the store: `{key, check,
+ * `{element, begin(files), drop(), wait(lasts)}`. `endpoint` gives the name of the endpoint; `done` is told what is in the store: `{key, check,
  * sha256, described}`, and `undone` when that is no longer what is to be added.
  */
 export function upload(endpoint, { done, undone }) {
@@ -123,5 +124,6 @@ export function upload(endpoint, { done, undone }) {
     note();
   });
   deed.asking.startedBy(deed.button, () => start());
-  return { element: made, begin, drop: () => deed.drop() };
+  // While another file is read, it is not known what would be sent.
+  return { element: made, begin, drop: () => deed.drop(), wait: (lasts) => usable([deed.button], !lasts) };
 }
