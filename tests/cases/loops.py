@@ -144,7 +144,7 @@ def export(module, arguments, names, exporter, version, is_open, path):
         )
     model = onnx.load(path)
     # What the exporter tells of its own code is most of the file.
-    for part in [model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output]:
+    for part in [model, model.graph, *model.graph.value_info, *model.graph.input, *model.graph.output]:
         part.doc_string = ""
         if hasattr(part, "metadata_props"):
             del part.metadata_props[:]

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 
+use crate::attributes::graphs;
 use crate::error::LoadError;
 use crate::names::name_of;
 use crate::{interpreter, ml, shown};
@@ -43,11 +44,7 @@ pub fn operators(graph: &GraphProto) -> Result<(), LoadError> {
         if node.op_type == "Transpose" {
             check_permutation(node)?;
         }
-        for attribute in &node.attribute {
-            for graph in attribute.g.iter().chain(&attribute.graphs) {
-                operators(graph)?;
-            }
-        }
+        graphs(node).try_for_each(operators)?;
     }
     Ok(())
 }

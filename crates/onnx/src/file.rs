@@ -7,6 +7,7 @@ use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
 use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, TensorProto};
 
+use crate::attributes::graphs;
 use crate::error::LoadError;
 use crate::names::name_of;
 use crate::{functions, integers};
@@ -27,13 +28,13 @@ pub fn read(onnx: &[u8]) -> Result<ModelProto, LoadError> {
 
 /// All values stand in the file itself.
 fn check_external(graph: &GraphProto) -> Result<(), LoadError> {
-    let attributes = || graph.node.iter().flat_map(|node| &node.attribute);
-    let tensors = attributes().flat_map(|attribute| attribute.t.iter().chain(&attribute.tensors));
+    let attributes = graph.node.iter().flat_map(|node| &node.attribute);
+    let tensors = attributes.flat_map(|attribute| attribute.t.iter().chain(&attribute.tensors));
     let external = |tensor: &&TensorProto| tensor.data_location == Some(DataLocation::External as i32);
     if let Some(tensor) = graph.initializer.iter().chain(tensors).find(external) {
         return Err(LoadError::External { tensor: tensor.name.clone() });
     }
-    attributes().flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs)).try_for_each(check_external)
+    graph.node.iter().flat_map(graphs).try_for_each(check_external)
 }
 
 /// Gives each node a name of its own, which tract asks for, and says what it takes for granted otherwise than ONNX does.

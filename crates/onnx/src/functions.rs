@@ -4,15 +4,10 @@ use std::collections::HashMap;
 
 use tract_onnx::pb::{AttributeProto, FunctionProto, GraphProto, ModelProto, NodeProto};
 
+use crate::copies::{Copies, bytes};
 use crate::error::LoadError;
 use crate::ml;
 use crate::names::{name_of, renamed};
-
-/// More calls and nodes than any model of this size has: functions that call each other twice soon make more.
-pub const MOST_NODES: usize = 1 << 16;
-
-/// More bytes than nodes are copied to.
-pub const MOST_BYTES: usize = 32 << 20;
 
 /// Puts the body of each function in place of its calls, until none is left.
 ///
@@ -39,7 +34,7 @@ pub fn inline(model: &mut ModelProto) -> Result<(), LoadError> {
         }
     }
     let known: Functions<'_> = functions.iter().map(|function| (id(function), function)).collect();
-    let mut inlining = Inlining { functions: &known, count: 0, bytes: 0 };
+    let mut inlining = Inlining { functions: &known, copies: Copies::default() };
     match &mut model.graph {
         Some(graph) => inlining.graph(graph, 0),
         None => Ok(()),
@@ -58,10 +53,8 @@ fn is_onnx(domain: &str) -> bool {
 
 struct Inlining<'f> {
     functions: &'f Functions<'f>,
-    /// Calls and nodes.
-    count: usize,
-    /// Of the nodes that were copied.
-    bytes: usize,
+    /// Calls, and nodes that were copied.
+    copies: Copies,
 }
 
 impl Inlining<'_> {
@@ -81,8 +74,7 @@ impl Inlining<'_> {
                 self.graph(graph, depth)?;
             }
         }
-        self.count = self.count.saturating_add(1);
-        if self.count > MOST_NODES || self.bytes > MOST_BYTES {
+        if !self.copies.add(1, 0) {
             return Err(LoadError::Function { name: node.op_type, problem: "becomes too many nodes" });
         }
         let function = self.functions.get(&(node.domain.as_str(), node.op_type.as_str())).copied();
@@ -93,37 +85,14 @@ impl Inlining<'_> {
         if depth >= DEPTH {
             return Err(LoadError::Function { name: node.op_type, problem: "calls itself" });
         }
-        let call = Call { node: &node, prefix: format!("{}/{}/", node.op_type, self.count), function };
+        let call = Call { node: &node, prefix: format!("{}/{}/", node.op_type, self.copies.nodes()), function };
         for inner in &function.node {
-            self.bytes = self.bytes.saturating_add(bytes(inner)).saturating_add(call.prefix.len());
+            self.copies.add(0, bytes(inner).saturating_add(call.prefix.len()));
             let inner = call.node(inner);
             self.node(inner, into, depth.saturating_add(1))?;
         }
         Ok(())
     }
-}
-
-/// About how many bytes a node has.
-pub fn bytes(node: &NodeProto) -> usize {
-    let names = node.input.iter().chain(&node.output).map(|name| name.len());
-    let attributes = node.attribute.iter().map(|it| {
-        let tensors = it.t.iter().chain(&it.tensors).map(|tensor| {
-            let numbers =
-                [tensor.float_data.len(), tensor.int32_data.len(), tensor.int64_data.len(), tensor.double_data.len()];
-            let strings = tensor.string_data.iter().map(Vec::len);
-            numbers
-                .into_iter()
-                .map(|count| count.saturating_mul(8))
-                .chain(strings)
-                .fold(tensor.raw_data.len(), usize::saturating_add)
-        });
-        let graphs =
-            it.g.iter().chain(&it.graphs).map(|graph| graph.node.iter().map(bytes).fold(0, usize::saturating_add));
-        let lists = [it.floats.len(), it.ints.len()].into_iter().map(|count| count.saturating_mul(8));
-        let strings = it.strings.iter().map(Vec::len);
-        tensors.chain(graphs).chain(lists).chain(strings).fold(it.s.len(), usize::saturating_add)
-    });
-    names.chain(attributes).fold(64, usize::saturating_add)
 }
 
 /// A node that calls a function.

@@ -103,7 +103,8 @@ impl Guard {
 /// If a value is none that it takes.
 pub fn check_known(operator: &str, values: &[Option<&Tensor>], shapes: &[Option<TVec<TDim>>]) -> TractResult<()> {
     let value = |at: usize| values.get(at).copied().flatten();
-    let shape = |at: usize| shapes.get(at).and_then(Option::as_ref);
+    let shape = || shapes.first().and_then(Option::as_ref);
+    let empty = || shape().is_some_and(|shape| shape.iter().any(|size| *size == 0.to_dim()));
     for at in shape_inputs(operator) {
         value(*at).map_or(Ok(()), narrow)?;
     }
@@ -118,15 +119,13 @@ pub fn check_known(operator: &str, values: &[Option<&Tensor>], shapes: &[Option<
         },
         "Div" | "Mod" => value(1).map_or(Ok(()), divisor),
         "Flatten" | "Reshape" => {
-            let empty = shape(0).is_some_and(|shape| shape.iter().any(|size| *size == 0.to_dim()));
             // A shape that is a constant may well be empty: that of a scalar.
-            ensure!(!empty || value(0).is_some(), "its input has no values");
+            ensure!(!empty() || value(0).is_some(), "its input has no values");
             Ok(())
         }
         // ONNX leaves the mean of nothing open. ONNX Runtime has 0 for it, tract what 0 / 0 is.
         "ReduceMean" => {
-            let empty = shape(0).is_some_and(|shape| shape.iter().any(|size| *size == 0.to_dim()));
-            ensure!(!empty, "its input has no values");
+            ensure!(!empty(), "its input has no values");
             Ok(())
         }
         _ => Ok(()),

@@ -15,6 +15,7 @@ mod bytes;
 mod check;
 #[cfg(target_arch = "wasm32")]
 pub mod constructors;
+mod copies;
 mod doing;
 mod engine;
 mod error;

@@ -1,4 +1,4 @@
-//! The names by which errors tell of nodes.
+//! The names of nodes and of values.
 
 use std::sync::Arc;
 
@@ -10,7 +10,12 @@ pub fn name_of(node: &NodeProto) -> String {
     named.cloned().unwrap_or_default()
 }
 
-/// A node, by its name and operator.
+/// The name of an input, unless it is left out.
+pub fn input(node: &NodeProto, at: usize) -> Option<&String> {
+    node.input.get(at).filter(|name| !name.is_empty())
+}
+
+/// A node, by its name and operator, as errors tell of it.
 pub fn label(name: &str, operator: &str) -> Arc<str> {
     if name.is_empty() { operator.into() } else { format!("node `{name}` ({operator})").into() }
 }

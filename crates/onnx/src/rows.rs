@@ -9,7 +9,8 @@ use tract_onnx::tract_hir::internal::*;
 
 use crate::attributes::{graph, integer, integers, tensor};
 use crate::inputs::Declared;
-use crate::ml;
+use crate::ml::{self, place, places};
+use crate::names;
 
 /// What keeps rows from being answered each by itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -116,17 +117,6 @@ impl Value {
     }
 }
 
-/// The dimension meant, of that many.
-fn axis(number: i64, rank: usize) -> Option<usize> {
-    let rank_number = i64::try_from(rank).ok()?;
-    let number = if number < 0 { number.checked_add(rank_number)? } else { number };
-    usize::try_from(number).ok().filter(|axis| *axis < rank)
-}
-
-fn axes(numbers: &[i64], rank: usize) -> Option<Vec<usize>> {
-    numbers.iter().map(|number| axis(*number, rank)).collect()
-}
-
 impl Walk {
     fn graph(&mut self, graph: &GraphProto) -> Result<(), Mixing> {
         for constant in &graph.initializer {
@@ -153,10 +143,7 @@ impl Walk {
     /// What a node makes; `None` if it mixes rows, or may.
     fn node(&self, node: &NodeProto) -> Option<Vec<Value>> {
         let absent = Value::new(Spread::Same, None);
-        let input = |at: usize| {
-            let name = node.input.get(at).filter(|name| !name.is_empty());
-            name.map_or(Some(&absent), |name| self.values.get(name))
-        };
+        let input = |at: usize| names::input(node, at).map_or(Some(&absent), |name| self.values.get(name));
         let inputs: Vec<&Value> = (0..node.input.len()).map(input).collect::<Option<_>>()?;
         let outputs = node.output.len();
         let all = |value: Value| vec![value; outputs];
@@ -202,23 +189,23 @@ impl Walk {
             | "SpaceToDepth" => (others_are_same && rows == Some(0)).then(|| along(0, rank))?,
             "Softmax" | "LogSoftmax" | "Hardmax" => {
                 let old = self.version < 13;
-                let over = axis(integer(node, "axis").unwrap_or(if old { 1 } else { -1 }), rank)?;
+                let over = place(integer(node, "axis").unwrap_or(if old { 1 } else { -1 }), rank)?;
                 let apart = if old { rows? < over } else { rows? != over };
                 apart.then(|| same(first.spread))?
             }
             "LayerNormalization" | "RMSNormalization" => {
-                let over = axis(integer(node, "axis").unwrap_or(-1), rank)?;
+                let over = place(integer(node, "axis").unwrap_or(-1), rank)?;
                 (others_are_same && rows? < over).then(|| along(rows?, rank))?
             }
             "Transpose" => {
                 let rows = first.rows()?;
                 let order = integers(node, "perm").unwrap_or_default();
-                let order = if order.is_empty() { (0..rank).rev().collect() } else { axes(&order, rank)? };
+                let order = if order.is_empty() { (0..rank).rev().collect() } else { places(&order, rank)? };
                 along(order.iter().position(|from| *from == rows)?, rank)
             }
             "Flatten" => {
                 let over = integer(node, "axis").unwrap_or(1);
-                (first.rows()? == 0 && axis(over, rank.checked_add(1)?)? > 0).then(|| along(0, 2))?
+                (first.rows()? == 0 && place(over, rank.checked_add(1)?)? > 0).then(|| along(0, 2))?
             }
             "Reshape" => {
                 let sizes = inputs.get(1)?.sizes.as_ref()?;
@@ -237,7 +224,7 @@ impl Walk {
                 let given = integers(node, "axes").or_else(|| inputs.get(1)?.numbers())?;
                 let squeezes = node.op_type == "Squeeze";
                 let wide = if squeezes { rank } else { rank.checked_add(given.len())? };
-                let given = axes(&given, wide)?;
+                let given = places(&given, wide)?;
                 if squeezes {
                     let rows = first.rows()?;
                     let before = given.iter().filter(|axis| **axis < rows).count();
@@ -249,7 +236,7 @@ impl Walk {
             }
             "Concat" => {
                 let value = joined(&inputs)?;
-                let over = axis(integer(node, "axis")?, value.rank?)?;
+                let over = place(integer(node, "axis")?, value.rank?)?;
                 // One that is not filled up to the rows would have to be repeated.
                 let whole = inputs.iter().all(|input| input.spread != Spread::Same && input.rank == value.rank);
                 (whole && value.rows() != Some(over)).then(|| all(value))
@@ -258,8 +245,8 @@ impl Walk {
                 let list = |name: &str, at: usize| integers(node, name).or_else(|| inputs.get(at)?.numbers());
                 let starts = list("starts", 1)?;
                 let over = match list("axes", 3) {
-                    Some(over) => axes(&over, rank)?,
-                    None if node.input.get(3).is_none_or(String::is_empty) => (0..starts.len()).collect(),
+                    Some(over) => places(&over, rank)?,
+                    None if names::input(node, 3).is_none() => (0..starts.len()).collect(),
                     None => return None,
                 };
                 (others_are_same && !over.contains(&rows?)).then(|| same(first.spread))?
@@ -270,10 +257,10 @@ impl Walk {
                     "CumSum" => inputs.get(1)?.number()?,
                     _ => integer(node, "axis").unwrap_or(default),
                 };
-                (others_are_same && axis(over, rank)? != rows?).then(|| same(first.spread))?
+                (others_are_same && place(over, rank)? != rows?).then(|| same(first.spread))?
             }
             "Gather" => {
-                let over = axis(integer(node, "axis").unwrap_or(0), rank)?;
+                let over = place(integer(node, "axis").unwrap_or(0), rank)?;
                 let chosen = inputs.get(1)?;
                 let width = chosen.rank?;
                 let wide = rank.checked_add(width)?.checked_sub(1)?;
@@ -293,7 +280,7 @@ impl Walk {
             }
             "Pad" => {
                 let pads = integers(node, "pads").or_else(|| inputs.get(1)?.numbers())?;
-                let whole = pads.len() == rank.checked_mul(2)? && node.input.get(3).is_none_or(String::is_empty);
+                let whole = pads.len() == rank.checked_mul(2)? && names::input(node, 3).is_none();
                 let rows = first.rows()?;
                 let apart = pads.get(rows) == Some(&0) && pads.get(rank.checked_add(rows)?) == Some(&0);
                 (others_are_same && whole && apart).then(|| along(rows, rank))?
@@ -304,7 +291,7 @@ impl Walk {
                 (repeats.get(rows) == Some(&1)).then(|| along(rows, rank))?
             }
             "OneHot" => {
-                let over = axis(integer(node, "axis").unwrap_or(-1), rank.checked_add(1)?)?;
+                let over = place(integer(node, "axis").unwrap_or(-1), rank.checked_add(1)?)?;
                 let rows = first.rows()?;
                 let after = usize::from(over <= rows);
                 others_are_same.then(|| along(rows.checked_add(after)?, rank.checked_add(1)?))?
@@ -316,7 +303,7 @@ impl Walk {
                     Some(given) if !given.is_empty() => given,
                     _ => return None,
                 };
-                let given = axes(&given, rank)?;
+                let given = places(&given, rank)?;
                 let rows = first.rows()?;
                 if given.contains(&rows) {
                     None
@@ -430,8 +417,7 @@ impl Walk {
         let sizes = first.and_then(|first| first.sizes.as_ref());
         match node.op_type.as_str() {
             "Constant" => {
-                let tensor = tensor(node, "value");
-                let tensor = tensor.and_then(|tensor| ml::load_tensor(tensor).ok());
+                let tensor = tensor(node, "value").and_then(|tensor| ml::load_tensor(tensor).ok());
                 let list = integer(node, "value_int").map(|one| (vec![one], 0));
                 let list = list.or_else(|| integers(node, "value_ints").map(|list| (list, 1)));
                 Some(match (tensor, list) {
@@ -445,19 +431,14 @@ impl Walk {
                 let rank = first.rank?;
                 let size = |axis: usize| if first.rows() == Some(axis) { Size::Rows } else { Size::Other };
                 let unknown = matches!(first.spread, Spread::Filled | Spread::Count);
-                let length = i64::try_from(rank).ok()?;
-                let place = |name: &str, default: i64| {
-                    let at = integer(node, name).unwrap_or(default);
-                    let at = if at < 0 { at.saturating_add(length) } else { at };
-                    usize::try_from(at.clamp(0, length)).unwrap_or_default()
-                };
-                let part = place("start", 0)..place("end", length);
+                let (start, end) = (integer(node, "start").unwrap_or(0), integer(node, "end").unwrap_or(i64::MAX));
+                let part = ml::part(start, end, rank);
                 (!unknown).then(|| Value::of_sizes(part.map(size).collect(), 1))
             }
             "Gather" => {
                 let sizes = sizes?;
                 let chosen = inputs.get(1)?;
-                let picked = chosen.numbers()?.into_iter().map(|at| sizes.get(axis(at, sizes.len())?).copied());
+                let picked = chosen.numbers()?.into_iter().map(|at| sizes.get(place(at, sizes.len())?).copied());
                 Some(Value::of_sizes(picked.collect::<Option<_>>()?, chosen.rank?))
             }
             "Slice" if sizes.is_some() => {
@@ -466,12 +447,7 @@ impl Walk {
                 let ([start], [end]) = (list("starts", 1)?[..].try_into().ok()?, list("ends", 2)?[..].try_into().ok()?);
                 let (start, end): (i64, i64) = (start, end);
                 let steps = inputs.get(4).is_none_or(|steps| steps.number() == Some(1));
-                let length = i64::try_from(sizes.len()).ok()?;
-                let place = |at: i64| {
-                    let at = if at < 0 { at.saturating_add(length) } else { at };
-                    usize::try_from(at.clamp(0, length)).unwrap_or_default()
-                };
-                let part = sizes.get(place(start)..place(end).max(place(start)))?;
+                let part = sizes.get(ml::part(start, end, sizes.len()))?;
                 steps.then(|| Value::of_sizes(part.to_vec(), 1))
             }
             "Concat" => {

@@ -12,6 +12,7 @@ use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, TensorProto};
 use tract_onnx::prelude::*;
 use turnout_tables::Limits;
 
+use crate::attributes::graphs;
 use crate::error::describe;
 use crate::half;
 use crate::interpreter::Interpreter;
@@ -202,8 +203,7 @@ fn operator(name: &str, nodes: &[NodeProto]) -> String {
 fn collect(graph: &GraphProto, operators: &mut BTreeSet<String>) {
     for node in &graph.node {
         operators.insert(node.op_type.clone());
-        let graphs = node.attribute.iter().flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs));
-        graphs.for_each(|graph| collect(graph, operators));
+        graphs(node).for_each(|graph| collect(graph, operators));
     }
 }
 

@@ -1,38 +1,24 @@
 //! Graphs made by hand, for tests.
 
-use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::Dimension;
 use tract_onnx::pb::tensor_shape_proto::dimension::Value;
 use tract_onnx::pb::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto,
-    ValueInfoProto, type_proto,
+    GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto, ValueInfoProto,
+    type_proto,
 };
+
+use crate::attributes::of_integer;
+pub use crate::attributes::of_integers as list;
 
 /// A node of ONNX's own domain, with attributes that are numbers.
 pub fn node(operator: &str, inputs: &[&str], outputs: &[&str], attributes: &[(&str, i64)]) -> NodeProto {
-    let attribute = |(name, value): &(&str, i64)| AttributeProto {
-        name: (*name).to_owned(),
-        r#type: AttributeType::Int as i32,
-        i: *value,
-        ..AttributeProto::default()
-    };
     NodeProto {
         op_type: operator.to_owned(),
         input: inputs.iter().map(|name| (*name).to_owned()).collect(),
         output: outputs.iter().map(|name| (*name).to_owned()).collect(),
-        attribute: attributes.iter().map(attribute).collect(),
+        attribute: attributes.iter().map(|(name, value)| of_integer(name, *value)).collect(),
         ..NodeProto::default()
-    }
-}
-
-/// An attribute that is a list of numbers.
-pub fn list(name: &str, values: &[i64]) -> AttributeProto {
-    AttributeProto {
-        name: name.to_owned(),
-        r#type: AttributeType::Ints as i32,
-        ints: values.to_vec(),
-        ..AttributeProto::default()
     }
 }
 

@@ -6,6 +6,7 @@ use super::known::Known;
 use super::linear::Linear;
 use super::term::{Noted, Term, Truth};
 use crate::attributes::graph;
+use crate::names::input;
 
 /// More branches that are taken in the last turn alone than any exporter writes: each is read beside the other.
 const MOST_LAST: usize = 16;
@@ -22,18 +23,13 @@ impl Known {
 
     /// The branch of an `If` that is taken for certain.
     pub(super) fn branch<'n>(&self, node: &'n NodeProto) -> Option<&'n GraphProto> {
-        match self.term(node, 0)? {
-            Term::Truth(Truth::Known(taken)) => graph(node, if *taken { "then_branch" } else { "else_branch" }),
-            _ => None,
-        }
+        let taken = self.truth(node.input.first()?)?;
+        graph(node, if taken { "then_branch" } else { "else_branch" })
     }
 
     /// Reads a body, and gives what is known of its outputs.
     fn body(&mut self, body: &GraphProto) -> Vec<Option<Term>> {
-        for constant in &body.initializer {
-            self.made.hoist(constant);
-            self.constant(constant);
-        }
+        self.hoist(body);
         for node in &body.node {
             match node.op_type.as_str() {
                 // It is the same outside, where what is made of rows can have it.
@@ -43,7 +39,7 @@ impl Known {
                 }
                 "If" | "Loop" => {
                     let outputs = match node.op_type.as_str() {
-                        "Loop" => self.over_places(node),
+                        "Loop" => self.over_places(node).map(|outputs| outputs.into_iter().map(Some).collect()),
                         _ => self.decided(node).or_else(|| self.chosen(node)),
                     };
                     let outputs = outputs.unwrap_or_default();
@@ -97,12 +93,9 @@ impl Known {
     }
 
     fn over_rows_within(&mut self, node: &NodeProto, body: &GraphProto) -> Option<Vec<Term>> {
-        let given = |at: usize| node.input.get(at).is_some_and(|name| !name.is_empty());
         let rows = self.rows;
-        // No bound is written as the greatest number that there is.
-        let bound = if given(0) { Some(self.term(node, 0)?.single()?) } else { None };
-        let bound = bound.filter(|bound| bound.number() != Some(i64::MAX));
-        if given(1) && self.term(node, 1) != Some(&Term::Truth(Truth::Known(true))) {
+        let bound = self.bound(node)?;
+        if input(node, 1).is_some_and(|name| self.truth(name) != Some(true)) {
             return None;
         }
         let (turn, states) = body.input.split_first()?;
@@ -127,14 +120,13 @@ impl Known {
         let outputs = self.body(body).into_iter().collect::<Option<Vec<Term>>>()?;
         let (goes_on, outputs) = outputs.split_first()?;
         let is_bound = bound == Some(rows);
+        let may_end = is_bound || bound.is_none();
         let ends = match goes_on {
             Term::Truth(Truth::Known(true)) => is_bound,
             // It goes on while there is a next row.
-            Term::Truth(Truth::Negative(left)) => {
-                *left == Linear::TURN.plus(Linear::of(1))?.minus(rows)? && (is_bound || bound.is_none())
-            }
+            Term::Truth(Truth::Negative(left)) => *left == Linear::TURN.plus(Linear::of(1))?.minus(rows)? && may_end,
             // With one row, that is known.
-            Term::Truth(Truth::Known(false)) => rows.number() == Some(1) && (is_bound || bound.is_none()),
+            Term::Truth(Truth::Known(false)) => rows.number() == Some(1) && may_end,
             _ => false,
         };
         if !ends || outputs.len() < begun.len() {
@@ -168,7 +160,7 @@ impl Known {
         if !matches!(condition, Term::Which(_) | Term::NoneOf(_)) {
             return None;
         }
-        let then: Vec<Option<Term>> = self.body(graph(node, "then_branch")?);
+        let then = self.body(graph(node, "then_branch")?);
         let other = self.body(graph(node, "else_branch")?);
         let chosen = then.into_iter().zip(other).map(|(then, other)| self.either(&condition, then?, other?));
         Some(chosen.collect())
@@ -176,12 +168,9 @@ impl Known {
 
     /// A loop within, that takes the places of the row at work one after the other and notes some of them: what its outputs
     /// are; `None` if it is none.
-    fn over_places(&mut self, node: &NodeProto) -> Option<Vec<Option<Term>>> {
+    fn over_places(&mut self, node: &NodeProto) -> Option<Vec<Term>> {
         let body = graph(node, "body")?;
-        let bound = node.input.first().filter(|name| !name.is_empty());
-        let is_bound =
-            bound.is_some_and(|name| self.terms.get(name).and_then(Term::single) != Some(Linear::of(i64::MAX)));
-        if is_bound || self.term(node, 1) != Some(&Term::Truth(Truth::Known(true))) {
+        if self.bound(node)?.is_some() || self.truth(node.input.get(1)?) != Some(true) {
             return None;
         }
         let states = body.input.get(2..)?;
@@ -209,6 +198,6 @@ impl Known {
             }
             _ => None,
         });
-        known.map(|term| term.map(Some)).collect()
+        known.collect()
     }
 }

@@ -7,24 +7,8 @@ use super::known::Known;
 use super::linear::Linear;
 use super::term::{MOST, Names, Term, Truth};
 use crate::attributes::{integer, integers, tensor};
-
-/// Lists of integers that go up evenly, and how many there are.
-fn steps(term: &Term) -> Option<(Linear, i64, Linear)> {
-    match term {
-        Term::Steps { first, step, count } => Some((*first, *step, *count)),
-        Term::Numbers { values, is_list: true } => {
-            let first = *values.first()?;
-            let step = values.get(1).map_or(Some(1), |second| second.minus(first)?.number())?;
-            let follows = |pair: &[Linear]| match pair {
-                [one, next] => one.plus(Linear::of(step)) == Some(*next),
-                _ => false,
-            };
-            let count = i64::try_from(values.len()).ok()?;
-            values.windows(2).all(follows).then_some((first, step, Linear::of(count)))
-        }
-        _ => None,
-    }
-}
+use crate::ml;
+use crate::names::input;
 
 impl Known {
     /// What a node makes, where that is known of numbers of rows and turns.
@@ -99,11 +83,7 @@ impl Known {
                 (integer(node, "axis").unwrap_or(0) == 0).then_some(())?;
                 let Term::Numbers { values: places, is_list } = self.term(node, 1)? else { return None };
                 let picked = |place: &Linear| match (place.number(), first) {
-                    (Some(place), Term::Numbers { values, .. }) => {
-                        let length = i64::try_from(values.len()).ok()?;
-                        let place = if place < 0 { place.checked_add(length)? } else { place };
-                        values.get(usize::try_from(place).ok()?).copied()
-                    }
+                    (Some(place), Term::Numbers { values, .. }) => values.get(ml::place(place, values.len())?).copied(),
                     _ => self.picked(first, *place),
                 };
                 let values = places.iter().map(picked).collect::<Option<_>>()?;
@@ -113,12 +93,7 @@ impl Known {
                 let (start, end) = self.part(node)?;
                 match (first, start.number(), end.number()) {
                     (Term::Numbers { values, .. }, Some(start), Some(end)) => {
-                        let length = i64::try_from(values.len()).ok()?;
-                        let place = |at: i64| {
-                            let at = if at < 0 { at.saturating_add(length) } else { at };
-                            usize::try_from(at.clamp(0, length)).unwrap_or_default()
-                        };
-                        Some(Term::list(values.get(place(start)..place(end).max(place(start)))?.to_vec()))
+                        Some(Term::list(values.get(ml::part(start, end, values.len()))?.to_vec()))
                     }
                     (Term::Steps { first, step, count }, Some(start), Some(end))
                         if start >= 0 && end >= i64::from(i32::MAX) =>
@@ -133,14 +108,14 @@ impl Known {
                     }
                 }
             }
-            "SequenceInsert" if node.input.get(2).is_none_or(String::is_empty) => {
+            "SequenceInsert" if input(node, 2).is_none() => {
                 let Term::Sequence(names) = first else { return None };
                 match self.term(node, 1) {
                     Some(Term::One(row)) => (names.count() == 0).then(|| Term::Collected(row.clone())),
                     _ => names.with(node.input.get(1)?.clone()).map(Term::Sequence),
                 }
             }
-            "SplitToSequence" if node.input.get(1).is_none_or(String::is_empty) => match first {
+            "SplitToSequence" if input(node, 1).is_none() => match first {
                 Term::Turns(names) => {
                     let apart = integer(node, "axis").unwrap_or(0) == 0 && integer(node, "keepdims") == Some(0);
                     apart.then(|| Term::Sequence(names.clone()))
@@ -157,7 +132,7 @@ impl Known {
 
     /// The integer at a place that goes by the turn.
     fn picked(&self, list: &Term, place: Linear) -> Option<Linear> {
-        let (first, step, count) = steps(list)?;
+        let (first, step, count) = list.steps()?;
         let begins = self.turns.sign(place.plus(Linear::of(1))?)?.is_gt();
         let ends = self.turns.sign(count.minus(place)?)?.is_gt();
         (begins && ends).then(|| first.plus(place.scaled(step)?))?
@@ -184,14 +159,8 @@ impl Known {
             let product = shape.into_iter().try_fold(Linear::of(1), Linear::times)?;
             return Some(Term::number(product));
         }
-        let length = i64::try_from(shape.len()).ok()?;
-        let place = |name: &str, default: i64| {
-            let at = integer(node, name).unwrap_or(default);
-            let at = if at < 0 { at.saturating_add(length) } else { at };
-            usize::try_from(at.clamp(0, length)).unwrap_or_default()
-        };
-        let (start, end) = (place("start", 0), place("end", length));
-        Some(Term::list(shape.get(start..end.max(start))?.to_vec()))
+        let (start, end) = (integer(node, "start").unwrap_or(0), integer(node, "end").unwrap_or(i64::MAX));
+        Some(Term::list(shape.get(ml::part(start, end, shape.len()))?.to_vec()))
     }
 
     fn compared(&self, node: &NodeProto) -> Option<Term> {

@@ -5,9 +5,10 @@ use tract_onnx::pb::tensor_proto::DataType;
 
 use super::known::Known;
 use super::linear::Linear;
-use super::made::{self, Fixed, Reduced};
+use super::made::{Fixed, Reduced};
 use super::term::{OfRow, Term};
-use crate::attributes::integer;
+use crate::attributes::{integer, of_integer};
+use crate::ml;
 
 /// Operators whose every number depends on those at its place alone, as exporters write them beside a bag.
 const EACH: [&str; 6] = ["Add", "Cast", "CastLike", "Div", "Mul", "Sub"];
@@ -62,7 +63,7 @@ impl Known {
         let (_, width) = table.shape.split_first()?;
         (integer(node, "axis").unwrap_or(0) == 0).then_some(())?;
         let made = OfRow {
-            name: self.made.node("Gather", &[name, &chosen.name], vec![made::integer("axis", 0)]),
+            name: self.made.node("Gather", &[name, &chosen.name], vec![of_integer("axis", 0)]),
             shape: [chosen.shape, width.to_vec()].concat(),
             datum: table.datum,
             differs: chosen.differs,
@@ -107,7 +108,7 @@ impl Known {
         let is_constant = self.row(node, 0).is_none();
         let axes = self.axes(node)?;
         let rank = row.shape.len().checked_add(axes.len())?;
-        let axes = placed(&axes, rank)?;
+        let axes = ml::places(&axes, rank)?;
         let is_joined = matches!(self.term(node, 0), Some(Term::Joined(_)));
         // The dimension in which rows are joined stays the first.
         (!is_joined || !axes.contains(&0)).then_some(())?;
@@ -117,7 +118,7 @@ impl Known {
         let further = usize::from(row.differs);
         let moved =
             axes.iter().map(|axis| i64::try_from(axis.checked_add(further)?).ok()).collect::<Option<Vec<_>>>()?;
-        let name = self.made.unsqueeze(&row.name, &moved, self.version);
+        let name = self.made.unsqueeze(&row.name, &moved);
         if is_constant {
             self.made.fix(&name, Fixed { shape, datum: row.datum });
             return Some(Term::Constant(name));
@@ -128,7 +129,7 @@ impl Known {
     fn reduced(&mut self, node: &NodeProto) -> Option<Term> {
         let Some(Term::One(row)) = self.term(node, 0) else { return None };
         let row = row.clone();
-        let axes = placed(&self.axes(node)?, row.shape.len())?;
+        let axes = ml::places(&self.axes(node)?, row.shape.len())?;
         let keeps = integer(node, "keepdims").unwrap_or(1) != 0;
         (row.differs && !axes.is_empty()).then_some(())?;
         let sizes = row.shape.iter().enumerate();
@@ -136,7 +137,7 @@ impl Known {
         let count = count.fold(1, usize::saturating_mul);
         let shape = sizes.filter_map(|(at, size)| if axes.contains(&at) { keeps.then_some(1) } else { Some(*size) });
         let shape = shape.collect();
-        let name = self.made.reduce(&node.op_type, Reduced { of: row.name, axes, keeps, count }, self.version);
+        let name = self.made.reduce(&node.op_type, Reduced { of: row.name, axes, keeps, count });
         Some(Term::One(OfRow { name, shape, datum: row.datum, differs: true }))
     }
 
@@ -150,7 +151,7 @@ impl Known {
         let is_real =
             matches!(DataType::try_from(row.datum).ok()?, DataType::Float | DataType::Double | DataType::Float16);
         (is_count && is_real).then_some(())?;
-        let name = self.made.reduce("ReduceMean", summed, self.version);
+        let name = self.made.reduce("ReduceMean", summed);
         Some(Term::One(OfRow { name, ..row }))
     }
 
@@ -215,20 +216,10 @@ impl Known {
         };
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let attributes = match node.op_type.as_str() {
-            "Cast" => vec![made::integer("to", datum.into())],
+            "Cast" => vec![of_integer("to", datum.into())],
             _ => node.attribute.is_empty().then(Vec::new)?,
         };
         let name = self.made.node(&node.op_type, &names, attributes);
         self.alike(node, at, OfRow { name, shape, datum, differs })
     }
-}
-
-/// The dimensions meant, of that many.
-fn placed(axes: &[i64], rank: usize) -> Option<Vec<usize>> {
-    let length = i64::try_from(rank).ok()?;
-    let placed = axes.iter().map(|axis| {
-        let axis = if *axis < 0 { axis.checked_add(length)? } else { *axis };
-        usize::try_from(axis).ok().filter(|axis| *axis < rank)
-    });
-    placed.collect()
 }

@@ -7,15 +7,15 @@ use tract_onnx::pb::{GraphProto, NodeProto, TensorProto, ValueInfoProto, type_pr
 
 use super::linear::{Linear, Turns};
 use super::made::Made;
-use super::term::{OfRow, Term};
+use super::term::{OfRow, Term, Truth};
 use crate::attributes::integers;
-use crate::functions::{MOST_BYTES, MOST_NODES};
+use crate::copies::Copies;
 use crate::inputs::Declared;
+use crate::names::input;
 use crate::signature::Batch;
 
 /// A graph, as far as it has been read.
 pub struct Known {
-    pub version: i64,
     pub turns: Turns,
     /// How many rows there are, and which turn is at work, as they are seen from there.
     pub rows: Linear,
@@ -24,9 +24,8 @@ pub struct Known {
     /// Of the names in `terms`, those of a loop's body, to be forgotten behind it.
     pub inner: Vec<String>,
     pub last_branches: usize,
-    /// Nodes that were written out, and their bytes.
-    written: usize,
-    written_bytes: usize,
+    /// What was written out.
+    pub copies: Copies,
     /// Numbers in `terms`.
     numbers: usize,
     pub made: Made,
@@ -49,17 +48,15 @@ impl Known {
             (name.clone(), Term::Stack(OfRow { name, shape, datum, differs: true }))
         });
         Known {
-            version,
             turns,
             rows: turns.count(),
             turn: Linear::TURN,
             terms: stacks.collect(),
             inner: Vec::new(),
             last_branches: 0,
-            written: 0,
-            written_bytes: 0,
+            copies: Copies::default(),
             numbers: 0,
-            made: Made::new(graph),
+            made: Made::new(graph, version),
         }
     }
 
@@ -79,18 +76,35 @@ impl Known {
         }
     }
 
-    /// Whether so much more may be written out.
-    pub fn may_write(&mut self, nodes: usize, bytes: usize) -> bool {
-        self.written = self.written.saturating_add(nodes);
-        self.written_bytes = self.written_bytes.saturating_add(bytes);
-        self.written <= MOST_NODES && self.written_bytes <= MOST_BYTES
-    }
-
     /// Gives a value another name.
     pub fn same(&mut self, from: &str, to: &str) {
         self.made.identity(from, to);
         if let Some(term) = self.terms.get(from).cloned() {
             self.know(to, term);
+        }
+    }
+
+    /// The truth value of that name.
+    pub fn truth(&self, name: &str) -> Option<bool> {
+        match self.terms.get(name)? {
+            Term::Truth(Truth::Known(truth)) => Some(*truth),
+            _ => None,
+        }
+    }
+
+    /// How often a loop turns at most, `Some(None)` for any number of times. No bound is written as the greatest number that
+    /// there is, too.
+    pub fn bound(&self, node: &NodeProto) -> Option<Option<Linear>> {
+        let Some(name) = input(node, 0) else { return Some(None) };
+        let bound = self.terms.get(name)?.single()?;
+        Some(Some(bound).filter(|bound| bound.number() != Some(i64::MAX)))
+    }
+
+    /// The constants of a body are some of the graph.
+    pub fn hoist(&mut self, body: &GraphProto) {
+        for constant in &body.initializer {
+            self.made.hoist(constant);
+            self.constant(constant);
         }
     }
 
@@ -104,9 +118,8 @@ impl Known {
 
     /// The axes of a node, which are an attribute or its second input; `None` if it has none.
     pub fn axes(&self, node: &NodeProto) -> Option<Vec<i64>> {
-        let given = node.input.get(1).is_some_and(|name| !name.is_empty());
         // Some that are not known are none that are asked for.
-        let input = given.then(|| self.term(node, 1).and_then(Term::fixed).unwrap_or_else(|| vec![i64::MIN]));
+        let input = input(node, 1).map(|_| self.term(node, 1).and_then(Term::fixed).unwrap_or_else(|| vec![i64::MIN]));
         integers(node, "axes").or(input)
     }
 
@@ -126,13 +139,13 @@ impl Known {
 
     /// From where to where a `Slice` goes in the first dimension.
     pub fn part(&self, node: &NodeProto) -> Option<(Linear, Linear)> {
-        let given = |at: usize| node.input.get(at).is_some_and(|name| !name.is_empty());
         let number = |name: &str, at: usize| match integers(node, name) {
             Some(list) => <[i64; 1]>::try_from(list).ok().map(|[one]| Linear::of(one)),
             None => self.term(node, at)?.single(),
         };
         let is = |name: &str, at: usize, expected: i64| {
-            (integers(node, name).is_none() && !given(at)) || number(name, at) == Some(Linear::of(expected))
+            (integers(node, name).is_none() && input(node, at).is_none())
+                || number(name, at) == Some(Linear::of(expected))
         };
         let (start, end) = (number("starts", 1)?, number("ends", 2)?);
         (is("axes", 3, 0) && is("steps", 4, 1)).then_some((start, end))

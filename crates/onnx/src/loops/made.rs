@@ -2,11 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::{AttributeProto, GraphProto, NodeProto, TensorProto};
 
-use crate::attributes::tensor;
+use crate::attributes::{graphs, of_integer, of_integers, tensor};
 
 /// A reduction of each row's value that has been written.
 #[derive(Clone, Debug)]
@@ -30,6 +29,8 @@ pub struct Fixed {
 /// The nodes that come out, and what is known of their constants.
 #[derive(Debug)]
 pub struct Made {
+    /// Of operators.
+    version: i64,
     nodes: Vec<NodeProto>,
     /// Theirs.
     names: HashSet<String>,
@@ -45,12 +46,13 @@ pub struct Made {
 }
 
 impl Made {
-    pub fn new(graph: &GraphProto) -> Self {
+    pub fn new(graph: &GraphProto, version: i64) -> Self {
         let mut prefix = "rows/".to_owned();
         while names_any(graph, &|name| name.starts_with(&prefix)) {
             prefix.insert(0, '\'');
         }
         Made {
+            version,
             nodes: Vec::new(),
             names: HashSet::new(),
             constants: Vec::new(),
@@ -85,10 +87,9 @@ impl Made {
     /// Notes what a node is, where that is a constant.
     pub fn read(&mut self, node: &NodeProto) {
         let Some(name) = node.output.first().filter(|_| node.op_type == "Constant") else { return };
-        let attribute = || node.attribute.first();
         let fixed = match tensor(node, "value") {
             Some(tensor) => shape_of(tensor).map(|shape| Fixed { shape, datum: tensor.data_type }),
-            None => attribute().and_then(|attribute| {
+            None => node.attribute.first().and_then(|attribute| {
                 Some(match attribute.name.as_str() {
                     "value_float" => Fixed { shape: Vec::new(), datum: DataType::Float as i32 },
                     "value_floats" => Fixed { shape: vec![attribute.floats.len()], datum: DataType::Float as i32 },
@@ -182,33 +183,33 @@ impl Made {
         operator: &str,
         of: &str,
         axes: &[i64],
-        as_input: bool,
+        since: i64,
         mut attributes: Vec<AttributeProto>,
     ) -> String {
-        if as_input {
+        if self.version >= since {
             let axes = self.integers(axes, true);
             return self.node(operator, &[of, &axes], attributes);
         }
-        attributes.push(integers("axes", axes));
+        attributes.push(of_integers("axes", axes));
         self.node(operator, &[of], attributes)
     }
 
     /// All rows' values without the second of their dimensions, which is 1.
-    pub fn squeeze(&mut self, of: &str, version: i64) -> String {
-        self.over_axes("Squeeze", of, &[1], version >= 13, Vec::new())
+    pub fn squeeze(&mut self, of: &str) -> String {
+        self.over_axes("Squeeze", of, &[1], 13, Vec::new())
     }
 
-    pub fn unsqueeze(&mut self, of: &str, axes: &[i64], version: i64) -> String {
-        self.over_axes("Unsqueeze", of, axes, version >= 13, Vec::new())
+    pub fn unsqueeze(&mut self, of: &str, axes: &[i64]) -> String {
+        self.over_axes("Unsqueeze", of, axes, 13, Vec::new())
     }
 
     /// A reduction of each row's value.
-    pub fn reduce(&mut self, operator: &str, reduced: Reduced, version: i64) -> String {
+    pub fn reduce(&mut self, operator: &str, reduced: Reduced) -> String {
         let axes = reduced.axes.iter().filter_map(|axis| i64::try_from(axis.checked_add(1)?).ok());
         let axes: Vec<i64> = axes.collect();
-        let as_input = version >= if operator == "ReduceSum" { 13 } else { 18 };
-        let keeps = integer("keepdims", reduced.keeps.into());
-        let name = self.over_axes(operator, &reduced.of, &axes, as_input, vec![keeps]);
+        let since = if operator == "ReduceSum" { 13 } else { 18 };
+        let keeps = of_integer("keepdims", reduced.keeps.into());
+        let name = self.over_axes(operator, &reduced.of, &axes, since, vec![keeps]);
         if operator == "ReduceSum" {
             self.sums.insert(name.clone(), reduced);
         }
@@ -244,7 +245,7 @@ impl Made {
 /// All names that a node takes, and those that stand in its bodies.
 fn names_of(node: &NodeProto, into: &mut HashSet<String>) {
     into.extend(node.input.iter().cloned());
-    for graph in node.attribute.iter().flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs)) {
+    for graph in graphs(node) {
         into.extend(graph.output.iter().map(|output| output.name.clone()));
         graph.node.iter().for_each(|node| names_of(node, into));
     }
@@ -261,22 +262,10 @@ fn names_any(graph: &GraphProto, is_it: &dyn Fn(&str) -> bool) -> bool {
             .chain(nodes.flat_map(|node| {
                 node.output.iter().chain(&node.input).map(String::as_str).chain([node.name.as_str()])
             }));
-    let inner = graph.node.iter().flat_map(|node| &node.attribute);
-    let mut inner = inner.flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs));
-    names.any(is_it) || inner.any(|graph| names_any(graph, is_it))
+    names.any(is_it) || graph.node.iter().flat_map(graphs).any(|graph| names_any(graph, is_it))
 }
 
 /// The sizes of a constant; `None` if they are none.
 pub fn shape_of(tensor: &TensorProto) -> Option<Vec<usize>> {
     tensor.dims.iter().map(|size| usize::try_from(*size).ok()).collect()
-}
-
-pub fn integer(name: &str, value: i64) -> AttributeProto {
-    let (name, r#type) = (name.to_owned(), AttributeType::Int as i32);
-    AttributeProto { name, r#type, i: value, ..AttributeProto::default() }
-}
-
-pub fn integers(name: &str, values: &[i64]) -> AttributeProto {
-    let (name, r#type) = (name.to_owned(), AttributeType::Ints as i32);
-    AttributeProto { name, r#type, ints: values.to_vec(), ..AttributeProto::default() }
 }

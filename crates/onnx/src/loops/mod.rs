@@ -23,7 +23,7 @@ use std::collections::HashSet;
 
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 
-use crate::attributes::graph;
+use crate::attributes::{graph, graphs};
 use crate::error::LoadError;
 use crate::inputs::Declared;
 use crate::ml;
@@ -59,58 +59,51 @@ pub fn straighten(model: &mut ModelProto, inputs: &[Declared]) -> Result<(), Loa
 impl Known {
     /// A node of the graph itself.
     fn outer(&mut self, node: NodeProto) -> Result<(), LoadError> {
-        match node.op_type.as_str() {
-            "Loop" => {
-                let body = graph(&node, "body");
-                let straight = body.and_then(|body| match self.over_rows(&node, body) {
-                    Some(outputs) => {
-                        self.answer(&node, outputs);
-                        Some(Ok(()))
-                    }
-                    None => self.turn_by_turn(&node, body, &mut Self::outer),
-                });
-                let problem = "what it does, or how often, depends on values that are sent; a loop is run that takes the \
-                               inputs row by row, or whose number of turns is known when the model is loaded";
-                straight.unwrap_or_else(|| {
-                    let (node, operator) = (name_of(&node), node.op_type.clone());
-                    Err(LoadError::Node { node, operator, problem: problem.to_owned() })
-                })
-            }
+        let written = match node.op_type.as_str() {
+            "Loop" => return self.straight(&node),
             "If" => match self.branch(&node) {
-                Some(branch) => {
-                    branch.initializer.iter().for_each(|constant| {
-                        self.made.hoist(constant);
-                        self.constant(constant);
-                    });
-                    for inner in &branch.node {
-                        self.outer(inner.clone())?;
-                    }
-                    for (name, made) in node.output.iter().zip(&branch.output) {
-                        self.same(&made.name, name);
-                    }
-                    Ok(())
-                }
-                None => {
-                    self.made.push(node);
-                    Ok(())
-                }
+                Some(branch) => return self.instead(&node, branch),
+                None => None,
             },
-            "ConcatFromSequence" | "SequenceAt" => {
-                let written = match node.op_type.as_str() {
-                    "SequenceAt" => self.one_of(&node),
-                    _ => self.collected(&node).or_else(|| self.joined(&node)),
-                };
-                if written.is_none() {
-                    self.made.push(node);
-                }
-                Ok(())
-            }
+            "ConcatFromSequence" => self.collected(&node).or_else(|| self.joined(&node)),
+            "SequenceAt" => self.one_of(&node),
             _ => {
                 self.read(&node);
-                self.made.push(node);
+                None
+            }
+        };
+        if written.is_none() {
+            self.made.push(node);
+        }
+        Ok(())
+    }
+
+    /// A loop, made into what it does.
+    fn straight(&mut self, node: &NodeProto) -> Result<(), LoadError> {
+        let problem = "what it does, or how often, depends on values that are sent; a loop is run that takes the \
+                       inputs row by row, or whose number of turns is known when the model is loaded";
+        let refused =
+            || LoadError::Node { node: name_of(node), operator: node.op_type.clone(), problem: problem.to_owned() };
+        let body = graph(node, "body").ok_or_else(refused)?;
+        match self.over_rows(node, body) {
+            Some(outputs) => {
+                self.answer(node, outputs);
                 Ok(())
             }
+            None => self.turn_by_turn(node, body, &mut Self::outer).ok_or_else(refused)?,
         }
+    }
+
+    /// The branch that an `If` takes, in its place.
+    fn instead(&mut self, node: &NodeProto, branch: &GraphProto) -> Result<(), LoadError> {
+        self.hoist(branch);
+        for inner in &branch.node {
+            self.outer(inner.clone())?;
+        }
+        for (name, made) in node.output.iter().zip(&branch.output) {
+            self.same(&made.name, name);
+        }
+        Ok(())
     }
 
     /// Gives a loop's outputs what they are.
@@ -131,9 +124,7 @@ fn twice<'g>(graph: &'g GraphProto, names: &mut HashSet<&'g str>) -> Option<&'g 
     let inputs = graph.input.iter().map(|input| input.name.as_str()).filter(|name| !constants.contains(name));
     let made = graph.node.iter().flat_map(|node| &node.output).map(String::as_str).filter(|name| !name.is_empty());
     let mut values = graph.initializer.iter().map(|constant| constant.name.as_str()).chain(inputs).chain(made);
-    values.find(|name| !names.insert(name)).or_else(|| {
-        let attributes = graph.node.iter().flat_map(|node| &node.attribute);
-        let mut inner = attributes.flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs));
-        inner.find_map(|graph| twice(graph, names))
-    })
+    values
+        .find(|name| !names.insert(name))
+        .or_else(|| graph.node.iter().flat_map(graphs).find_map(|graph| twice(graph, names)))
 }

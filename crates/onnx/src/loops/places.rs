@@ -5,9 +5,9 @@ use tract_onnx::pb::NodeProto;
 use tract_onnx::pb::tensor_proto::DataType;
 
 use super::known::Known;
-use super::made::{self, Reduced};
+use super::made::Reduced;
 use super::term::{Noted, OfRow, Term};
-use crate::attributes::integer;
+use crate::attributes::{integer, of_integer};
 
 const FLOAT: i32 = DataType::Float as i32;
 const BOOL: i32 = DataType::Bool as i32;
@@ -84,14 +84,14 @@ impl Known {
     fn widened(&mut self, mask: &str, rank: usize) -> Option<String> {
         let rank = i64::try_from(rank).ok()?;
         let axes: Vec<i64> = (2..=rank).collect();
-        if axes.is_empty() { Some(mask.to_owned()) } else { Some(self.made.unsqueeze(mask, &axes, self.version)) }
+        if axes.is_empty() { Some(mask.to_owned()) } else { Some(self.made.unsqueeze(mask, &axes)) }
     }
 
     /// How many places of each row a mask has, for values of rows of that many dimensions.
     fn count_of(&mut self, mask: &OfRow, rank: usize) -> Option<String> {
-        let ones = self.made.node("Cast", &[&mask.name], vec![made::integer("to", FLOAT.into())]);
+        let ones = self.made.node("Cast", &[&mask.name], vec![of_integer("to", FLOAT.into())]);
         let all = Reduced { of: ones, axes: vec![0], keeps: true, count: *mask.shape.first()? };
-        let count = self.made.reduce("ReduceSum", all, self.version);
+        let count = self.made.reduce("ReduceSum", all);
         self.widened(&count, rank)
     }
 
@@ -105,7 +105,7 @@ impl Known {
         let masked = self.widened(&mask.name, row.shape.len())?;
         let masked = self.made.node("Where", &[&masked, &row.name, &none], Vec::new());
         let reduced = Reduced { of: masked, axes: vec![0], keeps, count: *places };
-        let mut name = self.made.reduce(if is_max { "ReduceMax" } else { "ReduceSum" }, reduced, self.version);
+        let mut name = self.made.reduce(if is_max { "ReduceMax" } else { "ReduceSum" }, reduced);
         let shape = if keeps { [&[1], rest].concat() } else { rest.to_vec() };
         if node.op_type == "ReduceMean" {
             let count = self.count_of(mask, shape.len())?;

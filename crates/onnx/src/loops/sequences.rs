@@ -3,9 +3,9 @@
 use tract_onnx::pb::NodeProto;
 
 use super::known::Known;
-use super::made;
 use super::term::{OfRow, Term};
-use crate::attributes::integer;
+use crate::attributes::{integer, of_integer};
+use crate::ml;
 
 impl Known {
     /// Puts what a loop over rows has collected one below the other.
@@ -13,7 +13,7 @@ impl Known {
         let Some(Term::Collected(row)) = self.term(node, 0) else { return None };
         let row = row.clone();
         let (name, rest) = match (is_stacked(node), row.shape.split_first()) {
-            (false, Some((1, rest))) => (self.made.squeeze(&row.name, self.version), rest.to_vec()),
+            (false, Some((1, rest))) => (self.made.squeeze(&row.name), rest.to_vec()),
             (true, _) => (row.name, row.shape),
             _ => return None,
         };
@@ -28,16 +28,17 @@ impl Known {
     /// Joins a sequence that is known by name.
     pub(super) fn joined(&mut self, node: &NodeProto) -> Option<()> {
         let Some(Term::Sequence(names)) = self.term(node, 0) else { return None };
-        let (axis, count) = (integer(node, "axis")?, names.count());
+        let (axis, names) = (integer(node, "axis")?, names.clone());
+        // Before they are copied.
+        (names.count() > 0 && self.copies.add(names.count(), 0)).then_some(())?;
         let mut names = names.to_vec();
-        (count > 0 && self.may_write(count, 0)).then_some(())?;
         if is_stacked(node) {
             for name in &mut names {
-                *name = self.made.unsqueeze(name, &[axis], self.version);
+                *name = self.made.unsqueeze(name, &[axis]);
             }
         }
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        let joined = self.made.node("Concat", &names, vec![made::integer("axis", axis)]);
+        let joined = self.made.node("Concat", &names, vec![of_integer("axis", axis)]);
         self.made.identity(&joined, node.output.first()?);
         Some(())
     }
@@ -47,10 +48,9 @@ impl Known {
         let Some(Term::Sequence(names)) = self.term(node, 0) else { return None };
         let place = self.term(node, 1)?.single()?.number()?;
         let (names, count) = (names.clone(), names.count());
-        let length = i64::try_from(count).ok()?;
-        let place = if place < 0 { place.checked_add(length)? } else { place };
-        self.may_write(count, 0).then_some(())?;
-        let name = names.to_vec().get(usize::try_from(place).ok()?)?.clone();
+        let place = ml::place(place, count)?;
+        self.copies.add(count, 0).then_some(())?;
+        let name = names.to_vec().get(place)?.clone();
         self.same(&name, node.output.first()?);
         Some(())
     }

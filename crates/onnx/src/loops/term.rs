@@ -137,10 +137,13 @@ impl Term {
             DataType::Int64 | DataType::Int32 => {
                 let numbers = tensor.cast_to::<i64>().ok()?;
                 let values = ml::elements::<i64>(&numbers).ok()?;
-                if values.len() > MOST {
-                    return even(values);
+                let numbers = Term::Numbers { values: values.iter().copied().map(Linear::of).collect(), is_list };
+                if values.len() <= MOST {
+                    return Some(numbers);
                 }
-                Some(Term::Numbers { values: values.iter().copied().map(Linear::of).collect(), is_list })
+                // Places of rows that a file has written down.
+                let (first, step, count) = numbers.steps()?;
+                Some(Term::Steps { first, step, count })
             }
             DataType::Bool => match ml::elements::<bool>(&tensor).ok()? {
                 [truth] => Some(Term::Truth(Truth::Known(*truth))),
@@ -174,6 +177,24 @@ impl Term {
         }
     }
 
+    /// The first of integers that go up evenly, by how much, and how many there are.
+    pub fn steps(&self) -> Option<(Linear, i64, Linear)> {
+        match self {
+            Term::Steps { first, step, count } => Some((*first, *step, *count)),
+            Term::Numbers { values, is_list: true } => {
+                let first = *values.first()?;
+                let step = values.get(1).map_or(Some(1), |second| second.minus(first)?.number())?;
+                let follows = |pair: &[Linear]| match pair {
+                    [one, next] => one.plus(Linear::of(step)) == Some(*next),
+                    _ => false,
+                };
+                let count = i64::try_from(values.len()).ok()?;
+                values.windows(2).all(follows).then_some((first, step, Linear::of(count)))
+            }
+            _ => None,
+        }
+    }
+
     /// The value of all or one of the rows.
     pub fn of_row(&self) -> Option<&OfRow> {
         match self {
@@ -199,15 +220,6 @@ impl Term {
             other => other.clone(),
         })
     }
-}
-
-/// Many integers that go up evenly: places of rows that a file has written down.
-fn even(values: &[i64]) -> Option<Term> {
-    let [first, second, ..] = values else { return None };
-    let step = second.checked_sub(*first)?;
-    let follows = |pair: &[i64]| matches!(pair, [one, next] if one.checked_add(step) == Some(*next));
-    let count = Linear::of(i64::try_from(values.len()).ok()?);
-    values.windows(2).all(follows).then_some(Term::Steps { first: Linear::of(*first), step, count })
 }
 
 impl Truth {

@@ -6,11 +6,11 @@ use tract_onnx::pb::{GraphProto, NodeProto};
 
 use super::known::Known;
 use super::linear::Linear;
-use super::made::integer;
 use super::term::{Names, Term, Truth};
+use crate::attributes::{graphs, of_integer};
+use crate::copies::bytes;
 use crate::error::LoadError;
-use crate::functions::bytes;
-use crate::names::{name_of, renamed};
+use crate::names::{input, name_of, renamed};
 
 impl Known {
     /// Writes a loop out, each node as `outer` does it; `None` if it is not known how often it turns.
@@ -20,14 +20,12 @@ impl Known {
         body: &GraphProto,
         outer: &mut dyn FnMut(&mut Self, NodeProto) -> Result<(), LoadError>,
     ) -> Option<Result<(), LoadError>> {
-        let known = |known: &Self, name: &str| match known.terms.get(name) {
-            Some(Term::Truth(Truth::Known(truth))) => Some(*truth),
-            _ => None,
+        let bound = match self.bound(node)? {
+            Some(bound) => bound.number()?,
+            None => i64::MAX,
         };
-        let named = |at: usize| node.input.get(at).filter(|name| !name.is_empty());
-        let bound = named(0).map_or(Some(i64::MAX), |name| self.terms.get(name)?.single()?.number())?;
-        let mut condition = match named(1) {
-            Some(name) => known(self, name).filter(|goes_on| *goes_on).map(|_| name.clone())?,
+        let mut condition = match input(node, 1) {
+            Some(name) => self.truth(name).filter(|goes_on| *goes_on).map(|_| name.clone())?,
             None => {
                 let name = self.made.truth();
                 self.know(&name, Term::Truth(Truth::Known(true)));
@@ -41,10 +39,7 @@ impl Known {
         (bound > 0 && held.len() == states.len() && outputs.len() >= states.len()).then_some(())?;
         let scans = outputs.get(states.len()..)?;
         let mut collected: Vec<Vec<String>> = vec![Vec::new(); scans.len()];
-        for constant in &body.initializer {
-            self.made.hoist(constant);
-            self.constant(constant);
-        }
+        self.hoist(body);
         let mut made = HashSet::new();
         body.node.iter().for_each(|node| made_by(node, &mut made));
         let loop_name = name_of(node);
@@ -52,7 +47,7 @@ impl Known {
         let of_names = made.len().saturating_mul(loop_name.len().saturating_add(64));
         let of_turn = body.node.iter().map(bytes).fold(of_names, usize::saturating_add);
         for turn in 0..bound {
-            if !self.may_write(body.node.len(), of_turn) {
+            if !self.copies.add(body.node.len(), of_turn) {
                 let (node, operator) = (loop_name, node.op_type.clone());
                 let problem = "it turns too often; export the model with fewer turns".to_owned();
                 return Some(Err(LoadError::Node { node, operator, problem }));
@@ -78,7 +73,7 @@ impl Known {
             held = outputs.iter().take(states.len()).map(|output| name(&output.name)).collect();
             collected.iter_mut().zip(scans).for_each(|(collected, scan)| collected.push(name(&scan.name)));
             condition = name(&condition_output.name);
-            if !known(self, &condition)? {
+            if !self.truth(&condition)? {
                 break;
             }
         }
@@ -86,9 +81,9 @@ impl Known {
             self.same(from, to);
         }
         for (names, to) in collected.into_iter().zip(node.output.iter().skip(states.len())) {
-            let parts: Vec<String> = names.iter().map(|name| self.made.unsqueeze(name, &[0], self.version)).collect();
+            let parts: Vec<String> = names.iter().map(|name| self.made.unsqueeze(name, &[0])).collect();
             let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-            let whole = self.made.node("Concat", &parts, vec![integer("axis", 0)]);
+            let whole = self.made.node("Concat", &parts, vec![of_integer("axis", 0)]);
             self.made.identity(&whole, to);
             if let Some(names) = Names::of(&names) {
                 self.know(to, Term::Turns(names));
@@ -101,7 +96,7 @@ impl Known {
 /// All names that a node makes, and those that its bodies do.
 fn made_by<'n>(node: &'n NodeProto, names: &mut HashSet<&'n str>) {
     names.extend(node.output.iter().map(String::as_str).filter(|name| !name.is_empty()));
-    for graph in node.attribute.iter().flat_map(|attribute| attribute.g.iter().chain(&attribute.graphs)) {
+    for graph in graphs(node) {
         names.extend(graph.initializer.iter().map(|constant| constant.name.as_str()));
         names.extend(graph.input.iter().map(|input| input.name.as_str()));
         graph.node.iter().for_each(|node| made_by(node, names));

@@ -1,5 +1,7 @@
 //! Axes, as attributes and constants name them.
 
+use std::ops::Range;
+
 use tract_onnx::pb::{ModelProto, NodeProto};
 use tract_onnx::tract_hir::internal::*;
 
@@ -10,9 +12,29 @@ use super::values::{elements, list, required_constant};
 /// # Errors
 /// If there is none.
 pub fn axis(axis: i64, rank: usize) -> TractResult<usize> {
-    let from_start = if axis < 0 { axis.checked_add_unsigned(rank as u64) } else { Some(axis) };
-    let place = from_start.and_then(|axis| usize::try_from(axis).ok()).filter(|axis| *axis < rank);
-    place.with_context(|| format!("its axis {axis} is none of {rank}"))
+    place(axis, rank).with_context(|| format!("its axis {axis} is none of {rank}"))
+}
+
+/// Which of so many is meant; negative ones are counted from the end.
+pub fn place(at: i64, count: usize) -> Option<usize> {
+    let from_start = if at < 0 { at.checked_add_unsigned(count as u64) } else { Some(at) };
+    from_start.and_then(|at| usize::try_from(at).ok()).filter(|at| *at < count)
+}
+
+/// Which are meant.
+pub fn places(at: &[i64], count: usize) -> Option<Vec<usize>> {
+    at.iter().map(|at| place(*at, count)).collect()
+}
+
+/// A part of so many, from a place to before another, as `Shape` and `Slice` have them: cut to what there is.
+pub fn part(start: i64, end: i64, count: usize) -> Range<usize> {
+    let length = i64::try_from(count).unwrap_or(i64::MAX);
+    let edge = |at: i64| {
+        let from_start = if at < 0 { at.saturating_add(length) } else { at };
+        usize::try_from(from_start.clamp(0, length)).unwrap_or_default()
+    };
+    let start = edge(start);
+    start..edge(end).max(start)
 }
 
 /// The axes that a reduction goes over.

@@ -40,7 +40,7 @@ mod text;
 pub(crate) mod trees;
 mod values;
 
-pub(crate) use axes::{Reduced, axis};
+pub(crate) use axes::{Reduced, axis, part, place, places};
 pub use columns::zip_map_keys;
 pub(crate) use kernel::{Kernel, Read, kernel};
 pub(crate) use operator::Operator;
